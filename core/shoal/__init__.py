@@ -1,0 +1,1 @@
+"""Shoal: a multi-cluster GitOps federation controller with plugins."""

@@ -1,0 +1,1 @@
+"""The built-in plugins: sources and renderers, registered as a third party's would be."""
