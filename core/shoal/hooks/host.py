@@ -1,0 +1,50 @@
+"""What the core lends to a plugin, so that it needs no environment, task or global of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from opentelemetry.trace import Tracer
+
+from shoal.model.digests import Digester
+
+T = TypeVar("T")
+
+
+class Secrets(Protocol):
+    """Secrets by reference: `secretRef: {name: …}` in a document names one."""
+
+    async def read(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        """All keys of one secret, read anew each time. AccessDenied when it is not there."""
+        ...
+
+
+class ThreadRunner(Protocol):
+    """Runs blocking work off the event loop, under one limiter."""
+
+    def __call__(self, function: Callable[..., T], /, *args: object) -> Awaitable[T]:
+        """Call `function(*args)` in a thread; cancellation waits for it to return."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One plugin's view of the installation.
+
+    `fleet` is the fleet's name. `cache_folder` is this plugin's own, kept over restarts, safe to
+    lose. `base_folder` is where relative local paths of documents start (the fleet's folder), None
+    when the fleet is not a local folder: then local paths are refused. `exec_allowed` lists the
+    programs that a kubeconfig may run.
+    """
+
+    fleet: str
+    cache_folder: Path
+    base_folder: Path | None
+    secrets: Secrets
+    digester: Digester
+    tracer: Tracer
+    run_in_thread: ThreadRunner
+    exec_allowed: frozenset[str] = frozenset()

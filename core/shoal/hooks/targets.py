@@ -1,0 +1,78 @@
+"""Target types: what stands between a plan and a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from shoal.hooks.host import Host
+from shoal.model.endpoints import Endpoint, Facts
+from shoal.model.identity import ObjectKey
+from shoal.model.plans import Desired, Owned, Plan, Proof, Result
+from shoal.model.sightings import Sighting
+
+
+class Session(Protocol):
+    """One open connection to one cluster; shared by all targets there, used concurrently.
+
+    Every method raises ClusterUnreachable when the API server gives no answer and AccessDenied when
+    it refuses the credential, and leaves what it already yielded standing.
+    """
+
+    async def probe(self) -> Facts:
+        """One cheap request: is it there, and who is it?"""
+        ...
+
+    async def plan(
+        self,
+        desired: Desired,
+        *,
+        only: frozenset[ObjectKey] | None = None,
+        proof: Proof = Proof.EXPECTED,
+    ) -> Plan:
+        """What would change, by the inventory and the sightings so far.
+
+        With `only`, a plan for these objects alone. EXPECTED sends no request per object.
+        """
+        ...
+
+    def apply(
+        self, plan: Plan, desired: Desired, *, granted: Callable[[], bool]
+    ) -> AsyncIterator[Result]:
+        """Carry the plan out: one result per change, as they come.
+
+        Objects are written in stages and deleted after all writes, in reverse; nothing is deleted
+        when a write of this plan failed. Before each request `granted()` is asked: once it says no,
+        what is left ends REVOKED. Errors of single objects are results, not exceptions.
+        """
+        ...
+
+    def sightings(self) -> AsyncIterator[Sighting]:
+        """What differs from the inventory, and health that changed; never ends by itself.
+
+        Consumed once per session. A slow consumer sees the newest sighting of each object.
+        """
+        ...
+
+
+class TargetType(Protocol):
+    """One kind of target; shared by all clusters."""
+
+    @property
+    def name(self) -> str:
+        """The stable name of this kind of target: `kubernetes`."""
+        ...
+
+    def open(
+        self,
+        cluster: str,
+        endpoint: Endpoint,
+        owned: Mapping[ObjectKey, Owned],
+        host: Host,
+    ) -> AbstractAsyncContextManager[Session]:
+        """Connect. `owned` is a live view: the engine keeps it equal to the inventory.
+
+        The session may run tasks of its own until the context ends.
+        """
+        ...

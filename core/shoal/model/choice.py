@@ -1,0 +1,116 @@
+"""A plugin's part of a document: a mapping with one key, validated by the plugin's own model.
+
+`Annotated[Choice, Seam("source")]` in a model says: here stands `{git: {…}}`, and `git` is looked
+up among the plugins of that seam. Which plugins exist is handed in as pydantic's validation context
+(`{"seams": {"source": {"git": GitSpec}}}`), so one pass reports the errors of the document and of
+the plugin's part together, with joined paths. Without a context (a unit test, a tool that knows no
+plugins) every choice is an error that says so; nothing is accepted unread.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError, core_schema
+
+
+class Spec(BaseModel):
+    """Base of everything people write: camelCase in YAML, frozen, no unknown field."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+
+Seams = Mapping[str, Mapping[str, type[Spec]]]
+"""Seam name → plugin name → the model of its part."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that somebody who typed `name` probably meant."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The plugin that was chosen, and its validated part."""
+
+    name: str
+    spec: Spec
+
+    def as_document(self) -> dict[str, Any]:
+        """The one-key mapping this was read from, defaults left out."""
+        return {self.name: self.spec.model_dump(mode="json", exclude_defaults=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Annotation of a `Choice` field: the name of the seam its plugins register at."""
+
+    name: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda choice: choice.as_document()
+            ),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "object", "minProperties": 1, "maxProperties": 1}
+
+    def _validate(self, value: Any, info: core_schema.ValidationInfo[Any]) -> Choice:
+        if isinstance(value, Choice):
+            return value
+        if not isinstance(value, Mapping) or len(value) != 1:
+            raise PydanticCustomError(
+                "choice",
+                "expected a mapping with exactly one key, the name of a {seam} plugin",
+                {"seam": self.name},
+            )
+        ((name, part),) = value.items()
+        known = (info.context or {}).get("seams", {}).get(self.name, {})
+        if name not in known:
+            raise PydanticCustomError(
+                "unknown_seam_name",
+                "{name} is not a {seam} plugin",
+                {"name": str(name), "seam": self.name, "known": sorted(known)},
+            )
+        try:
+            return Choice(name, known[name].model_validate(part or {}, context=info.context))
+        except ValidationError as error:
+            # pydantic would flatten a nested ValidationError into one text. The errors travel as
+            # context instead, and `documents` joins their paths to the path of this choice.
+            raise PydanticCustomError(
+                "invalid_part",
+                "the {seam} {name} is not valid",
+                {
+                    "name": name,
+                    "seam": self.name,
+                    "model": known[name],
+                    "errors": error.errors(include_input=False, include_url=False),
+                },
+            ) from error

@@ -1,0 +1,344 @@
+"""The documents people write: Fleet, Cluster, Source, Application.
+
+Kubernetes-shaped, the same in a folder or in Git. Policies are enums or read
+`when<Situation>: <Action>`; there are no booleans. A field or value that has no behaviour is not in
+these models. `shoal.documents` reads YAML into them; nothing else makes them from outside input.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from shoal.model.choice import Choice, Seam, Spec
+from shoal.model.identity import GroupKind, Ref
+from shoal.model.selectors import LabelSelector
+
+API_VERSION = "shoal.dev/v1alpha1"
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read a Go-style duration of hours, minutes and seconds: `30s`, `5m`, `1h30m`."""
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not any(found.groups()):
+        raise ValueError("expected a duration such as 30s, 5m or 1h30m")
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def format_duration(value: timedelta) -> str:
+    """Write a duration as `parse_duration` reads it."""
+    total = value.total_seconds()
+    hours, rest = divmod(total, 3600)
+    minutes, seconds = divmod(rest, 60)
+    parts = [f"{int(hours)}h" if hours else "", f"{int(minutes)}m" if minutes else ""]
+    if seconds or not any(parts):
+        parts.append(f"{seconds:g}s")
+    return "".join(parts)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration, json_schema_input_type=str),
+    PlainSerializer(format_duration, return_type=str),
+]
+Name = Annotated[str, Field(pattern=_NAME, max_length=63)]
+
+
+class Metadata(Spec):
+    """Identity and labels of a document that has no namespace."""
+
+    name: Name = Field(description="The name: lower-case letters, digits and hyphens, at most 63.")
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="Labels, read by selectors; set by operators only."
+    )
+    annotations: dict[str, str] = Field(
+        default_factory=dict, description="Free text for people and tools; never read by Shoal."
+    )
+
+
+class NamespacedMetadata(Metadata):
+    """Identity and labels of a document that lives in a namespace of the fleet."""
+
+    namespace: Name = Field(default="default", description="The namespace of the document.")
+
+
+class Document(Spec):
+    """What every kind has in common."""
+
+    api_version: Literal["shoal.dev/v1alpha1"] = Field(description="Always shoal.dev/v1alpha1.")
+
+
+class Fleet(Document):
+    """Gives the fleet its name, which marks every object that the fleet owns; there is one."""
+
+    kind: Literal["Fleet"]
+    metadata: Metadata = Field(description="The fleet's name; do not change it later.")
+
+
+class ClusterLimits(Spec):
+    """How hard one cluster may be worked."""
+
+    requests_in_flight: int = Field(
+        default=16, ge=1, le=256, description="Requests to this API server at one time."
+    )
+    timeout: Duration = Field(
+        default=timedelta(seconds=30), description="Deadline of one request to this API server."
+    )
+
+
+class ClusterSpec(Spec):
+    """How a cluster is reached."""
+
+    access: Annotated[Choice, Seam("access")] = Field(
+        description="How to reach the API server; one key, the name of an access plugin."
+    )
+    limits: ClusterLimits = Field(
+        default_factory=ClusterLimits, description="How hard this cluster may be worked."
+    )
+
+
+class Cluster(Document):
+    """One Kubernetes API server that applications can be placed on."""
+
+    kind: Literal["Cluster"]
+    metadata: Metadata = Field(description="Name, and the labels that selectors read.")
+    spec: ClusterSpec = Field(description="How the cluster is reached.")
+
+
+class SourceSpec(Spec):
+    """Where manifests come from: one key names a source plugin, beside it the interval."""
+
+    choice: Annotated[Choice, Seam("source")] = Field(
+        description="The source: one key, the name of a source plugin."
+    )
+    interval: Duration = Field(
+        default=timedelta(minutes=1),
+        ge=timedelta(seconds=1),
+        description="How often to look when nothing announces a change; jittered.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        return gathered(value, into="choice", known={"interval"})
+
+
+class Source(Document):
+    """A place that manifests come from, shared by the applications that refer to it."""
+
+    kind: Literal["Source"]
+    metadata: NamespacedMetadata = Field(description="Name, namespace and labels.")
+    spec: SourceSpec = Field(description="The source plugin's part, and the interval.")
+
+    @property
+    def ref(self) -> Ref:
+        """The identity of this document."""
+        return Ref(self.metadata.namespace, self.metadata.name)
+
+
+class ApplicationSource(Spec):
+    """Which source, and which folder of it: either `ref`, or a source plugin's part inline."""
+
+    ref: Name | None = Field(
+        default=None, description="The name of a Source in the application's namespace."
+    )
+    choice: Annotated[Choice, Seam("source")] | None = Field(
+        default=None, description="A source written inline: one key, the name of a source plugin."
+    )
+    path: str = Field(
+        default=".", description="The folder inside the source, relative to its root."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        return gathered(value, into="choice", known={"ref", "path"})
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.ref is None) == (self.choice is None):
+            raise ValueError("give either ref, the name of a Source, or one source plugin's part")
+        return self
+
+
+class Placement(Spec):
+    """Which clusters an application belongs on."""
+
+    cluster_selector: LabelSelector = Field(
+        description="Clusters whose labels match; `{}` selects every cluster."
+    )
+
+
+class ObjectSelector(Spec):
+    """Which rendered objects an override speaks of: all given parts must hold."""
+
+    group: str | None = Field(default=None, description="The API group; empty for the core group.")
+    kind: str | None = Field(default=None, description="The kind, such as Deployment.")
+    namespace: str | None = Field(default=None, description="The namespace of the object.")
+    name: str | None = Field(default=None, description="The name of the object.")
+    label_selector: LabelSelector | None = Field(
+        default=None, description="Labels of the object itself."
+    )
+
+
+class MergePatch(Spec):
+    """A JSON merge patch (RFC 7386): null removes, mappings merge, everything else replaces."""
+
+    target: ObjectSelector = Field(description="The objects it applies to.")
+    patch: dict[str, Any] = Field(description="The patch, shaped like the object.")
+
+
+class Operation(Spec):
+    """One operation of RFC 6902."""
+
+    op: Literal["add", "remove", "replace", "move", "copy", "test"] = Field(
+        description="What to do."
+    )
+    path: str = Field(pattern=r"^(/.*)?$", description="JSON Pointer (RFC 6901) to the place.")
+    from_: str | None = Field(
+        default=None, alias="from", description="For move and copy: JSON Pointer to the origin."
+    )
+    value: Any = Field(default=None, description="For add, replace and test: the value.")
+
+    @model_validator(mode="after")
+    def _has_its_members(self) -> Self:
+        if self.op in ("add", "replace", "test") and "value" not in self.model_fields_set:
+            raise ValueError(f"operation {self.op} needs a value")
+        if self.op in ("move", "copy") and self.from_ is None:
+            raise ValueError(f"operation {self.op} needs from")
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """The operation as RFC 6902 writes it."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class JsonPatch(Spec):
+    """A JSON Patch (RFC 6902), applied whole or not at all."""
+
+    target: ObjectSelector = Field(description="The objects it applies to.")
+    operations: tuple[Operation, ...] = Field(min_length=1, description="In order.")
+
+
+class Override(Spec):
+    """What differs on some clusters; overrides apply in order, the later one wins."""
+
+    cluster_selector: LabelSelector = Field(description="The clusters this override is for.")
+    merge: tuple[MergePatch, ...] = Field(default=(), description="Merge patches, applied first.")
+    patches: tuple[JsonPatch, ...] = Field(default=(), description="JSON Patches, applied second.")
+
+
+class PrunePolicy(StrEnum):
+    """What happens to an owned object that is no longer in Git."""
+
+    AFTER_HEALTHY = "AfterHealthy"
+    AFTER_APPLY = "AfterApply"
+    NEVER = "Never"
+
+
+class DriftPolicy(StrEnum):
+    """What happens when a live object no longer equals Git."""
+
+    CORRECT = "Correct"
+    REPORT = "Report"
+
+
+class SyncPolicy(Spec):
+    """How the application is kept equal to Git."""
+
+    prune: PrunePolicy = Field(
+        default=PrunePolicy.AFTER_HEALTHY,
+        description="When objects that left Git are deleted: AfterHealthy (a workload only once "
+        "the new set is healthy), AfterApply, or Never.",
+    )
+    when_drifted: DriftPolicy = Field(
+        default=DriftPolicy.CORRECT,
+        description="When somebody changed a live object: Correct it at once, or only Report it.",
+    )
+
+
+class ApplicationSpec(Spec):
+    """From where, rendered how, to which clusters, with which differences."""
+
+    source: ApplicationSource = Field(description="Where the manifests come from.")
+    render: Annotated[Choice, Seam("renderer")] | None = Field(
+        default=None,
+        description="The renderer; when left out, it is chosen by the files in the folder.",
+    )
+    placement: Placement = Field(description="Which clusters the application belongs on.")
+    overrides: tuple[Override, ...] = Field(
+        default=(), description="What differs on some clusters, in order."
+    )
+    sync: SyncPolicy = Field(
+        default_factory=SyncPolicy, description="How the application is kept equal to Git."
+    )
+
+
+class Application(Document):
+    """A set of manifests that belongs on a set of clusters."""
+
+    kind: Literal["Application"]
+    metadata: NamespacedMetadata = Field(description="Name, namespace and labels.")
+    spec: ApplicationSpec = Field(description="From where, rendered how, to which clusters.")
+
+    @property
+    def ref(self) -> Ref:
+        """The identity of this document."""
+        return Ref(self.metadata.namespace, self.metadata.name)
+
+    @property
+    def source_ref(self) -> Ref:
+        """The source it reads: the Source it refers to, or the one written inline.
+
+        An inline source is named after its application; the slash keeps it apart from every Source
+        document, whose name cannot hold one.
+        """
+        name = self.spec.source.ref or f"application/{self.metadata.name}"
+        return Ref(self.metadata.namespace, name)
+
+
+AnyDocument = Fleet | Cluster | Source | Application
+KINDS: Mapping[str, type[Document]] = {
+    "Fleet": Fleet,
+    "Cluster": Cluster,
+    "Source": Source,
+    "Application": Application,
+}
+
+
+def gathered(value: Any, *, into: str, known: set[str]) -> Any:
+    """Move every key that is not `known` under one key, so that a Choice can have neighbours.
+
+    `{git: {…}, path: web}` becomes `{choice: {git: {…}}, path: web}`. Errors below `into` lose that
+    step of their path again when they are shown.
+    """
+    if not isinstance(value, Mapping) or into in value:
+        return value
+    kept = {key: part for key, part in value.items() if key in known}
+    chosen = {key: part for key, part in value.items() if key not in known}
+    return {**kept, into: chosen} if chosen else kept
+
+
+WORKLOAD_KINDS = frozenset(
+    {
+        GroupKind("apps", "Deployment"),
+        GroupKind("apps", "StatefulSet"),
+        GroupKind("apps", "DaemonSet"),
+        GroupKind("apps", "ReplicaSet"),
+        GroupKind("batch", "Job"),
+        GroupKind("batch", "CronJob"),
+        GroupKind("", "Pod"),
+    }
+)
+"""Kinds that run something: pruned last, and only when the new set is healthy."""

@@ -1,0 +1,67 @@
+"""Hold: the only way of saying "not now", with why, by whom and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shoal.model.digests import digest_parts
+
+
+class HoldCause(StrEnum):
+    """Why something waits for a person."""
+
+    SUSPENDED = "Suspended"
+    EMPTY_RENDER = "EmptyRender"
+    REMOVING = "Removing"
+    IDENTITY_CHANGED = "IdentityChanged"
+
+
+RELEASED_BY: Mapping[HoldCause, str] = {
+    HoldCause.SUSPENDED: "shoal resume {subject}",
+    HoldCause.EMPTY_RENDER: "shoal approve {id} --reason …",
+    HoldCause.REMOVING: "shoal approve {id} --reason …",
+    HoldCause.IDENTITY_CHANGED: "shoal approve {id} --reason …",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One thing that waits. `subject` is an application, a target or a cluster, as text.
+
+    `content` is what is held: a plan's hash, or whatever the release speaks of; a hold whose
+    content changed is another hold. `until` None: until a person releases it.
+    """
+
+    subject: str
+    cause: HoldCause
+    reason: str
+    by: str
+    since: datetime
+    content: str = ""
+    until: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """Short, stable for the same subject, cause and content: `hold-` and ten hex digits."""
+        return "hold-" + digest_parts((self.subject, self.cause, self.content))[:10]
+
+    @property
+    def release(self) -> str:
+        """The command that ends this hold."""
+        return RELEASED_BY[self.cause].format(id=self.id, subject=self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person released a hold: who, why, and until when that counts."""
+
+    hold: str
+    subject: str
+    content: str
+    by: str
+    reason: str
+    at: datetime
+    until: datetime

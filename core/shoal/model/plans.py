@@ -1,0 +1,169 @@
+"""From grant to result: what a target may have, what it should hold, what would change, what did.
+
+A `Plan` is content: its hash covers which objects change from which digest to which, and nothing
+else (no revision, time or resourceVersion), so that a diff, an approval, a pull-request comment and
+an audit record can all speak of the same plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from shoal.errors import ShoalError
+from shoal.model.digests import digest_parts
+from shoal.model.documents import SyncPolicy
+from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.manifests import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Which revision a target may have, who says so, and the trace it belongs to."""
+
+    target: TargetKey
+    revision: str
+    by: str
+    since: datetime
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Rendered and overridden objects, shared by every target whose content is equal.
+
+    `digest` is equal when, and only when, the manifests are equal; order does not count.
+    """
+
+    digest: str
+    manifests: Sequence[Manifest] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What one target should hold under its grant. `digest` covers content and policy."""
+
+    target: TargetKey
+    grant: Grant
+    digest: str
+    content: Content
+    policy: SyncPolicy
+
+
+class OwnedState(StrEnum):
+    """How sure we are of an inventory row: written before the first write, confirmed after."""
+
+    INTENDED = "intended"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """One inventory row: an object of a cluster that is, or is about to be, ours.
+
+    `desired_digest` is of the manifest last applied, `owned_digest` of the response projected on
+    the fields we own. `baseline` belongs to the target type; the core stores it and never reads it.
+    An intended row has neither uid nor digests nor baseline unless it was confirmed before.
+    """
+
+    target: TargetKey
+    key: ObjectKey
+    uid: str
+    desired_digest: str
+    owned_digest: str
+    baseline: bytes
+    state: OwnedState
+
+
+class Action(StrEnum):
+    """What a change does to an object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    CORRECT = "correct"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object that would change. Digests are of owned fields; None is: not there.
+
+    `patch` is the masked RFC 6902 difference where it is known at planning time (drift: live →
+    desired); it is not part of the plan's hash.
+    """
+
+    key: ObjectKey
+    action: Action
+    before_digest: str | None
+    after_digest: str | None
+    cause: str = ""
+    patch: Sequence[Mapping[str, Any]] | None = None
+
+
+class Proof(StrEnum):
+    """How much a plan is worth."""
+
+    EXPECTED = "expected"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All changes of one target, sorted by key. `refused` objects could not even be planned."""
+
+    target: TargetKey
+    changes: tuple[Change, ...]
+    proven: Proof = Proof.EXPECTED
+    refused: Mapping[ObjectKey, ShoalError] = field(default_factory=dict)
+
+    @cached_property
+    def hash(self) -> str:
+        """Over (target, key, action, before_digest, after_digest) of each change, in order."""
+        return digest_parts(
+            part
+            for change in self.changes
+            for part in (
+                str(self.target),
+                change.key.text,
+                change.action.value,
+                change.before_digest or "",
+                change.after_digest or "",
+            )
+        )
+
+    def only(self, actions: frozenset[Action]) -> Plan:
+        """The part of this plan with these actions; refused objects stay with it."""
+        kept = tuple(change for change in self.changes if change.action in actions)
+        return Plan(self.target, kept, self.proven, self.refused)
+
+
+class ResultStatus(StrEnum):
+    """How one change ended."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    FORGOTTEN = "forgotten"
+    WAITING = "waiting"
+    FAILED = "failed"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one change ended, and the inventory row that is true from now on.
+
+    `owned` is the new row; None together with DELETED or FORGOTTEN removes the row, None with any
+    other status leaves the row as it is. WAITING: a fact it stands on is not there yet, or the
+    object is still going away. REVOKED: the grant no longer stood when its turn came.
+    """
+
+    key: ObjectKey
+    action: Action
+    status: ResultStatus
+    owned: Owned | None = None
+    error: ShoalError | None = None
+    note: str = ""
