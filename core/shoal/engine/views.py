@@ -1,0 +1,160 @@
+"""What readers are shown: the state of the fleet as plain values, made from the engine's state.
+
+The API and the command line know these and nothing else of the engine. Field names are the JSON
+names in snake case; times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class TargetPhase(StrEnum):
+    """Where one application stands on one cluster; from good to bad."""
+
+    SYNCED = "Synced"
+    SYNCING = "Syncing"
+    PENDING = "Pending"
+    DRIFTED = "Drifted"
+    HELD = "Held"
+    REMOVING = "Removing"
+    UNKNOWN = "Unknown"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectProblem:
+    """One object that is not as it should be, and why."""
+
+    object: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """One application at one cluster. `message` is one sentence; empty when all is well."""
+
+    namespace: str
+    application: str
+    cluster: str
+    phase: TargetPhase
+    health: str
+    revision: str
+    synced_at: datetime | None
+    since: datetime | None
+    objects: int
+    drifted: int
+    message: str
+    next_step: str
+    problems: Sequence[ObjectProblem]
+    plan_hash: str
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationView:
+    """One application over all its clusters; `phase` and `health` are the worst of its targets."""
+
+    namespace: str
+    name: str
+    source: str
+    path: str
+    revision: str
+    phase: TargetPhase
+    health: str
+    clusters: int
+    synced: int
+    objects: int
+    message: str
+    next_step: str
+    suspended: bool
+    holds: Sequence[str]
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """One cluster: conditions are `True`, `False` or `Unknown`."""
+
+    name: str
+    labels: dict[str, str]
+    reachable: str
+    authorized: str
+    version: str
+    circuit: str
+    since: datetime | None
+    last_contact: datetime | None
+    targets: int
+    objects: int
+    queued: int
+    message: str
+    next_step: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """One source and the revision it was last seen at."""
+
+    namespace: str
+    name: str
+    type: str
+    revision: str
+    fetched_at: datetime | None
+    author: str
+    subject: str
+    ready: str
+    message: str
+    next_step: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """One thing that waits for a person, and the command that releases it."""
+
+    id: str
+    subject: str
+    cause: str
+    reason: str
+    by: str
+    since: datetime
+    until: datetime | None
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentProblem:
+    """One thing wrong in the fleet's documents."""
+
+    file: str
+    line: int
+    field: str
+    message: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class FleetView:
+    """The fleet on one screen."""
+
+    name: str
+    location: str
+    revision: str
+    loaded_at: datetime | None
+    ready: str
+    message: str
+    problems: Sequence[DocumentProblem]
+    clusters: int
+    clusters_reachable: int
+    applications: int
+    targets: int
+    phases: dict[str, int]
+    health: dict[str, int]
+    holds: int
+    version: str
+    started_at: datetime
