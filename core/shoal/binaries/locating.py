@@ -25,7 +25,7 @@ from shoal.binaries.running import ToolFailed, run_tool
 from shoal.binaries.specification import Binary, Progress, silent
 from shoal.errors import BinaryUnavailable
 
-_LOCK_POLL_SECONDS = 0.2  # flock has no asynchronous form
+_LOCK_POLL_SECONDS = 0.2  # the asynchronous form of flock is asking again
 _LOCK_SECONDS = 1800.0  # an API server takes 15 minutes on one slow core; then something hangs
 _VERSION_SECONDS = 5.0
 
@@ -93,7 +93,7 @@ async def _only_one(lock: Path, binary: Binary, progress: Progress) -> AsyncIter
         if not _is_locked_by_us(file.fileno()):
             progress(f"{binary}: another process is making it, waiting", None)
             with anyio.move_on_after(_LOCK_SECONDS) as patience:
-                while not _is_locked_by_us(file.fileno()):
+                while not _is_locked_by_us(file.fileno()):  # noqa: ASYNC110 - flock wakes nobody
                     await anyio.sleep(_LOCK_POLL_SECONDS)
             if patience.cancelled_caught:
                 raise BinaryUnavailable(

@@ -1,0 +1,152 @@
+"""Starts and ends the programs of a control plane so that none of them outlives its owner.
+
+A program is started by a tiny launcher, which asks Linux to kill it when we die (prctl(2),
+PR_SET_PDEATHSIG) and then becomes the program; it has its own session, so Ctrl-C in a terminal
+reaches us, not it. A *detached* program is meant to stay (`shoal cluster local up`): its parent is
+init, and it is found again by pid and time of birth, so that a reused pid is never signalled. Only
+processes that were started here are ever signalled, always by that pid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from anyio import to_thread
+
+from shoal_clusters.controlplane.waiting import wait_until
+
+_LAST_LINES = 12
+_KILL_SECONDS = 10.0  # a killed process is gone at once, unless the machine itself hangs
+
+# argv: "attached" with our pid, or "detached" with the log file; then the program.
+_LAUNCHER = """
+import os, signal, sys
+mode, argument, *command = sys.argv[1:]
+if mode == "attached":
+    if sys.platform == "linux":
+        import ctypes
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != int(argument):
+        os._exit(1)
+else:
+    log = os.open(argument, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    pid = os.fork()
+    if pid:
+        print(pid)
+        sys.exit()
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+os.execv(command[0], command)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A program that was started here, by this process or (detached) by an earlier one."""
+
+    pid: int
+    birth: str
+    log: Path
+    child: subprocess.Popen[bytes] | None = None
+
+    def is_alive(self) -> bool:
+        """Whether this very process still exists; a stopped (SIGSTOP) one does."""
+        if self.child is not None:
+            return self.child.poll() is None
+        return birth_of(self.pid) == self.birth
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal; nothing happens when the process is gone."""
+        if self.is_alive():
+            os.kill(self.pid, number)
+
+    async def end(self, *, grace_seconds: float) -> None:
+        """Ask it to end, and kill it when it has not within `grace_seconds` (0: at once)."""
+        if grace_seconds > 0:
+            self.send(signal.SIGTERM)
+            # A stopped process hears SIGTERM only when it goes on.
+            self.send(signal.SIGCONT)
+            if await wait_until(self._is_gone, seconds=grace_seconds):
+                return
+        self.send(signal.SIGKILL)
+        await wait_until(self._is_gone, seconds=_KILL_SECONDS)
+
+    async def last_lines(self) -> str:
+        """The end of its log, where a program that does not start says why."""
+        return await to_thread.run_sync(_tail, self.log)
+
+    async def _is_gone(self) -> bool:
+        return not await to_thread.run_sync(self.is_alive)
+
+
+async def start_program(command: Sequence[str | Path], *, log: Path, is_detached: bool) -> Running:
+    """Start a program whose output goes to `log`; see the module for what detached means."""
+    # PR_SET_PDEATHSIG fires when the *thread* that forked ends, and a worker thread of anyio ends
+    # after ten idle seconds: so one thread that lives as long as we do starts all of them.
+    start = _start_detached if is_detached else _start_attached
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_spawner(), start, [str(part) for part in command], log)
+
+
+def birth_of(pid: int) -> str | None:
+    """When a process was born, in a form that only compares; None when there is none."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        # proc(5): the name in field 2 may hold blanks, so count behind its closing bracket.
+        state, *fields = stat.read_text().rpartition(")")[2].split()
+        return None if state == "Z" else fields[18]
+    except OSError:
+        if sys.platform == "linux":
+            return None
+    asked = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or None
+
+
+def _start_attached(command: list[str], log: Path) -> Running:
+    launcher = [sys.executable, "-ISc", _LAUNCHER, "attached", str(os.getpid())]
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [*launcher, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return Running(child.pid, birth_of(child.pid) or "", log, child)
+
+
+def _start_detached(command: list[str], log: Path) -> Running:
+    printed = subprocess.run(
+        [sys.executable, "-ISc", _LAUNCHER, "detached", str(log), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        check=True,
+    )
+    pid = int(printed.stdout)
+    return Running(pid, birth_of(pid) or "", log)
+
+
+@cache
+def _spawner() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="start-program")
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open(errors="replace") as lines:
+            return "".join(deque(lines, _LAST_LINES)).strip()
+    except OSError:
+        return "(no log)"
