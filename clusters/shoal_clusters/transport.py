@@ -1,0 +1,282 @@
+"""How Shoal speaks to one API server: an Endpoint in, requests and watch streams out.
+
+The one place where clusters are spoken to over HTTP. It adds what every call needs and none may
+forget: a deadline, the limiter, the credential (read again once after a 401), TLS verification, and
+one kind of error per kind of failure. It knows nothing of objects; what a status means for an
+object is decided by `kubernetes.answers`.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import NamedTuple, Self
+from urllib.parse import urlencode
+
+import aiohttp
+import anyio
+from yarl import URL
+
+from shoal.errors import AccessDenied, ClusterUnreachable
+from shoal.hooks.host import ThreadRunner
+from shoal.model.endpoints import Credential, Endpoint
+from shoal_clusters.connecting import BUFFER_BYTES, FrugalConnector, TrustStore
+from shoal_clusters.limiting import Limiter
+
+USER_AGENT = f"shoal/{version('shoal')}"
+LINE_BYTES = 4 * 1024 * 1024
+"""The longest watch line that is read: an object is at most 3 MiB, and JSON adds a little."""
+
+_BUSY_TRIES = 4
+_BUSY_SECONDS = 10.0
+"""The longest Retry-After that is obeyed inside one call; a longer one is the caller's to plan."""
+
+_RENEW_BEFORE = timedelta(minutes=1)
+
+
+class Answer(NamedTuple):
+    """What an API server answered; the body is whole and still bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def after_seconds(self) -> float | None:
+        """Retry-After, when the server sent one in seconds."""
+        text = self.headers.get("Retry-After", "")
+        return float(text) if text.isdigit() else None
+
+
+class Transport:
+    """Requests and streams to one API server, from `open` to `close`.
+
+    `requests` counts by verb, streams as `WATCH`. Raises ClusterUnreachable when there is no answer
+    in time and AccessDenied when the credential is refused; any other answer is returned.
+    """
+
+    def __init__(
+        self, cluster: str, endpoint: Endpoint, trust: TrustStore, run_in_thread: ThreadRunner
+    ) -> None:
+        self.cluster = cluster
+        self.requests: Counter[str] = Counter()
+        self.limiter = Limiter(endpoint.requests_in_flight, time.monotonic)
+        self._endpoint = endpoint
+        self._trust = trust
+        self._run_in_thread = run_in_thread
+        self._server = endpoint.server.rstrip("/")
+        self._renewing = anyio.Lock()
+        self._generation = 0
+        self._refused_generation = -1
+        self._credential = Credential()
+        self._tls: ssl.SSLContext | bool = True
+        self._headers: dict[str, str] = {}
+        self._calls: aiohttp.ClientSession
+        self._streams: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        await self._renew()
+        # trust_env would read netrc and proxies from the environment on every request: it triples
+        # what a request costs and could send a credential through somebody's proxy.
+        self._calls = aiohttp.ClientSession(
+            connector=FrugalConnector(limit=0, keepalive_timeout=30),
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        self._streams = aiohttp.ClientSession(
+            connector=FrugalConnector(limit=0, force_close=True),
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=BUFFER_BYTES,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._calls.close()
+        await self._streams.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        deadline_seconds: float | None = None,
+    ) -> Answer:
+        """One call. A 429 is sent again, after as long as the server says, within the deadline.
+
+        Cancelling it leaves the outcome unknown, as a lost connection does.
+        """
+        seconds = deadline_seconds or self._endpoint.timeout.total_seconds()
+        headers = {"Accept": accept}
+        if body:
+            headers["Content-Type"] = content_type
+        try:
+            with anyio.fail_after(seconds):
+                return await self._authenticated(method, self._url(path, query), headers, body)
+        except aiohttp.ClientError as error:
+            raise self._unreachable(method, path, _short(error)) from error
+        except TimeoutError as error:
+            raise self._unreachable(method, path, f"timed out after {seconds:g} s") from error
+        except OSError as error:
+            raise self._unreachable(method, path, _short(error)) from error
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, query: Mapping[str, str], deadline_seconds: float
+    ) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
+        """A watch: the answer, and lines as they come while its status is 200.
+
+        The lines end when the server ends them; silence until the deadline, or a lost connection,
+        raises ClusterUnreachable.
+        """
+        self.requests["WATCH"] += 1
+        generation = self._generation
+        try:
+            async with self._streams.get(
+                self._url(path, query),
+                headers={"Accept": "application/json", **self._headers},
+                ssl=self._tls,
+                server_hostname=self._endpoint.tls_server_name or None,
+                timeout=aiohttp.ClientTimeout(total=deadline_seconds, sock_connect=10),
+            ) as response:
+                body = b"" if response.status == 200 else await response.read()
+                if response.status == 401:
+                    await self._renew_after(generation)
+                answer = Answer(response.status, response.headers, body)
+                async with aclosing(_lines(response.content, self.cluster)) as lines:
+                    yield answer, lines
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable("WATCH", path, _short(error)) from error
+
+    async def _authenticated(
+        self, method: str, url: URL, headers: dict[str, str], body: bytes
+    ) -> Answer:
+        expires_at = self._credential.expires_at
+        if expires_at is not None and expires_at - _RENEW_BEFORE < datetime.now(UTC):
+            await self._renew_once(self._generation)
+        for _ in range(2):
+            generation = self._generation
+            answer = await self._patient(method, url, headers, body)
+            if answer.status != 401:
+                return answer
+            await self._renew_after(generation)
+        raise self._denied()
+
+    async def _patient(self, method: str, url: URL, headers: dict[str, str], body: bytes) -> Answer:
+        for attempt in range(1, _BUSY_TRIES + 1):
+            async with self.limiter.slot():
+                answer = await self._resilient(method, url, headers, body)
+            if answer.status != 429:
+                return answer
+            after = answer.after_seconds or 1.0
+            self.limiter.push_back(min(after, _BUSY_SECONDS))
+            if attempt == _BUSY_TRIES or after > _BUSY_SECONDS:
+                break
+        return answer
+
+    async def _resilient(
+        self, method: str, url: URL, headers: dict[str, str], body: bytes
+    ) -> Answer:
+        try:
+            return await self._send(method, url, headers, body)
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            # A kept connection that the server closed while it was idle. Every request of ours may
+            # be sent twice: applies are idempotent, a create-only apply that did arrive is found
+            # to be ours by the 409, and deletes carry preconditions.
+            return await self._send(method, url, headers, body)
+
+    async def _send(self, method: str, url: URL, headers: dict[str, str], body: bytes) -> Answer:
+        self.requests[method] += 1
+        async with self._calls.request(
+            method,
+            url,
+            data=body or None,
+            headers={**headers, **self._headers},
+            ssl=self._tls,
+            server_hostname=self._endpoint.tls_server_name or None,
+            timeout=_CONNECT,
+            allow_redirects=False,
+        ) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def _renew_after(self, generation: int) -> None:
+        """After a 401 of this generation: read the credential again; AccessDenied if unchanged."""
+        if self._refused_generation == generation or not await self._renew_once(generation):
+            self._refused_generation = generation
+            raise self._denied()
+
+    async def _renew_once(self, generation: int) -> bool:
+        """Read the credential unless somebody else just did; False when its content is the same."""
+        async with self._renewing:
+            if self._generation != generation:
+                return True
+            before = (self._credential, self._tls)
+            await self._renew()
+            return (self._credential, self._tls) != before
+
+    async def _renew(self) -> None:
+        credential = await self._endpoint.credential()
+        tls = await self._trust.context(self._endpoint.ca_file, credential, self._run_in_thread)
+        if (credential, tls) != (self._credential, self._tls):
+            self._generation += 1
+        self._credential, self._tls = credential, tls
+        self._headers = {"User-Agent": USER_AGENT}
+        if credential.token:
+            self._headers["Authorization"] = f"Bearer {credential.token}"
+
+    def _url(self, path: str, query: Mapping[str, str] | None) -> URL:
+        return URL(f"{self._server}{path}{'?' + urlencode(query) if query else ''}", encoded=True)
+
+    def _denied(self) -> AccessDenied:
+        return AccessDenied(
+            f"cluster {self.cluster} refused the credential (401)",
+            next_step="renew the credential in the cluster's kubeconfig; it is read again at once",
+        )
+
+    def _unreachable(self, method: str, path: str, why: str) -> ClusterUnreachable:
+        return ClusterUnreachable(
+            f"cluster {self.cluster} at {self._server} gave no answer to {method} {path}: {why}"
+        )
+
+
+_CONNECT = aiohttp.ClientTimeout(total=None, sock_connect=10)
+"""Connecting alone may not use up the deadline of a call; the rest is bounded by `fail_after`."""
+
+
+def _short(error: BaseException) -> str:
+    """Why a connection failed, without addresses of memory or stacks of wrapped errors."""
+    match error:
+        case TimeoutError():
+            return "timed out"
+        case aiohttp.ServerDisconnectedError():
+            return "the connection was closed"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"its certificate is not trusted ({error.certificate_error})"
+        case aiohttp.ClientOSError() | OSError():
+            return error.strerror or str(error)
+        case _:
+            return str(error) or type(error).__name__
+
+
+async def _lines(content: aiohttp.StreamReader, cluster: str) -> AsyncGenerator[bytes, None]:
+    """Whole lines; aiohttp's own reader refuses lines longer than its buffer."""
+    rest = bytearray()
+    async for chunk in content.iter_any():
+        head, newline, tail = chunk.rpartition(b"\n")
+        if newline:
+            rest += head
+            for line in bytes(rest).split(b"\n"):
+                yield line
+            rest.clear()
+        rest += tail
+        if len(rest) > LINE_BYTES:
+            raise ClusterUnreachable(f"cluster {cluster} sent a watch event over 4 MiB")
