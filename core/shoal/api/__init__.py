@@ -1,0 +1,8 @@
+"""The door to a running controller: a local HTTP API, its client, and the webhook listener.
+
+Reading order: `facade` (what a controller must offer), `answers` (values and errors as JSON),
+`routes` (the API itself), `listening` (sockets, peer credentials, the HTTP server in our loop),
+`webhooks` (the second listener), `running` (which controllers run on this machine) and `client`
+(what the command line uses). `running` and `client` are light on purpose: every command imports
+them, so they import neither starlette nor pydantic.
+"""

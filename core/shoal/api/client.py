@@ -1,0 +1,104 @@
+"""The command line's way to a running controller: HTTP over its Unix socket.
+
+Standard library only, one connection per command, a deadline on each answer. What the controller
+raised is raised here again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+from shoal.api.answers import raise_error
+from shoal.api.running import START_ONE, connect
+from shoal.errors import NotRunning, Permanent
+
+_ANSWER_SECONDS = 30.0  # views are answered from memory in milliseconds; verbs write to a disk
+
+
+class _UnixConnection(HTTPConnection):
+    """An HTTP connection whose socket is the controller's."""
+
+    def __init__(self, state: Path, timeout_seconds: float) -> None:
+        super().__init__("localhost", timeout=timeout_seconds)
+        self._state = state
+        self._seconds = timeout_seconds
+
+    def connect(self) -> None:
+        """Connect to the socket instead of a TCP port."""
+        self.sock = connect(self._state, self._seconds)
+
+
+class Client:
+    """One conversation with the controller whose state is in `state`; use it as a context.
+
+    Every method raises NotRunning when nobody answers, TimeoutError when the answer does not come,
+    and otherwise the ShoalError that the controller raised.
+    """
+
+    def __init__(self, state: Path, *, timeout_seconds: float = _ANSWER_SECONDS) -> None:
+        self.state = state
+        self._seconds = timeout_seconds
+        self._connection = _UnixConnection(state, timeout_seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def get(self, what: str, **query: str | int | None) -> dict[str, Any]:
+        """Read `/api/v1/<what>`; parameters that are None are left out."""
+        given = {key: value for key, value in query.items() if value is not None}
+        return self._ask("GET", f"/api/v1/{what}" + (f"?{urlencode(given)}" if given else ""))
+
+    def items(self, what: str, **query: str | int | None) -> list[dict[str, Any]]:
+        """The items of a list."""
+        return list(self.get(what, **query)["items"])
+
+    def post(self, *path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Carry a verb out; each part of the path is quoted."""
+        quoted = "/".join(quote(part, safe="") for part in path)
+        return self._ask("POST", f"/api/v1/{quoted}", body or {})
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        content = None if body is None else json.dumps(body).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            self._connection.request(method, path, body=content, headers=headers)
+            answer = json.loads(self._connection.getresponse().read())
+        except TimeoutError:
+            raise TimeoutError(
+                f"the controller of {self.state} did not answer within {self._seconds:g} s"
+            ) from None
+        except (ConnectionError, FileNotFoundError, NotADirectoryError, HTTPException) as error:
+            raise NotRunning(
+                f"no controller answers in {self.state} ({_why(error)})", next_step=START_ONE
+            ) from error
+        except PermissionError as error:
+            raise NotRunning(
+                f"the controller of {self.state} belongs to another user",
+                next_step="run this command as the user who started it",
+            ) from error
+        except ValueError as error:
+            raise Permanent(
+                f"what answers in {self.state} is not a Shoal controller of this version"
+            ) from error
+        raise_error(answer)
+        return dict(answer)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no socket"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,83 @@
+"""What the API asks of a controller; the engine's controller has this shape.
+
+Reading never waits for a cluster: views are what the engine knows now. Verbs record who and why,
+and raise UnknownName, with the nearest known name, for what is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from shoal.engine.views import (
+    ApplicationView,
+    ClusterView,
+    FleetView,
+    HoldView,
+    SourceView,
+    TargetView,
+)
+from shoal.model.holds import Hold
+from shoal.model.identity import Ref
+from shoal.model.records import Record
+
+
+class Controller(Protocol):
+    """A running controller, as its API sees it."""
+
+    def fleet(self) -> FleetView:
+        """The fleet on one screen."""
+        ...
+
+    def applications(self) -> Sequence[ApplicationView]:
+        """Every application."""
+        ...
+
+    def targets(self) -> Sequence[TargetView]:
+        """Every application at every cluster."""
+        ...
+
+    def clusters(self) -> Sequence[ClusterView]:
+        """Every cluster."""
+        ...
+
+    def sources(self) -> Sequence[SourceView]:
+        """Every source, inline ones included."""
+        ...
+
+    def holds(self) -> Sequence[HoldView]:
+        """Everything that waits for a person."""
+        ...
+
+    async def records(
+        self, *, subject: str | None = None, limit: int = 100, before: int | None = None
+    ) -> Sequence[Record]:
+        """Records of the ledger, newest first; `before` is a seq, to page on."""
+        ...
+
+    def trace(self, application: Ref) -> Sequence[Any]:
+        """The spans of the application's latest sync (dataclasses); empty when there are none."""
+        ...
+
+    async def sync(
+        self, application: Ref, *, who: str, clusters: frozenset[str] | None = None
+    ) -> None:
+        """Sync now. When it returns, the views no longer show the state from before."""
+        ...
+
+    async def refresh(self, source: Ref, *, who: str, traceparent: str = "") -> None:
+        """Fetch a source now."""
+        ...
+
+    async def suspend(self, application: Ref, *, who: str, reason: str, until: datetime) -> Hold:
+        """Hold an application until a time."""
+        ...
+
+    async def resume(self, application: Ref, *, who: str, reason: str) -> None:
+        """End the suspension of an application."""
+        ...
+
+    async def approve(self, hold_id: str, *, who: str, reason: str) -> Hold:
+        """Release a hold."""
+        ...

@@ -1,0 +1,192 @@
+"""The local API: what a controller shows, and the verbs, as JSON over HTTP.
+
+Every request passes one border here: it must come from a named local user, known errors become
+their status and reason, and anything else is called a bug of ours and logged with its traceback.
+Lists take `namespace`, `name`, `application`, `cluster` and `phase` as exact filters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shoal.api.answers import (
+    BUG,
+    as_fields,
+    envelope,
+    error_body,
+    http_status,
+    single,
+)
+from shoal.api.bodies import InvalidRequest, NoBody, ReasonBody, SuspendBody, SyncBody, read_json
+from shoal.api.facade import Controller
+from shoal.errors import AccessDenied, ShoalError
+from shoal.model.holds import Hold
+from shoal.model.identity import Ref
+from shoal.model.records import Record
+
+log = structlog.get_logger("shoal.api")
+
+_BODY_BYTES = 64 * 1024  # a verb carries a reason and some names
+_MOST_RECORDS = 1000
+_FILTERS = ("namespace", "name", "application", "cluster", "phase")
+Handler = Callable[[Controller, Request], Awaitable[Mapping[str, Any]]]
+
+
+def api_application(controller: Controller) -> Starlette:
+    """The ASGI application of the local API."""
+    application, source = "/api/v1/applications/{namespace}/{name}", "/api/v1/sources/{namespace}"
+    routes = [
+        _route("GET", "/api/v1/fleet", _fleet, controller),
+        _route("GET", "/api/v1/records", _records, controller),
+        _route("GET", "/api/v1/trace", _trace, controller),
+        *(_list_route(kind, plural, controller) for plural, kind in LISTS.items()),
+        _route("POST", f"{application}/sync", _sync, controller),
+        _route("POST", f"{application}/suspend", _suspend, controller),
+        _route("POST", f"{application}/resume", _resume, controller),
+        _route("POST", source + "/{name:path}/refresh", _refresh, controller),
+        _route("POST", "/api/v1/holds/{id}/approve", _approve, controller),
+    ]
+    return Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_route})
+
+
+LISTS: Mapping[str, str] = {
+    "applications": "Application",
+    "targets": "Target",
+    "clusters": "Cluster",
+    "sources": "Source",
+    "holds": "Hold",
+}
+"""Lists that are read from memory: path → kind. The controller's method has the path's name."""
+
+
+def _route(method: str, path: str, handler: Handler, controller: Controller) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            if not request.state.who:
+                raise AccessDenied("the peer of this socket is not a user who may ask")
+            return json_response(await handler(controller, request))
+        except ShoalError as error:
+            return json_response(
+                error_body(error.reason, error.message, error.next_step), http_status(error)
+            )
+        except Exception as error:  # the border of a request: one broken answer, not a dead API
+            log.exception("an API request failed", method=method, path=request.url.path)
+            return json_response(error_body(BUG, f"a bug in Shoal: {error!r}", REPORT_IT), 500)
+
+    return Route(path, answer, methods=[method])
+
+
+REPORT_IT = "see the controller's log for the traceback, and report it"
+
+
+def _list_route(kind: str, plural: str, controller: Controller) -> Route:
+    async def answer(controller: Controller, request: Request) -> Mapping[str, Any]:
+        views: Sequence[Any] = getattr(controller, plural)()
+        wanted = {key: request.query_params.getlist(key) for key in _FILTERS}
+        given = {key: values for key, values in wanted.items() if values}
+        return envelope(kind, [as_fields(view) for view in views if _matches(view, given)])
+
+    return _route("GET", f"/api/v1/{plural}", answer, controller)
+
+
+def _matches(view: object, wanted: Mapping[str, Sequence[str]]) -> bool:
+    return all(getattr(view, key, None) in values for key, values in wanted.items())
+
+
+def json_response(value: Mapping[str, Any], status: int = 200) -> Response:
+    """An answer in JSON; times that are aware are written in UTC with a Z."""
+    content = orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    return Response(content, status, media_type="application/json")
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    message = f"this controller does not know {request.method} {request.url.path}"
+    step = "is `shoal` of the same version as the controller? see `shoal version`"
+    return json_response(error_body(InvalidRequest.__name__, message, step), 404)
+
+
+async def _fleet(controller: Controller, request: Request) -> Mapping[str, Any]:
+    return single("Fleet", as_fields(controller.fleet()))
+
+
+async def _records(controller: Controller, request: Request) -> Mapping[str, Any]:
+    query = request.query_params
+    found = await controller.records(
+        subject=query.get("subject"),
+        limit=min(_number(query.get("limit", "100")), _MOST_RECORDS),
+        before=_number(query["before"]) if "before" in query else None,
+    )
+    return envelope("Event", [_record_fields(record) for record in found])
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise InvalidRequest(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _record_fields(record: Record) -> dict[str, Any]:
+    fields = as_fields(record)
+    return {**fields.pop("entry"), **fields}
+
+
+async def _trace(controller: Controller, request: Request) -> Mapping[str, Any]:
+    query = request.query_params
+    ref = Ref(query.get("namespace", "default"), query.get("name", ""))
+    return envelope("Span", [as_fields(span) for span in controller.trace(ref)])
+
+
+def _application(request: Request) -> Ref:
+    return Ref(request.path_params["namespace"], request.path_params["name"])
+
+
+async def _sync(controller: Controller, request: Request) -> Mapping[str, Any]:
+    body = await read_json(request, SyncBody, _BODY_BYTES)
+    clusters = frozenset(body.clusters) if body.clusters is not None else None
+    await controller.sync(_application(request), who=request.state.who, clusters=clusters)
+    return single("Accepted", {})
+
+
+async def _refresh(controller: Controller, request: Request) -> Mapping[str, Any]:
+    await read_json(request, NoBody, _BODY_BYTES)
+    await controller.refresh(_application(request), who=request.state.who)
+    return single("Accepted", {})
+
+
+async def _suspend(controller: Controller, request: Request) -> Mapping[str, Any]:
+    body = await read_json(request, SuspendBody, _BODY_BYTES)
+    if body.until.tzinfo is None:
+        raise InvalidRequest("until needs a time zone")
+    hold = await controller.suspend(
+        _application(request), who=request.state.who, reason=body.reason, until=body.until
+    )
+    return single("Hold", _hold_fields(hold))
+
+
+async def _resume(controller: Controller, request: Request) -> Mapping[str, Any]:
+    body = await read_json(request, ReasonBody, _BODY_BYTES)
+    await controller.resume(_application(request), who=request.state.who, reason=body.reason)
+    return single("Accepted", {})
+
+
+async def _approve(controller: Controller, request: Request) -> Mapping[str, Any]:
+    body = await read_json(request, ReasonBody, _BODY_BYTES)
+    hold = await controller.approve(
+        request.path_params["id"], who=request.state.who, reason=body.reason
+    )
+    return single("Hold", _hold_fields(hold))
+
+
+def _hold_fields(hold: Hold) -> dict[str, Any]:
+    """As a HoldView shows it: the id and the command that releases it, not the content."""
+    fields = as_fields(hold)
+    fields.pop("content")
+    return {"id": hold.id, **fields, "release": hold.release}

@@ -1,0 +1,64 @@
+"""What each plugin is lent: its own cache folder and tracer, everybody's secrets and threads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+from opentelemetry.trace import Tracer
+
+from shoal.composition.loading import Plugins
+from shoal.hooks.host import Host, Secrets, ThreadRunner
+from shoal.model.digests import Digester
+
+T = TypeVar("T")
+_THREADS = 16  # blocking work is git and files: more threads than this only fight over the disk
+
+
+def thread_runner(limiter: CapacityLimiter | None = None) -> ThreadRunner:
+    """Runs blocking work in threads under one limiter; call it inside the event loop."""
+    shared = limiter or CapacityLimiter(_THREADS)
+
+    def run(function: Callable[..., T], /, *args: object) -> Awaitable[T]:
+        return to_thread.run_sync(function, *args, limiter=shared)
+
+    return run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosts:
+    """Makes the host of each plugin.
+
+    `fleet` is empty until `fleet.yaml` was read: the source plugin that fetches the fleet needs a
+    host before the fleet has a name. `dataclasses.replace` names it afterwards.
+    """
+
+    plugins: Plugins
+    state_folder: Path
+    base_folder: Path | None
+    secrets: Secrets
+    digester: Digester
+    tracer_of: Callable[[str], Tracer]
+    run_in_thread: ThreadRunner
+    exec_allowed: frozenset[str] = frozenset()
+    fleet: str = ""
+
+    async def of(self, seam: str, name: str) -> Host:
+        """The host of one plugin, with its cache folder made; `seam` as in `Plugins`."""
+        plugin = self.plugins.registration(seam, name).plugin
+        cache = self.state_folder / "cache" / plugin
+        await anyio.Path(cache).mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Host(
+            fleet=self.fleet,
+            cache_folder=cache,
+            base_folder=self.base_folder,
+            secrets=self.secrets,
+            digester=self.digester,
+            tracer=self.tracer_of(f"shoal.plugin.{plugin}"),
+            run_in_thread=self.run_in_thread,
+            exec_allowed=self.exec_allowed,
+        )

@@ -1,0 +1,112 @@
+"""One controller as one process: the engine, the local API and the webhook listener together.
+
+`serve` runs until it is cancelled, or until one part fails, which ends the others: a controller
+without its API, or an API without its controller, helps nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import structlog
+from anyio import to_thread
+from anyio.abc import TaskStatus
+
+from shoal.api.facade import Controller
+from shoal.api.listening import open_api_socket, open_tcp_socket, serve_http
+from shoal.api.routes import api_application
+from shoal.api.running import announced
+from shoal.api.webhooks import webhook_application
+from shoal.composition.hosting import thread_runner
+from shoal.composition.loading import Plugins
+from shoal.composition.secret_files import SecretFolder
+from shoal.errors import Permanent
+from shoal.hooks.host import Secrets, ThreadRunner
+
+log = structlog.get_logger("shoal.run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What `shoal run` was told. `fleet` is a folder or a URL; `fleet_path` a folder inside it."""
+
+    fleet: str
+    state_folder: Path
+    fleet_path: str = "."
+    fleet_branch: str = ""
+    secrets_folder: Path | None = None
+    webhook_listen: tuple[str, int] | None = None
+    exec_allowed: frozenset[str] = frozenset()
+    state_root: Path | None = None
+
+    @property
+    def fleet_folder(self) -> Path | None:
+        """The fleet's folder when it is local; None when it is fetched."""
+        return None if "://" in self.fleet else Path(self.fleet).resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What the engine is built on, made once by `serve`."""
+
+    settings: Settings
+    plugins: Plugins
+    secrets: Secrets
+    run_in_thread: ThreadRunner
+
+
+OpenEngine = Callable[[Foundation], AbstractAsyncContextManager[Controller]]
+"""Opens store, telemetry and engine; the engine runs while the context is open."""
+
+
+async def serve(
+    settings: Settings,
+    plugins: Plugins,
+    open_engine: OpenEngine,
+    *,
+    task_status: TaskStatus[Controller] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run one controller until cancelled; `task_status` hears when its API answers.
+
+    Raises StateInUse when another controller holds the state folder.
+    """
+    run_in_thread = thread_runner()
+    secrets = SecretFolder(settings.secrets_folder, run_in_thread)
+    if settings.webhook_listen is not None and settings.secrets_folder is None:
+        raise Permanent(
+            "webhooks need secrets: every request would be refused",
+            next_step="give --secrets DIR with <namespace>/webhook-<source>/token in it",
+        )
+    foundation = Foundation(settings, plugins, secrets, run_in_thread)
+    # The engine comes first: it takes the lock of the state folder, so that the socket is ours.
+    async with open_engine(foundation) as controller, anyio.create_task_group() as group:
+        await group.start(_serve_api, controller, settings.state_folder)
+        if settings.webhook_listen is not None:
+            await group.start(_serve_webhooks, controller, secrets, settings.webhook_listen)
+        with announced(settings.state_folder, settings.fleet, root=settings.state_root):
+            task_status.started(controller)
+            await anyio.sleep_forever()
+
+
+async def _serve_api(controller: Controller, state: Path, *, task_status: TaskStatus[None]) -> None:
+    listener = await to_thread.run_sync(open_api_socket, state)
+    application = api_application(controller)
+    await serve_http(application, listener, local=True, task_status=task_status)
+
+
+async def _serve_webhooks(
+    controller: Controller,
+    secrets: Secrets,
+    address: tuple[str, int],
+    *,
+    task_status: TaskStatus[None],
+) -> None:
+    listener = open_tcp_socket(*address)
+    host, port = listener.getsockname()[:2]
+    log.info("webhooks are listened to", host=host, port=port)
+    application = webhook_application(controller, secrets)
+    await serve_http(application, listener, local=False, task_status=task_status)
