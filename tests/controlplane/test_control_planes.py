@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import anyio
 import pytest
 
-from shoal_clusters.controlplane.apiserver import ControlPlane, ControlPlaneNotReady
+from shoal_clusters.controlplane.apiserver import (
+    ControlPlane,
+    ControlPlaneNotReady,
+    prepare_control_plane,
+)
 from shoal_clusters.controlplane.audit import audit_position, count_requests, read_audit_log
 from shoal_clusters.controlplane.certificates import create_authority
 from shoal_clusters.controlplane.client import AnsweredError, connect
@@ -154,9 +159,10 @@ async def test_a_server_that_cannot_start_shows_the_end_of_its_log(
     clusters: Clusters, tmp_path: Path
 ) -> None:
     working = clusters["dev"]
-    broken = ControlPlane(
-        "broken", working.server, tmp_path, working.program, working.etcd_server, tmp_path
-    )
+    folder = tmp_path / "broken"
+    prepare_control_plane(folder, name="broken", server=working.server, users={})
+    (folder / "audit-policy.yaml").write_text("kind: Nonsense")
+    broken = replace(working, name="broken", folder=folder, process=None)
 
     with pytest.raises(
         ControlPlaneNotReady, match=r"(?s)ended while starting.*audit-policy"
@@ -164,6 +170,7 @@ async def test_a_server_that_cannot_start_shows_the_end_of_its_log(
         await broken.start()
 
     assert "apiserver.log" in error.value.next_step
+    assert broken.pid is None
 
 
 async def test_a_fleet_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+import anyio
 from anyio import to_thread
 
 from shoal.errors import Retryable
@@ -88,20 +89,23 @@ class ControlPlane:
             yield client
 
     async def start(self) -> None:
-        """Start the server and wait until it serves; raises ControlPlaneNotReady."""
-        await self.launch()
-        await self.wait_until_ready()
+        """Start the server and wait until it serves and has its own namespaces.
 
-    async def launch(self) -> None:
-        """Start the server and do not wait."""
+        Raises ControlPlaneNotReady; a server that did not become ready is not left running.
+        """
         self.process = await start_program(
             [self.program, *_flags(self)],
             log=self.folder / "apiserver.log",
             is_detached=self.is_detached,
         )
+        try:
+            await self._wait_until_ready()
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self.kill()
+            raise
 
-    async def wait_until_ready(self) -> None:
-        """Wait until the server is ready and its own namespaces are there."""
+    async def _wait_until_ready(self) -> None:
         if not await wait_until(self._has_ended_or_serves, seconds=_START_SECONDS):
             raise await self._not_ready(f"was not ready within {_START_SECONDS:.0f} seconds")
         if self.process is None or not self.process.is_alive():

@@ -94,8 +94,14 @@ async def start_program(command: Sequence[str | Path], *, log: Path, is_detached
     # PR_SET_PDEATHSIG fires when the *thread* that forked ends, and a worker thread of anyio ends
     # after ten idle seconds: so one thread that lives as long as we do starts all of them.
     start = _start_detached if is_detached else _start_attached
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_spawner(), start, [str(part) for part in command], log)
+    starting = _spawner().submit(start, [str(part) for part in command], log)
+    try:
+        return await asyncio.wrap_future(starting)
+    except asyncio.CancelledError:
+        # Nobody will hear of a process that is being started just now; it takes milliseconds.
+        if not starting.cancelled():
+            _kill_unheard_of(starting.result())
+        raise
 
 
 def birth_of(pid: int) -> str | None:
@@ -137,6 +143,12 @@ def _start_detached(command: list[str], log: Path) -> Running:
     )
     pid = int(printed.stdout)
     return Running(pid, birth_of(pid) or "", log)
+
+
+def _kill_unheard_of(process: Running) -> None:
+    process.send(signal.SIGKILL)
+    if process.child is not None:
+        process.child.wait(_KILL_SECONDS)
 
 
 @cache
