@@ -1,0 +1,61 @@
+"""What Shoal remembers: one database in one folder, with one writer.
+
+Two sorts of table are changed in one transaction: the *ledger* says what happened (append-only,
+chained by hash), the *state* says what is (inventory, grants, holds, approvals, identities, the
+last outcome per target and source, cursors). The engine loads the state once at start, keeps it in
+memory and writes every change here before it acts on it. Nothing in here is the truth about a
+cluster: the owner labels on the objects are; and nothing in here is secret: digests of Secrets are
+keyed, bodies are masked before they arrive.
+
+Reading order: `states`, `changes`, `database`, `writing`, `ledger`, `loading`, `tables`, `folder`,
+`migrating`.
+"""
+
+from shoal.store.changes import (
+    Append,
+    Change,
+    DropApproval,
+    DropGrant,
+    DropHold,
+    DropIdentity,
+    DropOwned,
+    DropSource,
+    DropTarget,
+    PutApproval,
+    PutCursor,
+    PutGrant,
+    PutHold,
+    PutIdentity,
+    PutOwned,
+    PutSetting,
+    PutSource,
+    PutTarget,
+)
+from shoal.store.database import Store, open_store
+from shoal.store.states import SourceState, State, TargetState
+
+__all__ = [
+    "Append",
+    "Change",
+    "DropApproval",
+    "DropGrant",
+    "DropHold",
+    "DropIdentity",
+    "DropOwned",
+    "DropSource",
+    "DropTarget",
+    "PutApproval",
+    "PutCursor",
+    "PutGrant",
+    "PutHold",
+    "PutIdentity",
+    "PutOwned",
+    "PutSetting",
+    "PutSource",
+    "PutTarget",
+    "SourceState",
+    "State",
+    "Store",
+    "TargetState",
+    "open_store",
+]

@@ -1,0 +1,140 @@
+"""Opening the database, and what the rest of Shoal sees of it.
+
+`composition` opens one store for the life of the process and hands it to the engine and the API.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import anyio.to_thread
+from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shoal.model.digests import Digester
+from shoal.model.records import Deed, Record
+from shoal.store import tables
+from shoal.store.changes import Change
+from shoal.store.connecting import prepare_engine
+from shoal.store.folder import (
+    DATABASE,
+    create_private,
+    installation_key,
+    locked,
+    prepare_folder,
+)
+from shoal.store.ledger import Head, Query, first_broken, read_head, read_records
+from shoal.store.loading import load_state
+from shoal.store.migrating import migrate, unreadable
+from shoal.store.states import State
+from shoal.store.writing import Writer
+
+INSTALLATION = "installation"
+
+
+class Store:
+    """The open database. Reads and writes may run at the same time, from any task."""
+
+    def __init__(
+        self, engine: AsyncEngine, writer: Writer, *, installation: str, digester: Digester
+    ) -> None:
+        self._engine = engine
+        self._writer = writer
+        self.installation = installation
+        self.digester = digester
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest committed record; 0 when there is none."""
+        return self._writer.head.seq
+
+    async def write(self, *changes: Change) -> Sequence[Record]:
+        """Write all changes or none; returns when they are durable, with the appended records.
+
+        Raises StoreUnavailable when nothing could be written (disk full, locked, closed). A caller
+        that is cancelled does not know: the changes are written whole or not at all.
+        """
+        return await self._writer.write(changes)
+
+    async def load(self) -> State:
+        """Everything that is; meant to be called once, before the first write."""
+        async with self._engine.connect() as connection:
+            try:
+                return await load_state(connection)
+            except DatabaseError as error:
+                raise unreadable(Path(str(self._engine.url.database)), error) from error
+
+    async def records(
+        self,
+        *,
+        after_seq: int = 0,
+        subject: str | None = None,
+        subject_prefix: str | None = None,
+        what: frozenset[Deed] = frozenset(),
+        limit: int = 100,
+        newest_first: bool = True,
+    ) -> Sequence[Record]:
+        """Records of the ledger.
+
+        `subject` and `subject_prefix` together mean either: an application and its targets. A
+        reader with a cursor asks for `after_seq=cursor, newest_first=False`.
+        """
+        query = Query(after_seq, subject, subject_prefix, what, limit, newest_first)
+        async with self._engine.connect() as connection:
+            return await read_records(connection, self.installation, query)
+
+    async def verify_ledger(self) -> int | None:
+        """The number of the first record that is missing or altered; None when all is well."""
+        async with self._engine.connect() as connection:
+            return await first_broken(connection, self.installation, self._writer.head)
+
+
+@asynccontextmanager
+async def open_store(folder: Path) -> AsyncIterator[Store]:
+    """Hold the state folder and open its database, creating or upgrading what is missing.
+
+    Raises StateInUse when another process holds it, and Permanent when the database is damaged or
+    was written by a newer Shoal. Leaving waits for the writes that were already handed in.
+    """
+    with ExitStack() as stack:
+        key = await anyio.to_thread.run_sync(_prepare, folder, stack)
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///{folder / DATABASE}", hide_parameters=True
+        )
+        prepare_engine(engine.sync_engine)
+        try:
+            installation, head = await _find_installation(engine)
+            writer = Writer(engine, installation, head)
+            writer.start()
+            try:
+                yield Store(engine, writer, installation=installation, digester=Digester(key))
+            finally:
+                await writer.close()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await engine.dispose()
+
+
+def _prepare(folder: Path, stack: ExitStack) -> bytes:
+    """All that blocks: the folder, its lock, the key, the tables."""
+    prepare_folder(folder)
+    stack.enter_context(locked(folder))
+    create_private(folder / DATABASE)
+    migrate(folder / DATABASE)
+    return installation_key(folder)
+
+
+async def _find_installation(engine: AsyncEngine) -> tuple[str, Head]:
+    """The id of this installation, made at the first start, and the end of its ledger."""
+    wanted = select(tables.settings.c.value).where(tables.settings.c.name == INSTALLATION)
+    async with engine.begin() as connection:
+        installation = await connection.scalar(wanted)
+        if installation is None:
+            installation = uuid.uuid4().hex
+            row = {"name": INSTALLATION, "value": installation}
+            await connection.execute(tables.settings.insert(), row)
+        return installation, await read_head(connection, installation)

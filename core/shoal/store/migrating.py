@@ -1,0 +1,96 @@
+"""Bringing the database to this version's tables, before anything else touches it.
+
+Alembic does the work, but is only imported when there is work: a database that is up to date is
+recognised by one query. A database that a newer Shoal has written is refused, never guessed at.
+Called from a thread.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from shoal.errors import Permanent, StoreUnavailable
+from shoal.store.connecting import prepare_engine
+
+HEAD = "0001"
+
+
+def migrate(database: Path) -> None:
+    """Create or upgrade the tables, all of it or nothing."""
+    engine = create_engine(f"sqlite:///{database}", hide_parameters=True)
+    prepare_engine(engine)
+    try:
+        _upgrade(engine, database)
+    except OperationalError as error:
+        raise StoreUnavailable(
+            f"the database {database} cannot be opened: {error.orig}",
+            next_step="look for another process that uses it, and at the free space",
+        ) from error
+    except DatabaseError as error:
+        raise unreadable(database, error) from error
+    finally:
+        engine.dispose()
+
+
+def unreadable(database: Path, error: DatabaseError) -> Permanent:
+    """The error for a file that is damaged, or is no database at all."""
+    return Permanent(
+        f"the database {database} is damaged: {error.orig}",
+        next_step="restore it from a backup, or move it away: Shoal then finds its objects again "
+        "by their labels",
+    )
+
+
+def _upgrade(engine: Engine, database: Path) -> None:
+    with engine.connect() as connection:
+        version = _version(connection)
+    if version == HEAD:
+        return
+    if version is not None and version not in _known_versions():
+        raise Permanent(
+            f"the database {database} was written by a newer Shoal (its tables are version "
+            f"{version}, this one knows up to {HEAD})",
+            next_step="run that version, or restore a backup from before the upgrade",
+        )
+    with engine.begin() as connection:
+        _run_migrations(connection)
+
+
+def _version(connection: Connection) -> str | None:
+    """The version of the tables; None when there are none yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return version
+
+
+def _config() -> object:
+    from alembic.config import Config  # 100 ms that a start without migration saves
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _known_versions() -> frozenset[str]:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = _config()
+    assert isinstance(config, Config)
+    scripts = ScriptDirectory.from_config(config)
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def _run_migrations(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = _config()
+    assert isinstance(config, Config)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,208 @@
+"""The one writer: whoever wants something written hands it in and waits until it is on the disk.
+
+Calls that arrive while a transaction is being committed wait together and share the next one (group
+commit): a disk that can do 200 commits a second carries thousands of calls. Each call is atomic.
+When the database cannot be written, every call of the group gets StoreUnavailable and nothing of it
+is written. When one call is malformed, which is a bug of ours, the calls of its group are written
+one by one and only the malformed one fails.
+
+The writer is a task of its own, which the context that opened the store starts and awaits, because
+a transaction must not be torn by the cancellation of whoever happened to ask for it: a caller that
+is cancelled goes away, its changes are written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+from sqlalchemy import Delete, Insert, Table, bindparam, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shoal.errors import StoreUnavailable
+from shoal.model.records import Record
+from shoal.store import operations, tables
+from shoal.store.changes import Change
+from shoal.store.encoding import Row, record_row
+from shoal.store.ledger import Head, chained, read_head
+from shoal.store.operations import Run
+
+# Calls waiting for the next commit; more than this wait at the door.
+WAITING = 1_024
+# Rows in one transaction: about 50 ms of work, so that nobody waits much longer than that.
+ROWS_PER_GROUP = 5_000
+# Rows are turned into parameters on the event loop, 2 µs each; between two portions others run.
+ROWS_PER_STATEMENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    changes: Sequence[Change]
+    done: asyncio.Future[Sequence[Record]]
+
+
+class Writer:
+    """Owns the chain's head and the only transactions that write."""
+
+    def __init__(self, engine: AsyncEngine, chain: str, head: Head) -> None:
+        self._engine = engine
+        self._chain = chain
+        self._head = head
+        self._head_is_known = True
+        self._send, self._calls = anyio.create_memory_object_stream[_Call](WAITING)
+        self._task: asyncio.Task[None] | None = None
+        self._upserts: dict[Table, Insert] = {}
+
+    @property
+    def head(self) -> Head:
+        """The end of the ledger, as committed."""
+        return self._head
+
+    def start(self) -> None:
+        """Begin to take calls."""
+        self._task = asyncio.create_task(self._run(self._calls), name="store writer")
+
+    async def close(self) -> None:
+        """Take no more calls, write those that wait, end. Cancellation does not cut it short."""
+        self._send.close()
+        assert self._task is not None
+        with anyio.CancelScope(shield=True):
+            while not self._task.done():
+                # Unlike `await task`, waiting for it does not hand a cancellation on to it.
+                await asyncio.wait({self._task})
+
+    async def write(self, changes: Sequence[Change]) -> Sequence[Record]:
+        """Write all of it or nothing; returns, once durable, the records that were appended."""
+        call = _Call(changes, asyncio.get_running_loop().create_future())
+        try:
+            await self._send.send(call)
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+            raise StoreUnavailable("the state database is closed") from error
+        return await call.done
+
+    async def _run(self, calls: MemoryObjectReceiveStream[_Call]) -> None:
+        with calls:
+            async for first in calls:
+                group = [first, *_waiting(calls, operations.size(first.changes))]
+                await self._commit_group(group)
+
+    async def _commit_group(self, group: Sequence[_Call]) -> None:
+        try:
+            written = await self._commit([call.changes for call in group])
+        except StoreUnavailable as error:
+            for call in group:
+                _fail(call, StoreUnavailable(error.message, next_step=error.next_step))
+        except Exception as error:  # border: a malformed call must not fail its neighbours
+            if len(group) == 1:
+                _fail(group[0], error)
+                return
+            for call in group:
+                await self._commit_group([call])
+        else:
+            for call, records in zip(group, written, strict=True):
+                if not call.done.done():
+                    call.done.set_result(records)
+
+    async def _commit(self, calls: Sequence[Sequence[Change]]) -> list[Sequence[Record]]:
+        """One transaction for all of them; the records of each."""
+        runs = operations.state_runs(change for changes in calls for change in changes)
+        counted = [operations.entries(changes) for changes in calls]
+        self._head_is_known, head_was_known = False, self._head_is_known
+        try:
+            async with self._engine.begin() as connection:
+                head = self._head
+                if not head_was_known:
+                    # The last commit failed, perhaps only after it was durable.
+                    head = await read_head(connection, self._chain)
+                flat = [entry for entries in counted for entry in entries]
+                records = chained(self._chain, head, flat)
+                await self._execute(connection, runs, [record_row(one) for one in records])
+        except (OperationalError, PoolTimeout) as error:
+            raise _unavailable(error) from error
+        except DatabaseError as error:
+            if type(error) is DatabaseError:
+                raise _unavailable(error) from error
+            raise
+        self._head = Head(records[-1].seq, records[-1].hash) if records else head
+        self._head_is_known = True
+        return _split(records, [len(entries) for entries in counted])
+
+    async def _execute(
+        self, connection: AsyncConnection, runs: Sequence[Run], ledger_rows: list[Row]
+    ) -> None:
+        for run in runs:
+            statement: Delete | Insert = _drop(run.table) if run.drops else self._put(run.table)
+            rows = _as_parameters(run.rows) if run.drops else run.rows
+            for start in range(0, len(rows), ROWS_PER_STATEMENT):
+                await connection.execute(statement, rows[start : start + ROWS_PER_STATEMENT])
+        if ledger_rows:
+            await connection.execute(tables.ledger.insert(), ledger_rows)
+
+    def _put(self, table: Table) -> Insert:
+        if table not in self._upserts:
+            self._upserts[table] = _upsert(table, self._engine.dialect.name)
+        return self._upserts[table]
+
+
+def _waiting(calls: MemoryObjectReceiveStream[_Call], rows: int) -> list[_Call]:
+    """The calls that wait right now, up to a bound of rows."""
+    found: list[_Call] = []
+    while rows < ROWS_PER_GROUP:
+        try:
+            call = calls.receive_nowait()
+        except (anyio.WouldBlock, anyio.EndOfStream):
+            break
+        found.append(call)
+        rows += operations.size(call.changes)
+    return found
+
+
+def _fail(call: _Call, error: Exception) -> None:
+    if not call.done.done():
+        call.done.set_exception(error)
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    cause = getattr(error, "orig", None) or error
+    return StoreUnavailable(
+        f"the state database cannot be written: {cause}",
+        next_step="free space on its disk and look for another process that uses it",
+        after_seconds=5,
+    )
+
+
+def _split(records: Sequence[Record], counts: Sequence[int]) -> list[Sequence[Record]]:
+    parts: list[Sequence[Record]] = []
+    start = 0
+    for count in counts:
+        parts.append(records[start : start + count])
+        start += count
+    return parts
+
+
+def _upsert(table: Table, dialect: str) -> Insert:
+    """Insert, or replace the row of the same key; both databases spell it the same way."""
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    keys = list(table.primary_key.columns)
+    others = {
+        column.name: insert.excluded[column.name]
+        for column in table.columns
+        if not column.primary_key
+    }
+    return insert.on_conflict_do_update(index_elements=keys, set_=others)
+
+
+def _drop(table: Table) -> Delete:
+    keys = [column == bindparam(f"key_{column.name}") for column in table.primary_key.columns]
+    return delete(table).where(*keys)
+
+
+def _as_parameters(rows: Sequence[Row]) -> list[Row]:
+    """SQLAlchemy keeps the plain column names of a statement for itself."""
+    return [{f"key_{name}": value for name, value in row.items()} for row in rows]
