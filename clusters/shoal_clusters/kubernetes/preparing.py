@@ -1,0 +1,317 @@
+"""Preparing: rendered manifests become bodies that are ready to be applied, or are refused.
+
+What an API server owns is stripped, what server-side apply needs is filled in, our marks are put
+on, and what could never be applied is named at once, so that one bad object hides no other. Pure:
+the same manifests, owner and scopes give the same bytes. Manifests are shared by many clusters, so
+a body is copied along the paths that change and never altered in place.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from shoal.errors import InvalidManifest, MissingApi, ShoalError
+from shoal.model.digests import Digester, canonical
+from shoal.model.identity import ObjectKey, Ref
+from shoal.model.manifests import Manifest
+from shoal_clusters.kubernetes.checking import (
+    CONTAINER_FIELDS,
+    at_path,
+    complaints,
+    pod_spec_path,
+    too_large,
+)
+from shoal_clusters.kubernetes.marks import marked
+from shoal_clusters.kubernetes.masking import is_secret
+
+DEFAULT_NAMESPACE = "default"
+
+
+class Scope(StrEnum):
+    """Where objects of a kind live; the words of CustomResourceDefinitions."""
+
+    NAMESPACED = "Namespaced"
+    CLUSTER = "Cluster"
+
+
+ScopeOf = Callable[[str, str], Scope | None]
+"""(apiVersion, kind) → its scope at this cluster; None when the cluster does not serve it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedObject:
+    """One object as it will be sent.
+
+    `body` has the marks and is read-only; `content` is its canonical JSON, the body of the apply
+    request; `digest` is that of the body, keyed for Secrets. `notes` are sentences about what was
+    left out that somebody may have meant.
+    """
+
+    key: ObjectKey
+    api_version: str
+    body: Mapping[str, Any] = field(repr=False)
+    content: bytes = field(repr=False)
+    digest: str
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All objects of one target: those that can be applied, and those that cannot, with why.
+
+    A refused object that has no name is keyed by its origin.
+    """
+
+    objects: Mapping[ObjectKey, PreparedObject]
+    refused: Mapping[ObjectKey, ShoalError]
+
+
+def prepare(
+    manifests: Sequence[Manifest],
+    *,
+    fleet: str,
+    application: Ref,
+    scope: ScopeOf,
+    digester: Digester,
+) -> Prepared:
+    """Prepare a whole set. Cost: about 30 µs per object; no result depends on the order."""
+    flat = [one for manifest in manifests for one in flatten(manifest)]
+    own_scopes = _scopes_of_crds(flat)
+    objects: dict[ObjectKey, PreparedObject] = {}
+    origins: dict[ObjectKey, list[str]] = {}
+    refused: dict[ObjectKey, ShoalError] = {}
+    for manifest in flat:
+        key = _stand_in_key(manifest)
+        try:
+            _refuse(key, manifest.origin, _shape_faults(manifest.body))
+            key = manifest.key
+            key, body = _placed(manifest, own_scopes, scope)
+            origins.setdefault(key, []).append(manifest.origin)
+            objects[key] = _finish(key, body, manifest.origin, fleet, application, digester)
+        except (InvalidManifest, MissingApi) as error:
+            refused[key] = error
+    for key, places in origins.items():
+        if len(places) > 1:
+            refused[key] = _defined_twice(key, places)
+    kept = {key: value for key, value in objects.items() if key not in refused}
+    return Prepared(kept, refused)
+
+
+def flatten(manifest: Manifest) -> Iterator[Manifest]:
+    """The manifest itself, or the items of a `List` (any kind that ends so and has items)."""
+    items = manifest.body.get("items")
+    if not (str(manifest.body.get("kind", "")).endswith("List") and isinstance(items, list)):
+        yield manifest
+        return
+    for at, item in enumerate(items):
+        body = item if isinstance(item, Mapping) else {}
+        yield from flatten(Manifest(body, f"{manifest.origin} (item {at + 1})"))
+
+
+def content_without(prepared: PreparedObject, path: Sequence[str]) -> bytes:
+    """The apply body without one field: for what must be left to another writer (replicas)."""
+    return canonical(_without(prepared.body, tuple(path)))
+
+
+def _placed(
+    manifest: Manifest, own_scopes: Mapping[tuple[str, str], Scope], scope: ScopeOf
+) -> tuple[ObjectKey, dict[str, Any]]:
+    """The identity of an object in a cluster, and its body with the namespace that follows."""
+    body, metadata = manifest.body, manifest.body["metadata"]
+    api_version, kind = str(body["apiVersion"]), str(body["kind"])
+    found = own_scopes.get((manifest.key.group, kind)) or scope(api_version, kind)
+    if found is None:
+        raise MissingApi(
+            f"{manifest.key} ({manifest.origin}): the cluster does not serve {kind} in "
+            f"{api_version}",
+            next_step="install what provides it, or correct apiVersion and kind",
+        )
+    namespace = metadata.get("namespace") or DEFAULT_NAMESPACE
+    kept = {name: value for name, value in metadata.items() if name not in _SERVER_OWNED}
+    if found is Scope.NAMESPACED:
+        kept["namespace"] = namespace
+    key = manifest.key._replace(namespace=namespace if found is Scope.NAMESPACED else "")
+    return key, {**body, "metadata": kept}
+
+
+def _shape_faults(body: Mapping[str, Any]) -> list[str]:
+    """What stops us from telling which object this is."""
+    found = [
+        f"{name}: missing"
+        for name in ("apiVersion", "kind")
+        if not body.get(name) or not isinstance(body[name], str)
+    ]
+    metadata = body.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return [*found, "metadata: missing"]
+    if metadata.get("generateName"):
+        return [*found, "metadata.generateName: would make a new object at each sync; use a name"]
+    for name in ("name", "namespace"):
+        value = metadata.get(name)
+        if value is not None and not isinstance(value, str):
+            found.append(f"metadata.{name}: expected text, so put it in quotes")
+    return found if metadata.get("name") else [*found, "metadata.name: missing"]
+
+
+def _stand_in_key(manifest: Manifest) -> ObjectKey:
+    """A key for an object that does not say which it is: its origin takes the name's place."""
+    kind = str(manifest.body.get("kind") or "object without a kind")
+    return ObjectKey(_group(manifest.body), kind, "", manifest.origin)
+
+
+def _finish(
+    key: ObjectKey,
+    body: dict[str, Any],
+    origin: str,
+    fleet: str,
+    application: Ref,
+    digester: Digester,
+) -> PreparedObject:
+    _refuse(key, origin, complaints(key.group, key.kind, body))
+    notes: tuple[str, ...] = ()
+    if body["metadata"].pop("ownerReferences", None):
+        notes = ("metadata.ownerReferences was left out: a uid in Git names nothing",)
+    normal = _without_last_applied(_without_status(key, body))
+    normal = _secret_data(key, _default_protocols(key, normal))
+    ready = marked(normal, fleet=fleet, application=application, key=key)
+    try:
+        content = canonical(ready)
+    except (TypeError, orjson.JSONEncodeError) as error:
+        fault = f"not JSON, for {error}; put keys and large numbers in quotes"
+        raise InvalidManifest(f"{key} ({origin}): {fault}") from error
+    _refuse(key, origin, too_large(ready, content))
+    digest = digester.digest(key.group, key.kind, ready)
+    return PreparedObject(key, str(body["apiVersion"]), ready, content, digest, origin, notes)
+
+
+# What an API server writes itself; a manifest that was exported from a cluster holds it. The
+# namespace is put back where the kind has one.
+_SERVER_OWNED = frozenset(
+    {
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "managedFields",
+        "namespace",
+    }
+)
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def _without_status(key: ObjectKey, body: dict[str, Any]) -> dict[str, Any]:
+    """Status belongs to controllers; CRDs keep theirs, which API servers once required."""
+    if "status" not in body or key.group == "apiextensions.k8s.io":
+        return body
+    return {name: value for name, value in body.items() if name != "status"}
+
+
+def _without_last_applied(body: dict[str, Any]) -> dict[str, Any]:
+    return _without(body, ("metadata", "annotations", _LAST_APPLIED))
+
+
+def _without(body: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """A copy along the path, without its last step; nothing is lost when it is not there."""
+    if len(path) == 1:
+        return {name: value for name, value in body.items() if name != path[0]}
+    below = body.get(path[0])
+    return {**body, path[0]: _without(below, path[1:])} if isinstance(below, Mapping) else {**body}
+
+
+def _secret_data(key: ObjectKey, body: dict[str, Any]) -> dict[str, Any]:
+    """`stringData` into `data`, where it wins as it does in the API server.
+
+    The server never returns stringData, so a field set with it could not be compared.
+    """
+    if not is_secret(key) or "stringData" not in body:
+        return body
+    encoded = {
+        name: base64.b64encode(value.encode()).decode()
+        for name, value in (body["stringData"] or {}).items()
+        if value is not None
+    }
+    kept = {name: value for name, value in body.items() if name != "stringData"}
+    return {**kept, "data": {**(body.get("data") or {}), **encoded}}
+
+
+def _default_protocols(key: ObjectKey, body: dict[str, Any]) -> dict[str, Any]:
+    """`protocol: TCP` where it is left out.
+
+    It is a key of the list in server-side apply, so an item without it does not meet the one that
+    the server has (kubernetes/kubernetes#105610).
+    """
+    changed: Any = body
+    if (key.group, key.kind) == ("", "Service"):
+        changed = _changed(body, ("spec", "ports"), _with_protocols)
+    path = pod_spec_path(key.group, key.kind)
+    if path is not None:
+        for name in CONTAINER_FIELDS:
+            changed = _changed(changed, (*path, name), _containers_with_protocols)
+    return dict(changed)
+
+
+def _changed(body: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> Any:
+    """A copy along the path with `change` made at its end; the body itself when it is not there."""
+    if not path:
+        return change(body)
+    if not isinstance(body, Mapping) or path[0] not in body:
+        return body
+    return {**body, path[0]: _changed(body[path[0]], path[1:], change)}
+
+
+def _containers_with_protocols(containers: Any) -> Any:
+    if not isinstance(containers, list):
+        return containers
+    return [_changed(container, ("ports",), _with_protocols) for container in containers]
+
+
+def _with_protocols(ports: Any) -> Any:
+    if not isinstance(ports, list):
+        return ports
+    return [
+        {**port, "protocol": port.get("protocol") or "TCP"} if isinstance(port, Mapping) else port
+        for port in ports
+    ]
+
+
+def _scopes_of_crds(manifests: Sequence[Manifest]) -> dict[tuple[str, str], Scope]:
+    """(group, kind) → scope of what the set's own CustomResourceDefinitions define."""
+    scopes = {}
+    for manifest in manifests:
+        if (manifest.body.get("kind"), _group(manifest.body)) == (
+            "CustomResourceDefinition",
+            "apiextensions.k8s.io",
+        ):
+            spec = at_path(manifest.body, ("spec",))
+            kind, word = at_path(spec, ("names", "kind")), at_path(spec, ("scope",))
+            if kind and word in tuple(Scope):
+                scopes[(str(spec.get("group")), str(kind))] = Scope(word)
+    return scopes
+
+
+def _group(body: Mapping[str, Any]) -> str:
+    return str(body.get("apiVersion") or "").rpartition("/")[0]
+
+
+def _refuse(key: ObjectKey, origin: str, faults: Sequence[str]) -> None:
+    """Raise when there are faults; all of them are named."""
+    if faults:
+        where = "" if key.name == origin else f" ({origin})"
+        raise InvalidManifest(f"{key}{where}: {'; '.join(faults)}")
+
+
+def _defined_twice(key: ObjectKey, origins: Sequence[str]) -> InvalidManifest:
+    return InvalidManifest(
+        f"{key} is defined {len(origins)} times: {', '.join(sorted(origins))}",
+        next_step="keep one of them",
+    )
