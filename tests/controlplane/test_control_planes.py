@@ -22,6 +22,7 @@ from shoal_clusters.controlplane.client import AnsweredError, connect
 from shoal_clusters.controlplane.fixtures import StartVictim
 from shoal_clusters.controlplane.kubeconfig import read_kubeconfig
 from shoal_clusters.controlplane.local import local_fleet
+from shoal_clusters.controlplane.ports import free_port
 from shoal_clusters.controlplane.waiting import wait_until
 
 pytestmark = pytest.mark.real
@@ -160,9 +161,10 @@ async def test_a_server_that_cannot_start_shows_the_end_of_its_log(
 ) -> None:
     working = clusters["dev"]
     folder = tmp_path / "broken"
-    prepare_control_plane(folder, name="broken", server=working.server, users={})
+    server = f"https://127.0.0.1:{free_port()}"
+    prepare_control_plane(folder, name="broken", server=server, users={})
     (folder / "audit-policy.yaml").write_text("kind: Nonsense")
-    broken = replace(working, name="broken", folder=folder, process=None)
+    broken = replace(working, name="broken", server=server, folder=folder, process=None)
 
     with pytest.raises(
         ControlPlaneNotReady, match=r"(?s)ended while starting.*audit-policy"
