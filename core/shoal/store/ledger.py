@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shoal.model.records import Deed, Entry, Record, record_hash
 from shoal.store import tables
-from shoal.store.encoding import read_record
+from shoal.store.encoding import read_record, stored_entry
 
 # Small enough that reading one page never holds up the event loop for more than a few ms.
 PAGE = 500
@@ -32,9 +32,10 @@ class Head:
 
 
 def chained(chain: str, head: Head, entries: Iterable[Entry]) -> list[Record]:
-    """The records that follow `head`, one per entry."""
+    """The records that follow `head`, one per entry, as they will be read back."""
     records: list[Record] = []
-    for entry in entries:
+    for given in entries:
+        entry = stored_entry(given)
         seq = head.seq + 1
         record = Record(chain, seq, head.hash, record_hash(chain, seq, head.hash, entry), entry)
         records.append(record)

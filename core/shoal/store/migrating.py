@@ -49,14 +49,16 @@ def _upgrade(engine: Engine, database: Path) -> None:
         version = _version(connection)
     if version == HEAD:
         return
-    if version is not None and version not in _known_versions():
+    from shoal.store import upgrading  # 100 ms, which a start without work saves
+
+    if version is not None and version not in upgrading.known_versions():
         raise Permanent(
             f"the database {database} was written by a newer Shoal (its tables are version "
             f"{version}, this one knows up to {HEAD})",
             next_step="run that version, or restore a backup from before the upgrade",
         )
     with engine.begin() as connection:
-        _run_migrations(connection)
+        upgrading.upgrade(connection)
 
 
 def _version(connection: Connection) -> str | None:
@@ -65,32 +67,3 @@ def _version(connection: Connection) -> str | None:
         return None
     version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return version
-
-
-def _config() -> object:
-    from alembic.config import Config  # 100 ms that a start without migration saves
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _known_versions() -> frozenset[str]:
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    config = _config()
-    assert isinstance(config, Config)
-    scripts = ScriptDirectory.from_config(config)
-    return frozenset(script.revision for script in scripts.walk_revisions())
-
-
-def _run_migrations(connection: Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = _config()
-    assert isinstance(config, Config)
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
