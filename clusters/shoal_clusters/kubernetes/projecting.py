@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
-from weakref import WeakValueDictionary
 
 import orjson
 
@@ -50,16 +49,16 @@ class Node(NamedTuple):
     indexes: tuple[tuple[int, Node | None], ...]
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class FieldSet:
-    """A set of owned fields; equal sets from one `FieldSets` are the same object.
+    """A set of owned fields, compiled.
 
     `id` is a digest of `text`, the canonical FieldsV1 JSON; both are stable over restarts.
     """
 
     id: str
-    text: bytes = field(repr=False)
-    root: Node = field(repr=False)
+    text: bytes = field(repr=False, compare=False)
+    root: Node = field(repr=False, compare=False)
 
     @property
     def fields(self) -> Fields:
@@ -69,10 +68,15 @@ class FieldSet:
 
 
 class FieldSets:
-    """The field sets in use, each held once; a set that nobody uses any more is forgotten."""
+    """The field sets in use, each compiled and held once for all clusters.
 
-    def __init__(self) -> None:
-        self._known: WeakValueDictionary[bytes, FieldSet] = WeakValueDictionary()
+    The `kept` last used are held, about 8 KiB each for a Deployment: what is asked for again after
+    it was dropped is compiled again (some 50 µs), so memory stays bounded and nothing else changes.
+    """
+
+    def __init__(self, kept: int = 1024) -> None:
+        self._kept = kept
+        self._known: dict[bytes, FieldSet] = {}
 
     def intern(self, fields: Fields) -> FieldSet:
         """The one field set with these fields."""
@@ -80,10 +84,13 @@ class FieldSets:
 
     def intern_text(self, text: bytes) -> FieldSet:
         """The one field set of a canonical FieldsV1 JSON text."""
-        known = self._known.get(text)
+        known = self._known.pop(text, None)
         if known is None:
             known = FieldSet(digest_bytes(text)[:32], text, _compile(orjson.loads(text)))
-            self._known[text] = known
+            if len(self._known) >= self._kept:
+                del self._known[next(iter(self._known))]
+        # Put at the end again: a dict keeps its order, so the first one is the longest unused.
+        self._known[text] = known
         return known
 
     def own_fields(self, live: Mapping[str, Any], manager: str = MANAGER) -> FieldSet | None:

@@ -170,9 +170,8 @@ def fact_holds(fact: Fact, live: Mapping[str, Any] | None) -> bool:
     status = live.get("status") or {}
     match fact.kind:
         case FactKind.ACTIVE:
-            # A namespace without a phase was just written by a server of the test kind.
             is_going = (live.get("metadata") or {}).get("deletionTimestamp")
-            return not is_going and status.get("phase", "Active") == "Active"
+            return not is_going and status.get("phase") == "Active"
         case FactKind.ESTABLISHED:
             return _has_condition(status, "Established")
         case FactKind.AVAILABLE:

@@ -1,0 +1,341 @@
+"""Health: how well a live object does, by the rules of kstatus, with a sentence that says why.
+
+Built-in kinds have a rule each (sigs.k8s.io/cli-utils kstatus, and `kubectl rollout status` for the
+wording); every other kind is judged by its conditions. No clock is read here: a deadline is the
+caller's. Health speaks of a live object only; MISSING is said by who looked for it in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shoal.model.health import Health, HealthState
+from shoal.model.identity import GroupKind
+from shoal_clusters.kubernetes.masking import cut
+from shoal_clusters.kubernetes.staging import is_custom
+
+Body = Mapping[str, Any]
+HEALTHY = Health(HealthState.HEALTHY)
+
+
+def assess(body: Body, kind: GroupKind | None = None, *, has_status: bool = False) -> Health:
+    """The health of one live object.
+
+    `kind` is handed in for items of a LIST, which do not say it. `has_status`: the kind is a custom
+    resource with a status subresource, so one without any condition has not been looked at yet.
+    """
+    kind = kind or kind_of(body)
+    if (body.get("metadata") or {}).get("deletionTimestamp"):
+        return _progressing(_deletion_reason(body))
+    if kind.group == "apps" and "observedGeneration" not in _status(body):
+        # Zero replicas are reached without anybody having looked.
+        return _progressing("its controller has not looked at it yet")
+    if not _is_observed(body):
+        return _progressing("its controller has not seen the newest change yet")
+    rule = _RULES.get(kind)
+    if rule is not None:
+        return rule(body)
+    return _by_conditions(body, has_status=has_status and is_custom(kind))
+
+
+def kind_of(body: Body) -> GroupKind:
+    """The kind that a body says it is."""
+    group, slash, _ = str(body.get("apiVersion", "")).rpartition("/")
+    return GroupKind(group if slash else "", str(body.get("kind", "")))
+
+
+def is_finished(body: Body, kind: GroupKind) -> bool:
+    """Whether a run-to-completion object ran to its end: its later absence is no drift."""
+    if kind == GroupKind("batch", "Job"):
+        return any(_condition(body, name) == "True" for name in ("Complete", "Failed"))
+    if kind == GroupKind("", "Pod"):
+        return _status(body).get("phase") in ("Succeeded", "Failed")
+    return False
+
+
+def _deployment(body: Body) -> Health:
+    spec, status = _spec(body), _status(body)
+    if spec.get("paused"):
+        return _progressing("the rollout is paused")
+    if _reason(body, "Progressing") == "ProgressDeadlineExceeded":
+        ready = f"{_number(status, 'availableReplicas')} of {_wanted(spec)} replicas are available"
+        return _degraded(f"the rollout made no progress within its deadline; {ready}")
+    if _condition(body, "ReplicaFailure") == "True":
+        return _degraded(_said(body, "ReplicaFailure", "replicas cannot be created"))
+    return _replicas(
+        wanted=_wanted(spec),
+        total=_number(status, "replicas"),
+        counts=(
+            ("updated", _number(status, "updatedReplicas")),
+            ("ready", _number(status, "readyReplicas")),
+            ("available", _number(status, "availableReplicas")),
+        ),
+    )
+
+
+def _replica_set(body: Body) -> Health:
+    spec, status = _spec(body), _status(body)
+    if _condition(body, "ReplicaFailure") == "True":
+        return _degraded(_said(body, "ReplicaFailure", "replicas cannot be created"))
+    return _replicas(
+        wanted=_wanted(spec),
+        total=_number(status, "replicas"),
+        counts=(
+            ("ready", _number(status, "readyReplicas")),
+            ("available", _number(status, "availableReplicas")),
+        ),
+    )
+
+
+def _stateful_set(body: Body) -> Health:
+    spec, status = _spec(body), _status(body)
+    strategy = spec.get("updateStrategy") or {}
+    wanted = _wanted(spec)
+    ready = _replicas(
+        wanted=wanted,
+        total=_number(status, "replicas"),
+        counts=(("ready", _number(status, "readyReplicas")),),
+    )
+    if ready != HEALTHY or strategy.get("type") == "OnDelete":
+        return ready
+    updated = _number(status, "updatedReplicas")
+    partition = _number(strategy.get("rollingUpdate") or {}, "partition")
+    if partition:
+        due = max(wanted - partition, 0)
+        return HEALTHY if updated >= due else _count(updated, due, "updated")
+    if status.get("currentRevision") != status.get("updateRevision"):
+        return _count(updated, wanted, "updated")
+    return HEALTHY
+
+
+def _daemon_set(body: Body) -> Health:
+    status = _status(body)
+    wanted = _number(status, "desiredNumberScheduled")
+    counts = [("scheduled", "currentNumberScheduled")]
+    if (_spec(body).get("updateStrategy") or {}).get("type") != "OnDelete":
+        counts.append(("updated", "updatedNumberScheduled"))
+    counts += [("ready", "numberReady"), ("available", "numberAvailable")]
+    for word, name in counts:
+        if _number(status, name) < wanted:
+            return _progressing(f"{_number(status, name)} of {wanted} pods are {word}")
+    return HEALTHY
+
+
+def _pod(body: Body) -> Health:
+    phase = _status(body).get("phase", "Pending")
+    if phase == "Succeeded":
+        return HEALTHY
+    if phase == "Failed":
+        return _degraded(_message(_status(body), "it failed"))
+    if phase == "Running" and _condition(body, "Ready") == "True":
+        return HEALTHY
+    if _condition(body, "PodScheduled") == "False":
+        return _progressing(_said(body, "PodScheduled", "no node was found for it yet"))
+    waiting = _waiting_containers(body)
+    if waiting:
+        return _progressing(waiting)
+    return _progressing("it is running and not ready" if phase == "Running" else "it is starting")
+
+
+def _waiting_containers(body: Body) -> str:
+    """The first container that waits, and for what: `container app waits: ImagePullBackOff`."""
+    status = _status(body)
+    for part in ("initContainerStatuses", "containerStatuses"):
+        for container in status.get(part) or ():
+            reason = ((container.get("state") or {}).get("waiting") or {}).get("reason")
+            if reason:
+                return f"container {container.get('name')} waits: {reason}"
+    return ""
+
+
+def _job(body: Body) -> Health:
+    """Stricter than kstatus, which is content with a start: what waits for a Job needs its end."""
+    if _condition(body, "Failed") == "True":
+        return _degraded(_said(body, "Failed", "it failed"))
+    if _condition(body, "Complete") == "True":
+        return HEALTHY
+    if _condition(body, "Suspended") == "True":
+        return _progressing("it is suspended")
+    spec, status = _spec(body), _status(body)
+    if not status.get("startTime"):
+        return _progressing("it has not started yet")
+    wanted, done = spec.get("completions", 1), _number(status, "succeeded")
+    return _progressing(f"{done} of {wanted} completions are done")
+
+
+def _service(body: Body) -> Health:
+    if _spec(body).get("type") != "LoadBalancer":
+        return HEALTHY
+    if (_status(body).get("loadBalancer") or {}).get("ingress"):
+        return HEALTHY
+    return _progressing("the load balancer has no address yet")
+
+
+def _ingress(body: Body) -> Health:
+    """kstatus calls every Ingress current: many controllers never write an address."""
+    return HEALTHY
+
+
+def _claim(body: Body) -> Health:
+    phase = _status(body).get("phase", "Pending")
+    if phase == "Bound":
+        return HEALTHY
+    if phase == "Lost":
+        return _degraded("its volume is lost")
+    return _progressing("no volume is bound to it yet")
+
+
+def _budget(body: Body) -> Health:
+    status = _status(body)
+    have, want = _number(status, "currentHealthy"), _number(status, "desiredHealthy")
+    if have >= want:
+        return HEALTHY
+    return _progressing(f"{have} of {want} pods are healthy")
+
+
+def _crd(body: Body) -> Health:
+    if _condition(body, "NamesAccepted") == "False":
+        return _degraded(_said(body, "NamesAccepted", "its names are taken"))
+    if _condition(body, "Established") == "True":
+        return HEALTHY
+    return _progressing("it is not established yet")
+
+
+def _namespace(body: Body) -> Health:
+    if _status(body).get("phase", "Active") == "Active":
+        return HEALTHY
+    return _progressing(_deletion_reason(body))
+
+
+def _api_service(body: Body) -> Health:
+    if _condition(body, "Available") == "True":
+        return HEALTHY
+    return _progressing(_said(body, "Available", "it is not available yet"))
+
+
+def _autoscaler(body: Body) -> Health:
+    if _condition(body, "AbleToScale") == "False":
+        return _degraded(_said(body, "AbleToScale", "it cannot scale its target"))
+    if _condition(body, "ScalingActive") == "False" and _reason(body, "ScalingActive") not in (
+        "ScalingDisabled",  # its target has zero replicas: somebody switched it off
+        "FailedGetResourceMetric",  # metrics come some time after the pods
+    ):
+        return _degraded(_said(body, "ScalingActive", "it cannot read its metrics"))
+    return HEALTHY
+
+
+def _by_conditions(body: Body, *, has_status: bool) -> Health:
+    """Every other kind, by the conditions that kstatus and Kubernetes' API conventions name."""
+    if _condition(body, "Stalled") == "True":
+        return _degraded(_said(body, "Stalled", "it is stalled"))
+    if _condition(body, "Reconciling") == "True":
+        return _progressing(_said(body, "Reconciling", "it is being reconciled"))
+    ready = _condition(body, "Ready")
+    if ready == "True":
+        return HEALTHY
+    if ready is not None:
+        # Not degraded: Ready=False is also what a controller says while it works.
+        return _progressing(_said(body, "Ready", "it is not ready"))
+    if has_status and not _status(body).get("conditions"):
+        return _progressing("it has no conditions yet")
+    return HEALTHY
+
+
+_RULES: Mapping[GroupKind, Callable[[Body], Health]] = {
+    GroupKind("apps", "Deployment"): _deployment,
+    GroupKind("apps", "ReplicaSet"): _replica_set,
+    GroupKind("", "ReplicationController"): _replica_set,
+    GroupKind("apps", "StatefulSet"): _stateful_set,
+    GroupKind("apps", "DaemonSet"): _daemon_set,
+    GroupKind("", "Pod"): _pod,
+    GroupKind("batch", "Job"): _job,
+    GroupKind("batch", "CronJob"): lambda body: HEALTHY,
+    GroupKind("", "Service"): _service,
+    GroupKind("networking.k8s.io", "Ingress"): _ingress,
+    GroupKind("", "PersistentVolumeClaim"): _claim,
+    GroupKind("policy", "PodDisruptionBudget"): _budget,
+    GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): _crd,
+    GroupKind("", "Namespace"): _namespace,
+    GroupKind("apiregistration.k8s.io", "APIService"): _api_service,
+    GroupKind("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
+}
+
+
+def _replicas(*, wanted: int, total: int, counts: tuple[tuple[str, int], ...]) -> Health:
+    """Healthy when every count reaches what is wanted and nothing more is there."""
+    for word, have in counts:
+        if have < wanted:
+            return _count(have, wanted, word)
+    if total > wanted:
+        return _progressing(f"{total - wanted} old replicas have yet to end")
+    return HEALTHY
+
+
+def _count(have: int, wanted: int, word: str) -> Health:
+    return _progressing(f"{have} of {wanted} replicas are {word}")
+
+
+def _is_observed(body: Body) -> bool:
+    seen = _status(body).get("observedGeneration")
+    generation = (body.get("metadata") or {}).get("generation")
+    return not isinstance(seen, int) or not isinstance(generation, int) or seen >= generation
+
+
+def _deletion_reason(body: Body) -> str:
+    finalizers = (body.get("metadata") or {}).get("finalizers") or ()
+    waits = f" and waits for {', '.join(map(str, finalizers))}" if finalizers else ""
+    return f"it is being deleted{waits}"
+
+
+def _progressing(reason: str) -> Health:
+    return Health(HealthState.PROGRESSING, reason)
+
+
+def _degraded(reason: str) -> Health:
+    return Health(HealthState.DEGRADED, reason)
+
+
+def _spec(body: Body) -> Body:
+    return body.get("spec") or {}
+
+
+def _status(body: Body) -> Body:
+    return body.get("status") or {}
+
+
+def _number(part: Body, name: str) -> int:
+    value = part.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _wanted(spec: Body) -> int:
+    value = spec.get("replicas")
+    return value if isinstance(value, int) else 1
+
+
+def _found(body: Body, name: str) -> Body:
+    conditions = _status(body).get("conditions")
+    for condition in conditions if isinstance(conditions, list) else ():
+        if isinstance(condition, Mapping) and condition.get("type") == name:
+            return condition
+    return {}
+
+
+def _condition(body: Body, name: str) -> str | None:
+    """`True`, `False` or `Unknown`; None when the condition is not there."""
+    return _found(body, name).get("status")
+
+
+def _reason(body: Body, name: str) -> str:
+    return str(_found(body, name).get("reason") or "")
+
+
+def _said(body: Body, name: str, otherwise: str) -> str:
+    return _message(_found(body, name), otherwise)
+
+
+def _message(part: Body, otherwise: str) -> str:
+    """The controller's own words, cut; `otherwise` where it has none."""
+    text = cut(str(part.get("message") or part.get("reason") or ""))
+    return text or otherwise
