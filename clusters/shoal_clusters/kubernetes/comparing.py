@@ -162,10 +162,10 @@ class Comparer:
         """
         ownership = whose(live, owned.key, fleet=self.fleet)
         uid = str((live.get("metadata") or {}).get("uid", ""))
-        is_known = not owned.uid or uid == owned.uid
-        if is_known and owned.uid and ownership.holder in (Holder.UNMARKED, Holder.UNAPPLIED):
+        if ownership.holder is Holder.OURS and ownership.application == owned.target.application:
             return None
-        if _is_marked_for(ownership, owned.target.application):
+        is_known = bool(owned.uid) and uid == owned.uid
+        if is_known and _is_unclaimed(ownership, owned.target.application):
             return None
         return NotOurs(ownership.holder, owner_named(live, owned.key, fleet=self.fleet), uid)
 
@@ -181,7 +181,7 @@ class Comparer:
         is_scaled = scaled(live)
         if is_scaled and baseline.replicas is not None:
             # Written through /scale: the autoscaler's number is not fought, so it is not seen.
-            projected["spec"] = {**projected.get("spec", {}), "replicas": baseline.replicas}
+            projected["spec"] = {**(projected.get("spec") or {}), "replicas": baseline.replicas}
         digest = self.digester.digest(owned.key.group, owned.key.kind, projected)
         lost = self._lost(live, field_set, is_scaled=is_scaled) if baseline.is_tracked else None
         refreshed = self._refreshed(live, owned, baseline)
@@ -247,8 +247,11 @@ def _judge_absence(baseline: Baseline | None) -> Verdict:
     return Drifted(Drift(missing=True, owned_digest=None))
 
 
-def _is_marked_for(ownership: Ownership, application: Ref) -> bool:
-    return ownership.holder is Holder.OURS and ownership.application == application
+def _is_unclaimed(ownership: Ownership, application: Ref) -> bool:
+    """Whether the marks are gone, or are right and only our apply entry is gone."""
+    return ownership.holder is Holder.UNMARKED or (
+        ownership.holder is Holder.UNAPPLIED and ownership.application == application
+    )
 
 
 def _replicas(projected: Mapping[str, Any]) -> int | None:
