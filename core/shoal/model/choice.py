@@ -19,7 +19,10 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, core_schema
@@ -44,9 +47,10 @@ Seams = Mapping[str, Mapping[str, type[Spec]]]
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that somebody who typed `name` probably meant."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    """The known name that somebody who typed `name` probably meant; case does not count."""
+    by_text = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name.lower(), list(by_text), n=1, cutoff=0.6)
+    return by_text[found[0]] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,11 @@ class Seam:
                 {"name": str(name), "seam": self.name, "known": sorted(known)},
             )
         try:
-            return Choice(name, known[name].model_validate(part or {}, context=info.context))
+            # By alias only: people write camelCase, and nothing else.
+            spec = known[name].model_validate(
+                part or {}, context=info.context, by_alias=True, by_name=False
+            )
+            return Choice(name, spec)
         except ValidationError as error:
             # pydantic would flatten a nested ValidationError into one text. The errors travel as
             # context instead, and `documents` joins their paths to the path of this choice.
@@ -114,3 +122,37 @@ class Seam:
                     "errors": error.errors(include_input=False, include_url=False),
                 },
             ) from error
+
+
+class Chooser(Spec):
+    """A part of a document where the key of a plugin stands beside other fields.
+
+    `{git: {…}, path: web}` is read into `choice` and `path`, and written as it was read. Subclasses
+    declare `choice: Annotated[Choice, Seam(…)]`. In the paths of errors, `choice` is a step that
+    nobody wrote: `shoal.documents` leaves it out.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or isinstance(value.get(CHOICE), Choice):
+            return value
+        known = {
+            key
+            for name, field in cls.model_fields.items()
+            if name != CHOICE
+            for key in (name, field.alias)
+        }
+        kept = {key: part for key, part in value.items() if key in known}
+        chosen = {key: part for key, part in value.items() if key not in known}
+        return {**kept, CHOICE: chosen} if chosen else kept
+
+    @model_serializer(mode="wrap")
+    def _scatter(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        chosen = written.pop(CHOICE, None)
+        return {**(chosen or {}), **written}
+
+
+CHOICE = "choice"
+"""The field of a `Chooser` that holds the plugin's part."""

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from shoal.model.choice import Choice, Seam, Spec
+from shoal.model.choice import Choice, Chooser, Seam, Spec
 from shoal.model.identity import GroupKind, Ref
 from shoal.model.selectors import LabelSelector
 
@@ -116,7 +116,7 @@ class Cluster(Document):
     spec: ClusterSpec = Field(description="How the cluster is reached.")
 
 
-class SourceSpec(Spec):
+class SourceSpec(Chooser):
     """Where manifests come from: one key names a source plugin, beside it the interval."""
 
     choice: Annotated[Choice, Seam("source")] = Field(
@@ -127,11 +127,6 @@ class SourceSpec(Spec):
         ge=timedelta(seconds=1),
         description="How often to look when nothing announces a change; jittered.",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, value: Any) -> Any:
-        return gathered(value, into="choice", known={"interval"})
 
 
 class Source(Document):
@@ -147,7 +142,7 @@ class Source(Document):
         return Ref(self.metadata.namespace, self.metadata.name)
 
 
-class ApplicationSource(Spec):
+class ApplicationSource(Chooser):
     """Which source, and which folder of it: either `ref`, or a source plugin's part inline."""
 
     ref: Name | None = Field(
@@ -159,11 +154,6 @@ class ApplicationSource(Spec):
     path: str = Field(
         default=".", description="The folder inside the source, relative to its root."
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, value: Any) -> Any:
-        return gathered(value, into="choice", known={"ref", "path"})
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -315,19 +305,6 @@ KINDS: Mapping[str, type[Document]] = {
     "Source": Source,
     "Application": Application,
 }
-
-
-def gathered(value: Any, *, into: str, known: set[str]) -> Any:
-    """Move every key that is not `known` under one key, so that a Choice can have neighbours.
-
-    `{git: {…}, path: web}` becomes `{choice: {git: {…}}, path: web}`. Errors below `into` lose that
-    step of their path again when they are shown.
-    """
-    if not isinstance(value, Mapping) or into in value:
-        return value
-    kept = {key: part for key, part in value.items() if key in known}
-    chosen = {key: part for key, part in value.items() if key not in known}
-    return {**kept, into: chosen} if chosen else kept
 
 
 WORKLOAD_KINDS = frozenset(

@@ -1,0 +1,200 @@
+"""The catalog: the last valid version of every document, and where each came from.
+
+The engine works from it alone. `merge` lays what was just read over what was known: what cannot be
+read stays as it was and is marked stale; a document is gone only when its file is gone, or was read
+without a problem and no longer has it; a fleet that is empty, or has no Fleet, changes nothing.
+Missing information is never deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
+
+from shoal.documents.loading import Identity, Loaded, Located
+from shoal.documents.problems import Problem
+from shoal.model.documents import AnyDocument, Application, Cluster, Fleet, Source, SourceSpec
+from shoal.model.identity import Ref
+
+K = TypeVar("K")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a document stands, and why it could not be read again if it is `stale`."""
+
+    file: str
+    line: int
+    stale: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What the fleet is, as far as could be read; never changed in place.
+
+    `sources` holds inline sources too, under `Application.source_ref`. A source that an application
+    refers to may be missing from it. `unknown`: documents that were there before a restart and
+    whose file cannot be read now (identity → file): what came from them is to be kept. `problems`:
+    all of the last load. `is_kept`: that load said nothing about the fleet, all of this is older.
+    """
+
+    fleet: str
+    documents: Mapping[Identity, AnyDocument] = field(repr=False)
+    clusters: Mapping[str, Cluster] = field(repr=False)
+    sources: Mapping[Ref, SourceSpec] = field(repr=False)
+    applications: Mapping[Ref, Application] = field(repr=False)
+    origins: Mapping[Identity, Origin] = field(repr=False)
+    unknown: Mapping[Identity, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    is_kept: bool = False
+
+    @property
+    def stale(self) -> Mapping[Identity, Origin]:
+        """The documents whose last valid version is older than their file."""
+        return {identity: each for identity, each in self.origins.items() if each.stale}
+
+
+def merge(
+    previous: Catalog | None,
+    loaded: Loaded,
+    remembered: Mapping[Identity, str] | None = None,
+) -> Catalog | None:
+    """The catalog from now on; None while there has never been a valid Fleet.
+
+    `remembered`: identity → file of what was known before a restart, from the state. Merging the
+    same files again gives an equal catalog.
+    """
+    known = previous.documents if previous is not None else {}
+    kept = {
+        identity: Located(known[identity], origin.file, origin.line)
+        for identity, origin in (previous.origins if previous is not None else {}).items()
+        if identity not in loaded.documents and _may_be_there(identity, origin.file, loaded)
+    }
+    entries = {**kept, **loaded.documents}
+    fleets = [each for identity, each in entries.items() if identity.kind == "Fleet"]
+    if previous is not None and not fleets:
+        return replace(previous, problems=loaded.problems, is_kept=True)
+    if not fleets:
+        return None
+    earlier = {**(remembered or {}), **(previous.unknown if previous is not None else {})}
+    unknown = {
+        identity: file
+        for identity, file in earlier.items()
+        if identity not in entries and _may_be_there(identity, file, loaded)
+    }
+    name, problems = _name_fleet(previous, fleets, loaded.problems)
+    origins = {
+        identity: Origin(each.file, each.line, _reasons(identity, each.file, loaded, kept))
+        for identity, each in entries.items()
+    }
+    documents = {identity: each.document for identity, each in entries.items()}
+    return _catalog(name, documents, origins, unknown, problems)
+
+
+def _may_be_there(identity: Identity, file: str, loaded: Loaded) -> bool:
+    """Whether a document that was not read may still be written somewhere."""
+    return identity in loaded.broken or file in loaded.troubled
+
+
+def _reasons(
+    identity: Identity, file: str, loaded: Loaded, kept: Mapping[Identity, Located]
+) -> tuple[Problem, ...]:
+    if identity not in kept:
+        return ()
+    return tuple(loaded.broken.get(identity) or loaded.troubled.get(file, ()))
+
+
+def _name_fleet(
+    previous: Catalog | None, fleets: list[Located], problems: tuple[Problem, ...]
+) -> tuple[str, tuple[Problem, ...]]:
+    """The fleet's name stays what it was: everything that is owned is marked with it."""
+    names = {each.document.metadata.name: each for each in fleets}
+    if previous is None or previous.fleet in names:
+        return (previous.fleet if previous is not None else next(iter(names))), problems
+    found = fleets[0]
+    problem = Problem(
+        found.file,
+        found.line,
+        "metadata.name",
+        f"the name of the fleet changed, and stays {previous.fleet} in this controller",
+        expected=previous.fleet,
+        next_step="put the name back: every object that the fleet owns is marked with it",
+    )
+    return previous.fleet, tuple(sorted({*problems, problem}))
+
+
+def _catalog(
+    fleet: str,
+    documents: Mapping[Identity, AnyDocument],
+    origins: Mapping[Identity, Origin],
+    unknown: Mapping[Identity, str],
+    problems: tuple[Problem, ...],
+) -> Catalog:
+    clusters: dict[str, Cluster] = {}
+    sources: dict[Ref, SourceSpec] = {}
+    applications: dict[Ref, Application] = {}
+    for document in documents.values():
+        match document:
+            case Cluster():
+                clusters[document.metadata.name] = document
+            case Source():
+                sources[document.ref] = document.spec
+            case Application():
+                applications[document.ref] = document
+                if document.spec.source.choice is not None:
+                    inline = SourceSpec(choice=document.spec.source.choice)
+                    sources[document.source_ref] = inline
+            case Fleet():
+                pass
+    return Catalog(fleet, documents, clusters, sources, applications, origins, unknown, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference(Generic[K]):
+    """What came, what is another now, and what went."""
+
+    added: frozenset[K] = frozenset()
+    changed: frozenset[K] = frozenset()
+    removed: frozenset[K] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What two catalogs differ in. A changed comment or line number is no change."""
+
+    clusters: Difference[str]
+    sources: Difference[Ref]
+    applications: Difference[Ref]
+
+    def __bool__(self) -> bool:
+        return any((self.clusters, self.sources, self.applications))
+
+
+def changes(previous: Catalog | None, current: Catalog) -> Changes:
+    """What the engine has to look at; everything is added when there was no catalog."""
+    if previous is None:
+        return Changes(
+            _added(current.clusters), _added(current.sources), _added(current.applications)
+        )
+    return Changes(
+        _difference(previous.clusters, current.clusters),
+        _difference(previous.sources, current.sources),
+        _difference(previous.applications, current.applications),
+    )
+
+
+def _added(keys: Iterable[K]) -> Difference[K]:
+    return Difference(added=frozenset(keys))
+
+
+def _difference(before: Mapping[K, object], after: Mapping[K, object]) -> Difference[K]:
+    shared = before.keys() & after.keys()
+    return Difference(
+        frozenset(after.keys() - before.keys()),
+        frozenset(key for key in shared if before[key] != after[key]),
+        frozenset(before.keys() - after.keys()),
+    )

@@ -1,0 +1,157 @@
+"""Reads all files of a fleet into valid documents and all problems, at once.
+
+The whole of `shoal validate`, and the first half of every reload (`cataloguing` is the second). One
+bad document never hides another, and everything that is known of a bad one is kept: its identity
+when it has one, its file in any case, so that nothing is taken for removed because it cannot be
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from shoal.documents.problems import Problem
+from shoal.documents.recognising import GROUP, recognise
+from shoal.documents.relating import (
+    Identity,
+    Located,
+    find_dangling_sources,
+    find_duplicates,
+    find_missing_fleet,
+    find_rival_fleets,
+)
+from shoal.documents.validating import validate
+from shoal.documents.walking import value_at
+from shoal.documents.yaml_reading import ReadDocument, read_documents
+from shoal.model.choice import Seams
+from shoal.model.documents import KINDS, AnyDocument, Application, NamespacedMetadata, Source
+
+__all__ = ["Identity", "Loaded", "Located", "Skipped", "load"]
+
+Problems = tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A document of somebody else."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What stands in the files now.
+
+    `broken`: documents that are there but not valid, or there twice. `troubled`: files in which
+    something could not be read, so that what is missing from them may only be hidden.
+    """
+
+    documents: Mapping[Identity, Located]
+    problems: Problems
+    skipped: tuple[Skipped, ...] = ()
+    files: frozenset[str] = frozenset()
+    broken: Mapping[Identity, Problems] = field(default_factory=dict)
+    troubled: Mapping[str, Problems] = field(default_factory=dict)
+
+
+def load(files: Mapping[str, bytes], seams: Seams) -> Loaded:
+    """Read files (path → content) with the models of the plugins that are there; never raises."""
+    gathering = _Gathering(seams)
+    for file in sorted(files):
+        gathering.read_file(file, files[file])
+    return gathering.finish(files)
+
+
+class _Gathering:
+    """What is found while the files are read one after the other."""
+
+    def __init__(self, seams: Seams) -> None:
+        self._seams = seams
+        self._found: dict[Identity, list[Located]] = {}
+        self._broken: dict[Identity, Problems] = {}
+        self._troubled: dict[str, Problems] = {}
+        self._shown: list[Problem] = []
+        self._skipped: list[Skipped] = []
+        self._lines: dict[Identity, int] = {}
+
+    def read_file(self, file: str, content: bytes) -> None:
+        read = read_documents(file, content)
+        if read.problems:
+            self._trouble(file, read.problems, is_shown=not _is_template(content))
+        for document in read.documents:
+            self._read_document(document)
+
+    def _read_document(self, read: ReadDocument) -> None:
+        kind = recognise(read)
+        if kind is None:
+            self._skipped.append(Skipped(read.file, read.line))
+        elif isinstance(kind, Problem):
+            self._trouble(read.file, (*read.problems, kind))
+        else:
+            self._judge(read, kind)
+
+    def _judge(self, read: ReadDocument, kind: str) -> None:
+        valid = validate(read, kind, self._seams)
+        if isinstance(valid, list) or read.problems:
+            problems = (*read.problems, *(valid if isinstance(valid, list) else ()))
+            self._trouble(read.file, problems)
+            if identity := _written_identity(read, kind):
+                self._broken[identity] = (*self._broken.get(identity, ()), *problems)
+            return
+        document = cast(AnyDocument, valid)
+        identity = identify(document)
+        self._found.setdefault(identity, []).append(Located(document, read.file, read.line))
+        self._lines.setdefault(identity, read.line_of(("spec", "source", "ref")))
+
+    def _trouble(self, file: str, problems: Problems, *, is_shown: bool = True) -> None:
+        self._troubled[file] = (*self._troubled.get(file, ()), *problems)
+        if is_shown:
+            self._shown.extend(problems)
+
+    def finish(self, files: Mapping[str, bytes]) -> Loaded:
+        broken = {**find_duplicates(self._found), **self._broken}
+        documents = {each: self._found[each][0] for each in self._found if each not in broken}
+        broken |= find_rival_fleets(documents)
+        documents = {each: documents[each] for each in documents if each not in broken}
+        # A Fleet may well stand in what cannot be read: that is said there, and not again here.
+        has_fleet = any(each.kind == "Fleet" for each in (*documents, *broken)) or any(
+            b"Fleet" in files[file] for file in self._troubled
+        )
+        problems = {
+            *self._shown,
+            *(problem for each in broken.values() for problem in each),
+            *find_missing_fleet(has_fleet=has_fleet, has_documents=bool(documents or broken)),
+            *find_dangling_sources(documents, broken, self._lines),
+        }
+        return Loaded(
+            documents,
+            tuple(sorted(problems)),
+            tuple(self._skipped),
+            frozenset(files),
+            broken,
+            self._troubled,
+        )
+
+
+def identify(document: AnyDocument) -> Identity:
+    """The identity of a valid document."""
+    namespace = document.ref.namespace if isinstance(document, Application | Source) else ""
+    return Identity(document.kind, namespace, document.metadata.name)
+
+
+def _written_identity(read: ReadDocument, kind: str) -> Identity | None:
+    """The identity of a document that is not valid, if it at least has a name."""
+    name = value_at(read.value, ("metadata", "name"))
+    namespace = value_at(read.value, ("metadata", "namespace"))
+    is_namespaced = KINDS[kind].model_fields["metadata"].annotation is NamespacedMetadata
+    if not isinstance(name, str):
+        return None
+    return Identity(kind, str(namespace or "default") if is_namespaced else "", name)
+
+
+def _is_template(content: bytes) -> bool:
+    """A chart's template is not YAML, and not meant for us; it may well lie in the same folder."""
+    return b"{{" in content and GROUP.encode() not in content
