@@ -1,0 +1,7 @@
+"""What Shoal decides, as functions without I/O and without a clock.
+
+The engine asks and carries out; here it is said where an application belongs (`placing`), which
+revision a target may have (`granting`), what differs there (`overriding`), what must wait for a
+person (`holding`) or for health (`pruning`), and when to try again (`backing_off`, `circuits`,
+`credentials`). Time and chance are handed in.
+"""

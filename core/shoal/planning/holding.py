@@ -1,0 +1,99 @@
+"""What must wait for a person, and the sentence that tells this person why.
+
+Asked before anything is written. A hold's sentence is read at night by somebody who did not cause
+it: it says what would happen, why that is doubtful, and `Hold.release` says how to let it go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from shoal.model.holds import Approval, Hold, HoldCause
+from shoal.model.identity import TargetKey
+from shoal.model.plans import Action, Desired, Plan
+
+BY_SHOAL = "shoal"
+
+
+def hold_for(
+    plan: Plan,
+    desired: Desired,
+    *,
+    owned_count: int,
+    suspensions: Sequence[Hold],
+    approvals: Sequence[Approval],
+    now: datetime,
+) -> Hold | None:
+    """What stops this plan, or None. A suspension comes before all else.
+
+    `owned_count` is the number of objects that the target has now. An approval lifts the hold that
+    it names, until it expires; a suspension is ended by `shoal resume` alone.
+    """
+    suspended = suspension_of(plan.target, suspensions, now)
+    if suspended is not None:
+        return suspended
+    if desired.content.manifests or not owned_count:
+        return None
+    hold = Hold(
+        subject=str(plan.target),
+        cause=HoldCause.EMPTY_RENDER,
+        reason=_explain_empty(plan, owned_count),
+        by=BY_SHOAL,
+        since=now,
+        content=plan.hash,
+    )
+    return None if is_approved(hold, approvals, now) else hold
+
+
+def suspension_of(target: TargetKey, suspensions: Iterable[Hold], now: datetime) -> Hold | None:
+    """The suspension of this target's application that still stands; the oldest of several."""
+    standing = (
+        hold
+        for hold in suspensions
+        if hold.cause is HoldCause.SUSPENDED
+        and hold.subject == str(target.application)
+        and (hold.until is None or hold.until > now)
+    )
+    return min(standing, key=lambda hold: hold.since, default=None)
+
+
+def removal_hold(
+    target: TargetKey, owned_count: int, why: str, now: datetime, *, content: str = ""
+) -> Hold:
+    """The hold of a target that nobody wants any more: its objects stay until it is approved.
+
+    `why` completes "because …" (`the Application was removed from Git`). `content` should differ
+    from one removal to the next, so that an old approval is not one of a later removal.
+    """
+    return Hold(
+        subject=str(target),
+        cause=HoldCause.REMOVING,
+        reason=f"{_objects(owned_count)} of {target.application} would be deleted from cluster "
+        f"{target.cluster}, because {why}; without approval {_they(owned_count)} kept",
+        by=BY_SHOAL,
+        since=now,
+        content=content,
+    )
+
+
+def is_approved(hold: Hold, approvals: Iterable[Approval], now: datetime) -> bool:
+    """Whether a person released exactly this hold, and that still counts."""
+    return any(approval.hold == hold.id and approval.until > now for approval in approvals)
+
+
+def _explain_empty(plan: Plan, owned_count: int) -> str:
+    deletions = len(plan.only(frozenset({Action.DELETE})).changes)
+    return (
+        f"the source of {plan.target.application} renders to nothing, but {_objects(owned_count)} "
+        f"of it {'is' if owned_count == 1 else 'are'} in cluster {plan.target.cluster}; "
+        f"approval would delete {deletions} of {owned_count}"
+    )
+
+
+def _objects(count: int) -> str:
+    return "1 object" if count == 1 else f"{count} objects"
+
+
+def _they(count: int) -> str:
+    return "it is" if count == 1 else "they are"

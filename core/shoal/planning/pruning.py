@@ -1,0 +1,52 @@
+"""Which part of a plan is carried out now, which waits for health, and which is only reported.
+
+Deleting the old Deployment before the new one runs would be an outage, so by default workloads that
+left Git go last, once everything that stays is healthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shoal.model.documents import WORKLOAD_KINDS, PrunePolicy
+from shoal.model.plans import Action, Change, Plan
+
+
+def split(plan: Plan, policy: PrunePolicy, *, healthy: bool) -> tuple[Plan, Plan]:
+    """The part to carry out now, and the part to plan again once the target is healthy.
+
+    With Never, deletions are in neither part (`unpruned` names them). What is refused stays with
+    the first part. Order is kept, and no change is in both.
+    """
+    if policy is PrunePolicy.NEVER:
+        return _kept(plan, lambda change: change.action is not Action.DELETE), _nothing(plan)
+    if policy is PrunePolicy.AFTER_APPLY or healthy:
+        return plan, _nothing(plan)
+    now = _kept(plan, lambda change: not _is_workload_deletion(change))
+    deferred = _kept(plan, _is_workload_deletion)
+    return now, Plan(plan.target, deferred.changes, plan.proven)
+
+
+def unpruned(plan: Plan, policy: PrunePolicy) -> tuple[Change, ...]:
+    """The deletions that the policy forbids: for showing, never for doing."""
+    if policy is not PrunePolicy.NEVER:
+        return ()
+    return tuple(change for change in plan.changes if change.action is Action.DELETE)
+
+
+def without_corrections(plan: Plan) -> Plan:
+    """The plan under `whenDrifted: Report`: what came from Git is done, drift is left alone."""
+    return _kept(plan, lambda change: change.action is not Action.CORRECT)
+
+
+def _is_workload_deletion(change: Change) -> bool:
+    return change.action is Action.DELETE and change.key.group_kind in WORKLOAD_KINDS
+
+
+def _kept(plan: Plan, wanted: Callable[[Change], bool]) -> Plan:
+    changes = tuple(change for change in plan.changes if wanted(change))
+    return Plan(plan.target, changes, plan.proven, plan.refused)
+
+
+def _nothing(plan: Plan) -> Plan:
+    return Plan(plan.target, (), plan.proven)
