@@ -11,11 +11,8 @@ import aiohttp
 import anyio
 import pytest
 
-from shoal_clusters.controlplane.apiserver import (
-    ControlPlane,
-    ControlPlaneNotReady,
-    prepare_control_plane,
-)
+from shoal.errors import ClusterUnreachable
+from shoal_clusters.controlplane.apiserver import ControlPlane, prepare_control_plane
 from shoal_clusters.controlplane.audit import audit_position, count_requests, read_audit_log
 from shoal_clusters.controlplane.certificates import create_authority
 from shoal_clusters.controlplane.client import AnsweredError, connect
@@ -167,7 +164,7 @@ async def test_a_server_that_cannot_start_shows_the_end_of_its_log(
     broken = replace(working, name="broken", server=server, folder=folder, process=None)
 
     with pytest.raises(
-        ControlPlaneNotReady, match=r"(?s)ended while starting.*audit-policy"
+        ClusterUnreachable, match=r"(?s)ended while starting.*audit-policy"
     ) as error:
         await broken.start()
 

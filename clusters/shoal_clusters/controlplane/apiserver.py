@@ -19,7 +19,7 @@ import aiohttp
 import anyio
 from anyio import to_thread
 
-from shoal.errors import Retryable
+from shoal.errors import ClusterUnreachable
 from shoal_clusters.controlplane import audit
 from shoal_clusters.controlplane.certificates import Authority, create_authority, create_signing_key
 from shoal_clusters.controlplane.client import AnsweredError, Client, connect
@@ -34,10 +34,6 @@ USERS: Mapping[str, Sequence[str]] = {"shoal": (MASTERS,), "workload-simulator":
 
 _START_SECONDS = 90.0  # five on an idle machine; CI with two busy cores and a cold disk needs most
 _GRACE_SECONDS = 5.0  # a server that serves nobody needs one
-
-
-class ControlPlaneNotReady(Retryable):
-    """A local API server did not become ready; the message holds the end of its log."""
 
 
 @dataclass(slots=True)
@@ -91,7 +87,7 @@ class ControlPlane:
     async def start(self) -> None:
         """Start the server and wait until it serves and has its own namespaces.
 
-        Raises ControlPlaneNotReady; a server that did not become ready is not left running.
+        Raises ClusterUnreachable; a server that did not become ready is not left running.
         """
         self.process = await start_program(
             [self.program, *_flags(self)],
@@ -161,9 +157,9 @@ class ControlPlane:
             return False
         return True
 
-    async def _not_ready(self, what: str) -> ControlPlaneNotReady:
+    async def _not_ready(self, what: str) -> ClusterUnreachable:
         log = await self.process.last_lines() if self.process is not None else "(no process)"
-        return ControlPlaneNotReady(
+        return ClusterUnreachable(
             f"the API server of {self.name} {what}; its log ends with:\n{log}",
             next_step=f"read {self.folder / 'apiserver.log'} and the etcd.log of its etcd",
         )

@@ -50,8 +50,12 @@ def write_kubeconfig(path: Path, accesses: Sequence[Access]) -> None:
 
 
 def read_kubeconfig(path: Path) -> list[Access]:
-    """Read back a file that `write_kubeconfig` wrote; other forms are not understood."""
-    document = yaml.safe_load(path.read_bytes())
+    """Read back a file that `write_kubeconfig` wrote."""
+    return parse_kubeconfig(yaml.safe_load(path.read_bytes()))
+
+
+def parse_kubeconfig(document: Mapping[str, Any]) -> list[Access]:
+    """One access per context; credentials that are not inline are not understood."""
     clusters = {entry["name"]: entry["cluster"] for entry in document["clusters"]}
     users = {entry["name"]: entry["user"] for entry in document["users"]}
     return [

@@ -30,6 +30,8 @@ from shoal_clusters.controlplane.kubeconfig import write_kubeconfig
 from shoal_clusters.controlplane.ports import free_port
 from shoal_clusters.controlplane.programs import ETCD, KUBE_APISERVER
 
+ETCD_FOLDER = ".etcd"  # beside the clusters' folders; no cluster's name begins with a dot
+
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
@@ -88,12 +90,12 @@ async def start_fleet(
     """Start one etcd and an API server per name, and wait until all are ready.
 
     `users` get a token each, and groups. Finding, downloading or building the programs is told to
-    `progress`. Raises BinaryUnavailable, or ControlPlaneNotReady; then nothing is left running.
+    `progress`. Raises BinaryUnavailable, or ClusterUnreachable; then nothing is left running.
     """
     etcd_program = await locate(ETCD, progress=progress)
     program = await locate(KUBE_APISERVER, progress=progress)
-    await to_thread.run_sync(write_etcd_certificates, folder / "etcd")
-    etcd = await start_etcd(etcd_program, folder / "etcd", is_detached=is_detached)
+    await to_thread.run_sync(write_etcd_certificates, folder / ETCD_FOLDER)
+    etcd = await start_etcd(etcd_program, folder / ETCD_FOLDER, is_detached=is_detached)
     clusters: dict[str, ControlPlane] = {}
     fleet = Fleet(folder, clusters, etcd)
     try:

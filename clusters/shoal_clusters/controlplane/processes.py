@@ -3,8 +3,8 @@
 A program is started by a tiny launcher, which asks Linux to kill it when we die (prctl(2),
 PR_SET_PDEATHSIG) and then becomes the program; it has its own session, so Ctrl-C in a terminal
 reaches us, not it. A *detached* program is meant to stay (`shoal cluster local up`): its parent is
-init, and it is found again by pid and time of birth, so that a reused pid is never signalled. Only
-processes that were started here are ever signalled, always by that pid.
+init, and it is found again by the pid file beside its log. A pid may have been given to another
+process meanwhile, so one is signalled only when its command line names the folder of that log.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ else:
     if pid:
         print(pid)
         sys.exit()
+    with open(argument.removesuffix(".log") + ".pid", "w") as file:
+        file.write(str(os.getpid()))
     os.dup2(log, 1)
     os.dup2(log, 2)
 os.execv(command[0], command)
@@ -55,7 +57,6 @@ class Running:
     """A program that was started here, by this process or (detached) by an earlier one."""
 
     pid: int
-    birth: str
     log: Path
     child: subprocess.Popen[bytes] | None = None
 
@@ -63,7 +64,7 @@ class Running:
         """Whether this very process still exists; a stopped (SIGSTOP) one does."""
         if self.child is not None:
             return self.child.poll() is None
-        return birth_of(self.pid) == self.birth
+        return str(self.log.parent) in command_of(self.pid)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens when the process is gone."""
@@ -104,20 +105,26 @@ async def start_program(command: Sequence[str | Path], *, log: Path, is_detached
         raise
 
 
-def birth_of(pid: int) -> str | None:
-    """When a process was born, in a form that only compares; None when there is none."""
-    stat = Path(f"/proc/{pid}/stat")
+def find_detached(log: Path) -> Running | None:
+    """The program that was started detached with this log, when it still runs."""
     try:
-        # proc(5): the name in field 2 may hold blanks, so count behind its closing bracket.
-        state, *fields = stat.read_text().rpartition(")")[2].split()
-        return None if state == "Z" else fields[18]
-    except OSError:
-        if sys.platform == "linux":
-            return None
+        running = Running(int(log.with_suffix(".pid").read_text()), log)
+    except (OSError, ValueError):
+        return None
+    return running if running.is_alive() else None
+
+
+def command_of(pid: int) -> str:
+    """The command line of a process, empty when there is none or it has ended."""
+    if sys.platform == "linux":
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            return ""
     asked = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return asked.stdout.strip() or None
+    return asked.stdout.strip()
 
 
 def _start_attached(command: list[str], log: Path) -> Running:
@@ -130,7 +137,7 @@ def _start_attached(command: list[str], log: Path) -> Running:
             stderr=output,
             start_new_session=True,
         )
-    return Running(child.pid, birth_of(child.pid) or "", log, child)
+    return Running(child.pid, log, child)
 
 
 def _start_detached(command: list[str], log: Path) -> Running:
@@ -141,8 +148,7 @@ def _start_detached(command: list[str], log: Path) -> Running:
         start_new_session=True,
         check=True,
     )
-    pid = int(printed.stdout)
-    return Running(pid, birth_of(pid) or "", log)
+    return Running(int(printed.stdout), log)
 
 
 def _kill_unheard_of(process: Running) -> None:

@@ -10,10 +10,12 @@ awaits `locate`, which looks in this order and stops at the first success:
 
 Downloads out of reach are given up within seconds and the build begins; a download whose checksum
 is wrong is refused loudly and nothing else is tried. Used by clusters (local control planes) and by
-plugins (the render worker). It never runs what it found, and never updates what is in the cache.
+plugins (the render worker). It never updates what is in the cache. `run_tool` runs a program to its
+end, for those who need one for a single answer.
 """
 
 from shoal.binaries.locating import locate
+from shoal.binaries.running import ToolFailed, run_tool
 from shoal.binaries.specification import Binary, Progress, Recipe, Release, silent
 
-__all__ = ["Binary", "Progress", "Recipe", "Release", "locate", "silent"]
+__all__ = ["Binary", "Progress", "Recipe", "Release", "ToolFailed", "locate", "run_tool", "silent"]

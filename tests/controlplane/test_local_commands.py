@@ -1,0 +1,188 @@
+"""`shoal cluster local up`, `list` and `down`: clusters that stay until they are told to go."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from shoal_clusters.controlplane.client import connect
+from shoal_clusters.controlplane.commands import cluster
+from shoal_clusters.controlplane.kubeconfig import read_kubeconfig
+from shoal_clusters.controlplane.processes import command_of
+from shoal_clusters.controlplane.waiting import wait_until
+
+PROGRAM = "from shoal_clusters.controlplane.commands import cluster; cluster()"
+
+
+def shoal(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `shoal cluster …` as people do, in a process of its own."""
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def here(*arguments: str | Path) -> Result:
+    """Run `shoal cluster …` in this process, where it starts nothing."""
+    return CliRunner().invoke(cluster, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "standing"
+    yield folder
+    shoal("local", "down", "--folder", folder)
+
+
+# The fixture is asked for so that the programs are there before a test's time begins to run.
+@pytest.mark.real
+@pytest.mark.usefixtures("local_control_planes")
+async def test_clusters_stay_until_down(folder: Path) -> None:
+    raised = shoal("local", "up", "one", "two", "--folder", folder, "-o", "json")
+    assert raised.returncode == 0, raised.stderr
+    started = json.loads(raised.stdout)["items"]
+    assert [item["name"] for item in started] == ["one", "two"]
+    assert f"export KUBECONFIG={folder / 'kubeconfig'}" in raised.stderr
+
+    for access in read_kubeconfig(folder / "kubeconfig"):
+        async with connect(access) as client:
+            assert await client.find("/api/v1/namespaces/kube-system")
+
+    listed = shoal("local", "list", "--folder", folder, "-o", "yaml")
+    assert [item["state"] for item in yaml.safe_load(listed.stdout)["items"]] == ["Running"] * 2
+    again = shoal("local", "up", "one", "two", "--folder", folder, "-o", "json")
+    assert [item["pid"] for item in json.loads(again.stdout)["items"]] == [
+        item["pid"] for item in started
+    ]
+    other = shoal("local", "up", "three", "--folder", folder)
+    assert other.returncode == 3
+    assert "one, two" in other.stderr
+
+    ended = shoal("local", "down", "--folder", folder, "-o", "name")
+
+    assert ended.stdout.split() == ["one", "two"]
+    assert not folder.exists()
+    assert not any(str(folder) in command for command in all_commands())
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("local_control_planes")
+def test_a_cluster_that_died_is_listed_as_stopped(folder: Path) -> None:
+    raised = shoal("local", "up", "one", "--folder", folder, "-o", "json")
+    (started,) = json.loads(raised.stdout)["items"]
+    assert str(folder) in command_of(started["pid"])
+
+    os.kill(started["pid"], signal.SIGKILL)
+
+    listed = shoal("local", "list", "--folder", folder, "-o", "jsonl")
+    assert json.loads(listed.stdout)["state"] == "Stopped"
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("local_control_planes")
+async def test_workloads_become_healthy_by_themselves(folder: Path) -> None:
+    assert shoal("local", "up", "one", "--folder", folder).returncode == 0
+    (access,) = read_kubeconfig(folder / "kubeconfig")
+    path = "/apis/apps/v1/namespaces/default/daemonsets"
+    containers = [{"name": "web", "image": "example.org/web:1"}]
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "web"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": containers},
+            },
+        },
+    }
+
+    async with connect(access) as client:
+        await client.create(path, body)
+
+        async def is_ready() -> bool:
+            return (await client.get(f"{path}/web"))["status"].get("numberReady") == 1
+
+        assert await wait_until(is_ready, seconds=20)
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("local_control_planes")
+async def test_interrupting_up_leaves_nothing_running(folder: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, "local", "up", "one", "--folder", str(folder)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+
+        async def is_starting() -> bool:
+            return (folder / "one" / "apiserver.pid").exists()
+
+        assert await wait_until(is_starting, seconds=30)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert out == ""
+    assert "interrupted" in err
+    assert not any(str(folder) in line for line in all_commands())
+
+
+def test_a_folder_with_other_files_is_never_touched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+
+    result = here("local", "up", "--folder", tmp_path)
+    here("local", "down", "--folder", tmp_path)
+
+    assert result.exit_code == 3
+    assert "not of a local fleet" in result.stderr
+    assert (tmp_path / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["one", "--clusters", "2"], "not both"),
+        (["one", "one"], "same name"),
+        (["../etc"], "no cluster's name"),
+        (["--clusters", "0"], "not in the range"),
+        (["--provider", "cloud"], "not one of"),
+    ],
+)
+def test_wrong_usage_is_named_and_starts_nothing(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = here("local", "up", *arguments, "--folder", tmp_path / "new")
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("output", ["table", "name", "jsonl"])
+def test_no_clusters_is_an_empty_answer_with_a_hint(tmp_path: Path, output: str) -> None:
+    result = here("local", "list", "--folder", tmp_path, "-o", output)
+
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "shoal cluster local up" in result.stderr
+
+
+def test_the_commands_arrive_by_the_hook() -> None:
+    from shoal_clusters import controlplane
+
+    assert controlplane.shoal_commands() == {
+        "cluster": "shoal_clusters.controlplane.commands:cluster"
+    }
+
+
+def all_commands() -> list[str]:
+    pids = subprocess.run(["ps", "-eo", "pid="], capture_output=True, text=True, check=True)
+    return [command_of(int(pid)) for pid in pids.stdout.split()]
