@@ -29,6 +29,9 @@ class Problem:
         """`file:line`, as editors and terminals link it."""
         return f"{self.file}:{self.line}" if self.file and self.line else self.file
 
+    def __str__(self) -> str:
+        return self.as_text()
+
     def as_text(self) -> str:
         """One line: `file:line: field: message (expected …; did you mean …?); next step`."""
         hints = [

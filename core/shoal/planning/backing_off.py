@@ -18,7 +18,7 @@ def retry_at(
 ) -> datetime:
     """The time of the next try after so many failures in a row (1 for the first).
 
-    `jitter` is a random number from -1 to 1. `after_seconds`: not earlier than that, as a server
+    `jitter` is a random number from 0 to 1; 0.5 is none. `after_seconds`: not earlier than that, as a server
     asked, up to an hour.
     """
     return now + timedelta(seconds=delay_seconds(failures, jitter, after_seconds))
@@ -29,6 +29,6 @@ def delay_seconds(failures: int, jitter: float, after_seconds: float | None = No
     longest = MAX_SECONDS / (1 + SPREAD)
     # Beyond 2**16 the delay is at its longest anyway; a larger power would overflow a float.
     doubled = FIRST_SECONDS * 2.0 ** min(max(failures, 1) - 1, 16)
-    spread = 1 + SPREAD * min(max(jitter, -1.0), 1.0)
+    spread = 1 + SPREAD * (2 * min(max(jitter, 0.0), 1.0) - 1)
     delay = min(doubled, longest) * spread
     return max(delay, min(after_seconds or 0.0, MAX_ASKED_SECONDS))

@@ -75,9 +75,9 @@ class Circuit:
         return Circuit(CircuitState.HALF_OPEN, since, now + RECHECK, 0, successes, self.openings)
 
     def after_failure(
-        self, now: datetime, *, jitter: float, after_seconds: float | None = None
+        self, now: datetime, jitter: float, after_seconds: float | None = None
     ) -> Circuit:
-        """A probe failed. `jitter` from -1 to 1; `after_seconds` as the server asked."""
+        """A probe failed. `jitter` and `after_seconds` are those of `retry_at`."""
         failures = self.failures + 1
         if self.state is CircuitState.CLOSED and failures < FAILURES_TO_OPEN:
             # Looked at more closely than a healthy one: 1, 2, 4, 8 seconds.

@@ -6,7 +6,7 @@ ever reads the grant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime
 
 from shoal.model.identity import TargetKey
@@ -18,22 +18,21 @@ BY_HEAD = "head"
 def grant(
     targets: Iterable[TargetKey],
     revision: str,
-    *,
     current: Mapping[TargetKey, Grant],
-    changed: Callable[[TargetKey], bool],
+    changed: Container[TargetKey],
     now: datetime,
     traceparent: str = "",
 ) -> tuple[Mapping[TargetKey, Grant], datetime | None]:
     """The grants of all these targets, and when to plan again (None: when something changes).
 
-    `changed` says whether the content a target should hold is another than under its current grant.
-    Where it is not, the old grant stays, the very object: a commit that does not touch a target
-    writes nothing and starts no sync there.
+    `changed` holds the targets whose desired digest is another than under their current grant.
+    Elsewhere the old grant stays, the very object: a commit that does not touch a target writes
+    nothing and starts no sync there.
     """
     grants: dict[TargetKey, Grant] = {}
     for target in targets:
         old = current.get(target)
-        if old is None or changed(target):
+        if old is None or target in changed:
             old = Grant(target, revision, BY_HEAD, now, traceparent)
         grants[target] = old
     return grants, None
