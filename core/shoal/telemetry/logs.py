@@ -1,0 +1,107 @@
+"""Logs: a constant message and facts as key/values; JSON for machines, columns for a terminal.
+
+`configure_logs` is called once by `composition`; modules ask for `logger(__name__)` at any time
+before or after. Lines go to standard error, because standard output belongs to a command's answer.
+Every line carries UTC time, level, the logger's name and the current trace; every text in it has
+been through `masking`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO, cast
+
+import orjson
+import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+from shoal.telemetry.masking import safe_value
+from shoal.telemetry.spans import trace_id
+
+
+def logger(name: str) -> FilteringBoundLogger:
+    """A logger that puts its name on every line."""
+    return cast(FilteringBoundLogger, structlog.get_logger(logger_name=name))
+
+
+def configure_logs(
+    *, stream: TextIO | None = None, level: str = "info", as_json: bool | None = None
+) -> None:
+    """Set structlog up for this process; `as_json` left out asks whether `stream` is a terminal."""
+    stream, as_json = _choose(stream, as_json)
+    structlog.configure(
+        processors=[*_common(), *_rendering(as_json)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+def standard_handler(
+    *, stream: TextIO | None = None, as_json: bool | None = None
+) -> logging.Handler:
+    """A handler for the standard library's logging that writes the same lines.
+
+    Libraries log there (uvicorn, aiohttp, the OTLP exporter, with URLs); `composition` adds it to
+    the root logger.
+    """
+    stream, as_json = _choose(stream, as_json)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=_common(),
+            processors=[ProcessorFormatter.remove_processors_meta, *_rendering(as_json)],
+        )
+    )
+    return handler
+
+
+def _choose(stream: TextIO | None, as_json: bool | None) -> tuple[TextIO, bool]:
+    chosen: TextIO = sys.stderr if stream is None else stream
+    return chosen, (not chosen.isatty()) if as_json is None else as_json
+
+
+def _common() -> Sequence[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        _name_logger,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _add_trace,
+        _mask,
+    ]
+
+
+def _rendering(as_json: bool) -> Sequence[Processor]:
+    if as_json:
+        return [structlog.processors.EventRenamer("message"), _as_json]
+    return [structlog.dev.ConsoleRenderer(colors=True)]
+
+
+def _add_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """The trace of the current span, so that a line leads to its trace and back."""
+    current = trace_id()
+    if current:
+        event["trace_id"] = current
+    return event
+
+
+def _mask(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    return {key: safe_value(value) for key, value in event.items()}
+
+
+def _name_logger(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Put the name of the logger under one key, wherever the line comes from."""
+    record = event.get("_record")
+    name = event.pop("logger_name", None) if record is None else record.name
+    return event if name is None else {**event, "logger": name}
+
+
+def _as_json(_logger: Any, _method: str, event: EventDict) -> str:
+    options = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+    return orjson.dumps(event, default=str, option=options).decode()

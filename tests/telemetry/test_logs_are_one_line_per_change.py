@@ -1,0 +1,104 @@
+"""Log lines: JSON or columns, UTC, the current trace, no secrets."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import orjson
+import pytest
+import structlog
+from opentelemetry.sdk.trace import TracerProvider
+
+from shoal.telemetry.logs import configure_logs, logger, standard_handler
+from shoal.telemetry.spans import opened, trace_id
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_is_json_with_a_constant_message_and_facts() -> None:
+    stream = io.StringIO()
+    configure_logs(stream=stream)
+
+    logger("shoal.engine").info("target synced", target="default/web@prod", objects=3)
+
+    line = orjson.loads(stream.getvalue())
+    at = datetime.fromisoformat(line.pop("timestamp"))
+    assert at.utcoffset() == timedelta(0)
+    assert line == {
+        "message": "target synced",
+        "target": "default/web@prod",
+        "objects": 3,
+        "level": "info",
+        "logger": "shoal.engine",
+    }
+
+
+def test_a_line_names_the_trace_it_belongs_to() -> None:
+    stream = io.StringIO()
+    configure_logs(stream=stream)
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+
+    with opened(tracer, "plan") as span:
+        logger("shoal").info("planned")
+
+    assert orjson.loads(stream.getvalue())["trace_id"] == trace_id(span)
+
+
+def test_a_terminal_gets_columns() -> None:
+    stream = Terminal()
+    configure_logs(stream=stream)
+
+    logger("shoal").warning("cluster lost", cluster="prod")
+
+    assert "cluster lost" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")
+
+
+def test_the_level_is_a_threshold() -> None:
+    stream = io.StringIO()
+    configure_logs(stream=stream, level="warning")
+
+    logger("shoal").info("not shown")
+
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_url_credentials_are_in_no_line(as_json: bool) -> None:
+    stream = io.StringIO()
+    configure_logs(stream=stream, as_json=as_json)
+    url = "https://me:hush@git.example.com"
+
+    try:
+        raise RuntimeError(url)
+    except RuntimeError as error:
+        logger("shoal").exception("fetch failed", url=url, tried=[url], error=error)
+
+    assert "git.example.com" in stream.getvalue()
+    assert "hush" not in stream.getvalue()
+
+
+def test_lines_of_other_libraries_look_the_same() -> None:
+    stream = io.StringIO()
+    handler = standard_handler(stream=stream)
+    library = logging.getLogger("some.library")
+    library.addHandler(handler)
+
+    library.warning("cannot reach %s", "https://me:hush@host/")
+    library.removeHandler(handler)
+
+    line = orjson.loads(stream.getvalue())
+    assert line["message"] == "cannot reach https://host/"
+    assert (line["level"], line["logger"]) == ("warning", "some.library")
