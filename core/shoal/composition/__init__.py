@@ -2,21 +2,6 @@
 
 `loading` finds plugins by entry point and checks what they register; `hosting` makes what each
 plugin is lent; `secret_files` reads each `secretRef` from a folder; `serving` runs a controller
-with its API. The command line is the only caller.
+with its API. The command line is the only caller, and imports the module it needs: `loading` is
+0.3 s lighter than `serving`.
 """
-
-from shoal.composition.hosting import Hosts
-from shoal.composition.loading import FailedPlugin, Plugins, Registration, load_plugins
-from shoal.composition.serving import Foundation, OpenEngine, Settings, serve
-
-__all__ = [
-    "FailedPlugin",
-    "Foundation",
-    "Hosts",
-    "OpenEngine",
-    "Plugins",
-    "Registration",
-    "Settings",
-    "load_plugins",
-    "serve",
-]

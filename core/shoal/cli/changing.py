@@ -1,0 +1,176 @@
+"""The verbs: `sync`, `suspend`, `resume`, `approve`. Who is the local user; why is asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+import click
+
+from shoal.api.client import Client
+from shoal.cli.answering import partial_over
+from shoal.cli.ending import Ending, note, worse
+from shoal.cli.finding import find_one
+from shoal.cli.kinds import APPLICATION, HOLD, TARGET, split_name
+from shoal.cli.options import Output, asks, prints
+from shoal.cli.phrasing import DurationType, now_utc, span_of, with_glyph
+from shoal.cli.printing import print_item, print_list
+from shoal.cli.tables import Item
+
+POLL_SECONDS = 0.5
+_MOVING = frozenset({"Pending", "Syncing", "Removing"})
+_DAY = timedelta(hours=24)
+
+
+@click.command()
+@click.argument("application", metavar="APP")
+@click.option("-n", "--namespace", help="The namespace of APP.")
+@click.option("-c", "--cluster", "clusters", multiple=True, help="Only this cluster; repeatable.")
+@click.option("--wait", is_flag=True, help="Wait until every cluster is synced, or cannot be.")
+@click.option(
+    "--timeout",
+    type=DurationType(),
+    default="5m",
+    show_default=True,
+    help="How long to wait.",
+)
+@prints
+@asks
+def sync(
+    application: str,
+    namespace: str | None,
+    clusters: tuple[str, ...],
+    wait: bool,
+    timeout: timedelta,
+    output: Output,
+    client: Client,
+) -> int:
+    """Sync APP now: fetch its source, and look at each of its objects on every cluster.
+
+    With --wait the exit code tells how it ended: 1 when a cluster failed or is held, 6 when one
+    does not answer, 7 when it took too long.
+    """
+    where, what = split_name(application, namespace)
+    body = {"clusters": list(clusters)} if clusters else {}
+    client.post("applications", where, what, "sync", body=body)
+    if not wait:
+        note(f"sync of {where}/{what} is asked for; see `shoal get targets {where}/{what}`")
+        print_item(output, APPLICATION, find_one(client, APPLICATION, what, where))
+        return Ending.OK
+    targets, ending = _wait(client, where, what, clusters, timeout)
+    print_list(output, TARGET, targets)
+    one = find_one(client, APPLICATION, what, where)
+    if one["phase"] == "Failed":
+        note(f"{where}/{what}: {one['message']}")
+        ending = Ending.NO
+    return worse(ending, partial_over(client, {str(target["cluster"]) for target in targets}))
+
+
+def _wait(
+    client: Client, namespace: str, name: str, clusters: Sequence[str], timeout: timedelta
+) -> tuple[list[Item], Ending]:
+    """Poll until no target moves any more, or the time is over; says each change once."""
+    deadline = time.monotonic() + timeout.total_seconds()
+    said: dict[str, str] = {}
+    while True:
+        found = client.items("targets", namespace=namespace, application=name)
+        targets: list[Item] = [
+            item for item in found if not clusters or item["cluster"] in clusters
+        ]
+        for target in targets:
+            _say_change(target, said)
+        if not any(target["phase"] in _MOVING for target in targets):
+            return targets, _verdict(targets)
+        if time.monotonic() >= deadline:
+            _say_blockers(targets, timeout)
+            return targets, worse(Ending.TIMEOUT, _verdict(targets))
+        time.sleep(POLL_SECONDS)
+
+
+def _say_change(target: Item, said: dict[str, str]) -> None:
+    cluster, phase = str(target["cluster"]), str(target["phase"])
+    if said.get(cluster) != phase:
+        note(f"{cluster}: {with_glyph(phase)}")
+        said[cluster] = phase
+
+
+def _say_blockers(targets: Sequence[Item], timeout: timedelta) -> None:
+    moving = [target for target in targets if target["phase"] in _MOVING]
+    note(f"after {span_of(timeout)}, {len(moving)} of {len(targets)} clusters are not done:")
+    for target in moving:
+        told = target["message"] or "no reason is known"
+        note(f"  {target['cluster']}: {with_glyph(target['phase'])}: {told}")
+
+
+def _verdict(targets: Sequence[Item]) -> Ending:
+    phases = {target["phase"] for target in targets}
+    if phases & {"Failed", "Held", "Drifted"}:
+        return Ending.NO
+    return Ending.PARTIAL if "Unknown" in phases else Ending.OK
+
+
+@click.command()
+@click.argument("application", metavar="APP")
+@click.option("-n", "--namespace", help="The namespace of APP.")
+@click.option("-r", "--reason", required=True, help="Why; it is recorded.")
+@click.option(
+    "--for",
+    "duration",
+    type=DurationType(),
+    default=_DAY,
+    show_default="24h",
+    help="For how long; it resumes by itself then.",
+)
+@prints
+@asks
+def suspend(
+    application: str,
+    namespace: str | None,
+    reason: str,
+    duration: timedelta,
+    output: Output,
+    client: Client,
+) -> int:
+    """Hold APP: nothing of it is written or corrected on any cluster until it is resumed."""
+    where, what = split_name(application, namespace)
+    body = {"reason": reason, "until": (now_utc() + duration).isoformat()}
+    hold = client.post("applications", where, what, "suspend", body=body)
+    print_item(output, HOLD, _plain(hold))
+    note(f"{where}/{what} is suspended for {span_of(duration)}; `{hold['release']}` ends it")
+    return Ending.OK
+
+
+@click.command()
+@click.argument("application", metavar="APP")
+@click.option("-n", "--namespace", help="The namespace of APP.")
+@click.option("-r", "--reason", default="", help="Why; it is recorded.")
+@prints
+@asks
+def resume(
+    application: str, namespace: str | None, reason: str, output: Output, client: Client
+) -> int:
+    """End the suspension of APP; what has changed meanwhile is synced at once."""
+    where, what = split_name(application, namespace)
+    client.post("applications", where, what, "resume", body={"reason": reason})
+    print_item(output, APPLICATION, find_one(client, APPLICATION, what, where))
+    note(f"{where}/{what} is resumed")
+    return Ending.OK
+
+
+@click.command()
+@click.argument("hold", metavar="HOLD")
+@click.option("-r", "--reason", required=True, help="Why; it is recorded.")
+@prints
+@asks
+def approve(hold: str, reason: str, output: Output, client: Client) -> int:
+    """Release HOLD, by the id that `shoal get holds` shows: what waits for it goes on."""
+    released = client.post("holds", hold, "approve", body={"reason": reason})
+    print_item(output, HOLD, _plain(released))
+    note(f"{hold} is released: {released['cause']} of {released['subject']}")
+    return Ending.OK
+
+
+def _plain(answer: Item) -> Item:
+    """The fields of a single answer without its envelope, which printing adds again."""
+    return {key: value for key, value in answer.items() if key not in ("apiVersion", "kind")}

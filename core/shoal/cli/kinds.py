@@ -1,0 +1,171 @@
+"""The kinds that `get` and `describe` know: names, columns, and how an item is named."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shoal.cli.phrasing import relative, short_revision
+from shoal.cli.tables import Column, Item, field, state
+from shoal.errors import UnknownName
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of thing. `path` is its list in the API; `identity` what a person types."""
+
+    name: str
+    path: str
+    aliases: tuple[str, ...]
+    columns: tuple[Column, ...]
+    identity: Callable[[Item], str]
+
+    def full_name(self, item: Item) -> str:
+        """`application/default/web`: what `-o name` prints."""
+        return f"{self.name.lower()}/{self.identity(item)}"
+
+
+def _age(heading: str, key: str) -> Column:
+    return Column(heading, lambda item, now: relative(item.get(key), now))
+
+
+def _revision(item: Item, now: datetime) -> str:
+    return short_revision(str(item.get("revision") or "")) or "-"
+
+
+def _synced(item: Item, now: datetime) -> str:
+    return f"{item['synced']}/{item['clusters']}"
+
+
+def _namespaced(item: Item) -> str:
+    return f"{item['namespace']}/{item['name']}"
+
+
+def _application(item: Item) -> str:
+    return f"{item['namespace']}/{item['application']}"
+
+
+REVISION = Column("REVISION", _revision)
+MESSAGE = field("MESSAGE", "message")
+
+APPLICATION = Kind(
+    "Application",
+    "applications",
+    ("application", "app", "apps"),
+    (
+        Column("APPLICATION", lambda item, now: _namespaced(item)),
+        state("STATE", "phase"),
+        state("HEALTH", "health"),
+        Column("SYNCED", _synced),
+        REVISION,
+        field("OBJECTS", "objects"),
+        field("SOURCE", "source"),
+        MESSAGE,
+    ),
+    _namespaced,
+)
+TARGET = Kind(
+    "Target",
+    "targets",
+    ("target", "tg"),
+    (
+        Column("APPLICATION", lambda item, now: _application(item)),
+        field("CLUSTER", "cluster"),
+        state("STATE", "phase"),
+        state("HEALTH", "health"),
+        REVISION,
+        field("OBJECTS", "objects"),
+        field("DRIFTED", "drifted"),
+        _age("SYNCED", "synced_at"),
+        MESSAGE,
+    ),
+    lambda item: f"{_application(item)}@{item['cluster']}",
+)
+CLUSTER = Kind(
+    "Cluster",
+    "clusters",
+    ("cluster", "cl"),
+    (
+        field("CLUSTER", "name"),
+        state("REACHABLE", "reachable"),
+        state("AUTHORIZED", "authorized"),
+        field("VERSION", "version"),
+        field("CIRCUIT", "circuit"),
+        field("TARGETS", "targets"),
+        field("OBJECTS", "objects"),
+        _age("LAST CONTACT", "last_contact"),
+        MESSAGE,
+    ),
+    lambda item: str(item["name"]),
+)
+SOURCE = Kind(
+    "Source",
+    "sources",
+    ("source", "src"),
+    (
+        Column("SOURCE", lambda item, now: _namespaced(item)),
+        field("TYPE", "type"),
+        state("READY", "ready"),
+        REVISION,
+        _age("FETCHED", "fetched_at"),
+        field("AUTHOR", "author"),
+        Column("CHANGE", lambda item, now: str(item.get("subject") or "")),
+        MESSAGE,
+    ),
+    _namespaced,
+)
+HOLD = Kind(
+    "Hold",
+    "holds",
+    ("hold",),
+    (
+        field("HOLD", "id"),
+        field("SUBJECT", "subject"),
+        field("CAUSE", "cause"),
+        field("BY", "by"),
+        _age("SINCE", "since"),
+        _age("UNTIL", "until"),
+        field("REASON", "reason"),
+        field("RELEASE", "release"),
+    ),
+    lambda item: str(item["id"]),
+)
+EVENT = Kind(
+    "Event",
+    "records",
+    ("events", "event", "ev"),
+    (
+        _age("WHEN", "at"),
+        state("RESULT", "verdict"),
+        field("WHAT", "what"),
+        field("SUBJECT", "subject"),
+        REVISION,
+        field("WHO", "who"),
+        field("WHY", "why"),
+    ),
+    lambda item: f"{item['chain']}/{item['seq']}",
+)
+KINDS: Sequence[Kind] = (APPLICATION, TARGET, CLUSTER, SOURCE, HOLD, EVENT)
+
+
+def find_kind(text: str) -> Kind:
+    """The kind somebody typed, in singular, plural or short form; UnknownName otherwise."""
+    names = {name: kind for kind in KINDS for name in (kind.path, *kind.aliases)}
+    names.pop("records")
+    if kind := names.get(text.lower()):
+        return kind
+    close = difflib.get_close_matches(text.lower(), names, n=1)
+    raise UnknownName(
+        f"there is no kind {text}" + (f"; did you mean {close[0]}?" if close else ""),
+        next_step="kinds are applications, clusters, sources, targets, holds and events",
+    )
+
+
+def split_name(text: str, namespace: str | None) -> tuple[str, str]:
+    """`namespace/name`, or a name in the namespace of `-n`, else in `default`."""
+    before, slash, after = text.partition("/")
+    if slash and before != "application":  # an inline source is named application/NAME
+        return before, after
+    return namespace or "default", text

@@ -1,0 +1,84 @@
+"""What commands have in common: how output looks, and which controller is meant."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+FORMATS = ("table", "json", "yaml", "name", "jsonl")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How a command shall print."""
+
+    format: str = "table"
+    headers: bool = True
+    color: bool = False
+
+
+def wants_color(choice: str) -> bool:
+    """`--color`, then NO_COLOR and CLICOLOR_FORCE (no-color.org, bixense.com/clicolors)."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def prints(command: F) -> Callable[..., Any]:
+    """Adds `-o`, `--no-headers` and `--color`, handed on as one `output`."""
+
+    @click.option(
+        "-o",
+        "--output",
+        "output_format",
+        type=click.Choice(FORMATS),
+        default="table",
+        show_default=True,
+        help="How to print.",
+    )
+    @click.option("--no-headers", is_flag=True, help="Leave the headings of tables out.")
+    @click.option(
+        "--color",
+        type=click.Choice(("auto", "always", "never")),
+        default="auto",
+        show_default=True,
+        help="Colour; auto obeys NO_COLOR and CLICOLOR_FORCE.",
+    )
+    @functools.wraps(command)
+    def wrapped(*args: Any, output_format: str, no_headers: bool, color: str, **kwargs: Any) -> Any:
+        output = Output(output_format, not no_headers, wants_color(color))
+        return command(*args, output=output, **kwargs)
+
+    return wrapped
+
+
+def asks(command: F) -> Callable[..., Any]:
+    """Adds `--state`, handed on as a `client` of the controller that is meant."""
+
+    @click.option(
+        "--state",
+        type=click.Path(path_type=Path),
+        envvar="SHOAL_STATE",
+        help="State folder of the controller; not needed when only one runs.",
+    )
+    @functools.wraps(command)
+    def wrapped(*args: Any, state: Path | None, **kwargs: Any) -> Any:
+        from shoal.api.client import Client  # 20 ms that `version` and `--help` need not pay
+        from shoal.api.running import find_state_folder
+
+        with Client(find_state_folder(state)) as client:
+            return command(*args, client=client, **kwargs)
+
+    return wrapped

@@ -1,0 +1,114 @@
+"""The command `shoal`: which commands there are, and nothing of what they do.
+
+A command's module is imported when it is typed. Plugins are loaded only for a command that is not
+built in, and for `--help`, which lists theirs too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+import click
+
+BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Look": {
+        "status": ("shoal.cli.status:status", "The fleet on one screen."),
+        "get": ("shoal.cli.getting:get", "List things of one kind, or show one."),
+        "describe": ("shoal.cli.describing:describe", "Everything about one thing."),
+        "history": ("shoal.cli.past:history", "What happened: who, what, when, why."),
+        "trace": ("shoal.cli.past:trace", "The latest sync of an application, as spans."),
+    },
+    "Change": {
+        "sync": ("shoal.cli.changing:sync", "Sync an application now."),
+        "suspend": ("shoal.cli.changing:suspend", "Hold an application for a while."),
+        "resume": ("shoal.cli.changing:resume", "End the suspension of an application."),
+        "approve": ("shoal.cli.changing:approve", "Release a hold."),
+    },
+    "Set up": {
+        "validate": ("shoal.cli.validating:validate", "Check the documents of a fleet, offline."),
+        "plugin": ("shoal.cli.plugins:plugin", "What plugins are there."),
+        "version": ("shoal.cli.version:version", "The version of this program."),
+    },
+    "Serve": {
+        "run": ("shoal.cli.running:run", "Keep a fleet equal to Git."),
+    },
+}
+"""Section of the help → command → where it is, and one line about it."""
+
+_PLACES = {name: place for section in BUILT_IN.values() for name, (place, _) in section.items()}
+
+
+class CommandUnavailable(click.ClickException):
+    """A plugin's command is registered and cannot be imported."""
+
+    exit_code = 3
+
+
+def _load(place: str, name: str) -> click.Command:
+    module, _, attribute = place.partition(":")
+    try:
+        command = getattr(import_module(module), attribute)
+    except Exception as error:  # a plugin's border; a built-in command that fails here is a bug
+        if name in _PLACES:
+            raise
+        raise CommandUnavailable(
+            f"the command {name} ({place}) cannot be loaded: {error}"
+        ) from error
+    if not isinstance(command, click.Command):
+        raise CommandUnavailable(f"the command {name} ({place}) is not a click command")
+    return command
+
+
+def _plugin_commands() -> Mapping[str, str]:
+    from shoal.composition.loading import load_plugins
+
+    plugins = load_plugins()
+    for failed in plugins.failed:
+        origin = f"{failed.distribution} {failed.version}".rstrip()
+        click.echo(f"warning: plugin {failed.plugin} of {origin}: {failed.message}", err=True)
+    return plugins.commands
+
+
+class Commands(click.Group):
+    """Built-in commands by the table above, then those that plugins registered."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now; None when there is none of this name."""
+        place = _PLACES.get(cmd_name) or _plugin_commands().get(cmd_name)
+        return _load(place, cmd_name) if place else None
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name; loads the plugins."""
+        return sorted({*_PLACES, *_plugin_commands()})
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by section, what plugins bring last."""
+        for section, commands in BUILT_IN.items():
+            self._write(formatter, section, [(name, text) for name, (_, text) in commands.items()])
+        extra = {name: where for name, where in _plugin_commands().items() if name not in _PLACES}
+        rows = [(name, self._about(name, place)) for name, place in sorted(extra.items())]
+        self._write(formatter, "From plugins", rows)
+
+    def _about(self, name: str, place: str) -> str:
+        try:
+            return _load(place, name).get_short_help_str(limit=60)
+        except CommandUnavailable as error:
+            return error.message
+
+    def _write(
+        self, formatter: click.HelpFormatter, section: str, rows: Sequence[tuple[str, str]]
+    ) -> None:
+        if rows:
+            with formatter.section(section):
+                formatter.write_dl(list(rows))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 failed, 4 not found, 5 not allowed, "
+    "6 no answer (or not from all clusters), 7 timeout, 130 interrupted.",
+)
+def shoal() -> None:
+    """Keep many Kubernetes clusters equal to what Git says."""

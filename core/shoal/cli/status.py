@@ -1,0 +1,151 @@
+"""`shoal status`: the fleet on one screen, and whether a person is needed.
+
+Exit code 1 when anything failed, drifted or is not healthy; 6 when nothing did, as far as one can
+see, and some clusters do not answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+
+from shoal.api.client import Client
+from shoal.cli.answering import partial_over, silent_clusters
+from shoal.cli.ending import Ending, worse
+from shoal.cli.options import Output, asks, prints
+from shoal.cli.phrasing import (
+    clean,
+    colored,
+    now_utc,
+    read_time,
+    relative,
+    short_revision,
+    span_of,
+    with_glyph,
+)
+from shoal.cli.printing import print_one
+from shoal.cli.tables import Item
+
+_BAD_PHASES = frozenset({"Failed", "Drifted"})
+_BAD_HEALTH = frozenset({"Degraded", "Missing"})
+_SHOWN = 10  # lines of trouble on one screen; the lists have the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One line of what needs a person: `state` gives glyph and word, `next` what to do."""
+
+    state: str
+    subject: str
+    message: str
+    next_step: str = ""
+
+
+@click.command()
+@prints
+@asks
+def status(output: Output, client: Client) -> int:
+    """The fleet on one screen; exit code 1 when anything failed, 6 when clusters do not answer."""
+    fleet = client.get("fleet")
+    clusters = client.items("clusters")
+    failures = list(_failures(client, fleet, clusters))
+    waiting = [
+        Trouble("Held", hold["subject"], f"{hold['cause']}: {hold['reason']}", hold["release"])
+        for hold in client.items("holds")
+    ]
+    fields = {
+        "fleet": {key: fleet[key] for key in fleet if key not in ("apiVersion", "kind")},
+        "failures": [asdict(one) for one in failures],
+        "holds": [asdict(one) for one in waiting],
+        "clusters_silent": [cluster["name"] for cluster in silent_clusters(clusters)],
+    }
+    lines = _screen(fleet, clusters, [*failures, *waiting], color=output.color)
+    print_one(output, "FleetStatus", f"fleet/{fleet['name']}", fields, lambda: list(lines))
+    partial = partial_over(client, None)
+    return worse(Ending.NO if failures else Ending.OK, partial)
+
+
+def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator[Trouble]:
+    for problem in fleet["problems"]:
+        where = f"{problem['file']}:{problem['line']}" if problem["line"] else problem["file"]
+        told = f"{problem['field']}: {problem['message']}".removeprefix(": ")
+        yield Trouble("Failed", where, told, problem["next_step"])
+    if fleet["ready"] == "False" and not fleet["problems"]:
+        yield Trouble("Failed", "fleet", fleet["message"])
+    for source in client.items("sources"):
+        if source["ready"] == "False":
+            subject = f"source {source['namespace']}/{source['name']}"
+            yield Trouble("Failed", subject, source["message"], source["next_step"])
+    for cluster in clusters:
+        if cluster["authorized"] == "False":
+            subject = f"cluster {cluster['name']}"
+            yield Trouble("Failed", subject, cluster["message"], cluster["next_step"])
+    targets = client.items("targets")
+    failing = {
+        (target["namespace"], target["application"]) for target in targets if _is_bad(target)
+    }
+    for application in client.items("applications"):
+        key = (application["namespace"], application["name"])
+        if application["phase"] == "Failed" and key not in failing:
+            yield Trouble("Failed", "/".join(key), application["message"], application["next_step"])
+    for target in filter(_is_bad, targets):
+        state = target["phase"] if target["phase"] in _BAD_PHASES else target["health"]
+        subject = f"{target['namespace']}/{target['application']}@{target['cluster']}"
+        yield Trouble(state, subject, target["message"], target["next_step"])
+
+
+def _is_bad(target: Item) -> bool:
+    return target["phase"] in _BAD_PHASES or target["health"] in _BAD_HEALTH
+
+
+def _screen(
+    fleet: Item, clusters: Sequence[Item], trouble: Sequence[Trouble], *, color: bool
+) -> Iterator[str]:
+    now = now_utc()
+    name = clean(fleet["name"] or "(no name yet)")
+    revision = short_revision(fleet["revision"])
+    yield f"fleet {name}" + (f" at {clean(revision)}" if revision else "")
+    yield f"  {clean(fleet['location'])}, loaded {relative(fleet['loaded_at'], now)}"
+    started = read_time(fleet["started_at"])
+    yield f"  shoal {fleet['version']}" + (f", up {span_of(now - started)}" if started else "")
+    yield ""
+    yield _row("clusters", len(clusters), _reach(clusters), color)
+    yield _row("applications", fleet["applications"], {}, color)
+    yield _row("targets", fleet["targets"], fleet["phases"], color)
+    yield _row("health", None, fleet["health"], color)
+    if not trouble:
+        yield ""
+        yield "nothing needs you"
+        return
+    yield ""
+    yield "needs you"
+    for one in trouble[:_SHOWN]:
+        yield from _needs(one, color=color)
+    if len(trouble) > _SHOWN:
+        yield f"  … and {len(trouble) - _SHOWN} more: `shoal get targets`, `shoal get holds`"
+
+
+def _reach(clusters: Sequence[Item]) -> dict[str, int]:
+    silent = len(silent_clusters(clusters))
+    return {"answering": len(clusters) - silent, "silent": silent}
+
+
+def _row(label: str, count: int | None, parts: Mapping[str, Any], color: bool) -> str:
+    words = {"answering": "True", "silent": "Unknown"}
+    shown = []
+    for state, number in parts.items():
+        if number:
+            glyph = with_glyph(words.get(state, state)).partition(" ")[0]
+            text = f"{glyph} {number} {state}"
+            shown.append(colored(text, words.get(state, state), color=color))
+    return f"{label:<13} {count if count is not None else '':>6}   {'   '.join(shown)}".rstrip()
+
+
+def _needs(one: Trouble, *, color: bool) -> Iterator[str]:
+    state = colored(with_glyph(one.state), one.state, color=color)
+    yield f"  {state}  {clean(one.subject)}: {clean(one.message)}"
+    if one.next_step:
+        yield f"      next: {clean(one.next_step)}"
