@@ -1,0 +1,114 @@
+"""All names of one revision, as `git ls-tree` prints them, kept small.
+
+A revision of a large repository has 10^5 names; as Python objects they would take some 40 MB, as
+git's own text about 7. So the text is kept, cut into folders, and a folder becomes entries when
+somebody looks at it. Pure: bytes in, entries out.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+
+from shoal.errors import UnsafePath
+from shoal.model.artifacts import Entry, EntryKind
+
+LS_TREE = ("-r", "-t", "-z", "-l", "--full-tree")
+_KEPT_FOLDERS = 64
+_LONGEST_LINK = 4096  # PATH_MAX: the target of a link is never longer
+_KINDS = {
+    b"100644": EntryKind.FILE,
+    b"100755": EntryKind.FILE,
+    b"100664": EntryKind.FILE,  # written by very old versions of git
+    b"040000": EntryKind.FOLDER,
+    b"120000": EntryKind.LINK,
+    b"160000": EntryKind.OTHER,
+}
+
+
+class Listing:
+    """The names of one tree. Reading changes a cache: one thread or loop at a time."""
+
+    __slots__ = ("_bytes", "_folders", "_parsed", "digest")
+
+    def __init__(self, digest: str, printed: bytes) -> None:
+        self.digest = digest
+        self._folders = _by_folder(printed)
+        self._bytes = _bytes_below(self._folders)
+        self._parsed: OrderedDict[str, Mapping[str, Entry]] = OrderedDict()
+
+    def folder(self, path: str) -> Mapping[str, Entry] | None:
+        """The entries of a folder by name, sorted; None when it is not a folder."""
+        if path in self._parsed:
+            self._parsed.move_to_end(path)
+            return self._parsed[path]
+        if path not in self._folders:
+            return None
+        entries = sorted(map(_entry, self._folders[path].split(b"\0")[:-1]))
+        self._parsed[path] = {entry.name: entry for entry in entries}
+        if len(self._parsed) > _KEPT_FOLDERS:
+            self._parsed.popitem(last=False)
+        return self._parsed[path]
+
+    def entry(self, path: str) -> Entry | None:
+        """What stands at a path; `` is the root."""
+        if not path:
+            return Entry("", EntryKind.FOLDER, self.digest)
+        above, _, name = path.rpartition("/")
+        return (self.folder(above) or {}).get(name)
+
+    def bytes_below(self, path: str) -> int:
+        """How many bytes the files below a folder hold together."""
+        return self._bytes.get(path, 0)
+
+    def walk(self, path: str) -> Iterator[Entry]:
+        """Every file and link below a folder."""
+        waiting = [path]
+        while waiting:
+            folder = waiting.pop()
+            for entry in (self.folder(folder) or {}).values():
+                if entry.kind is EntryKind.FOLDER:
+                    waiting.append(f"{folder}/{entry.name}" if folder else entry.name)
+                elif entry.kind is not EntryKind.OTHER:
+                    yield entry
+
+
+def _by_folder(printed: bytes) -> dict[str, bytes]:
+    folders: dict[bytes, list[bytes]] = {b"": []}
+    for line in printed.split(b"\0")[:-1]:
+        facts, _, path = line.partition(b"\t")
+        above, _, name = path.rpartition(b"/")
+        # git itself refuses such names in an index, but a tree object can be made by hand.
+        if name in (b"", b".", b".."):
+            raise UnsafePath(f"the repository holds a file named {name!r} in {_text(above)!r}")
+        folders.setdefault(above, []).append(facts + b"\t" + name + b"\0")
+        if facts.startswith(b"040000"):
+            folders.setdefault(path, [])
+    return {_text(path): b"".join(lines) for path, lines in folders.items()}
+
+
+def _bytes_below(folders: Mapping[str, bytes]) -> dict[str, int]:
+    totals = {path: sum(map(_size, lines.split(b"\0")[:-1])) for path, lines in folders.items()}
+    for path in sorted(totals, key=lambda path: path.count("/"), reverse=True):
+        if path:
+            totals[path.rpartition("/")[0]] += totals[path]
+    return totals
+
+
+def _size(line: bytes) -> int:
+    size = line.partition(b"\t")[0].split()[3]
+    return int(size) if size.isdigit() else 0
+
+
+def _entry(line: bytes) -> Entry:
+    facts, _, name = line.partition(b"\t")
+    mode, _, digest, size = facts.split()
+    kind = _KINDS.get(mode, EntryKind.OTHER)
+    if kind is EntryKind.LINK and _size(line) > _LONGEST_LINK:
+        kind = EntryKind.OTHER
+    return Entry(_text(name), kind, digest.decode(), int(size) if kind is EntryKind.FILE else 0)
+
+
+def _text(name: bytes) -> str:
+    # Never surrogates: they could not be written to a log, a trace or the database.
+    return name.decode("utf-8", "backslashreplace")

@@ -1,0 +1,164 @@
+"""One bare mirror per repository: what the remote has, what is fetched, and what is kept.
+
+A mirror holds no branches of its own. Each revision that was ever handed out stays reachable by
+`refs/shoal/kept/<commit>`, so a force-push or a deleted branch cannot take away what is in use.
+One fetch at a time per mirror; sources with the same address share it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio
+
+from shoal.errors import BinaryUnavailable
+from shoal.hooks.host import Host
+from shoal.model.artifacts import Provenance
+from shoal_plugins.git.blobs import Blobs
+from shoal_plugins.git.explaining import explain
+from shoal_plugins.git.running import OLDEST_GIT, Command, GitFailed, Remote, run_git
+
+KEPT = "refs/shoal/kept"
+_FETCH_SECONDS = 600.0
+_REMOTE_SECONDS = 60.0
+_LONGEST_TEXT = 500
+_MOST_REFS_BYTES = 16 * 1024 * 1024
+_FETCH = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--force")
+# Separated by NUL, read by position; trailers may be several lines, so they come last.
+_FORMAT = "--format=%H%x00%T%x00%an <%ae>%x00%cI%x00%s%x00%(trailers:key=Traceparent,valueonly)"
+
+
+class Revision(NamedTuple):
+    """One commit of a mirror."""
+
+    commit: str
+    tree: str
+    provenance: Provenance
+
+
+class Mirror:
+    """The bare repository of one remote address, in the cache folder of this plugin."""
+
+    def __init__(self, folder: Path, host: Host) -> None:
+        self.folder = folder
+        self.blobs = Blobs(folder)
+        self._host = host
+        self._fetching = anyio.Lock()
+        self._is_ready = False
+
+    async def refs(self, remote: Remote, *patterns: str, heads: bool = False) -> Mapping[str, str]:
+        """What the remote's refs point at now; costs one small request and fetches nothing."""
+        await self._prepare()
+        command = Command(
+            "ls-remote",
+            ("--heads",) if heads else (),
+            (remote.location, *patterns),
+            remote=remote,
+            deadline_seconds=_REMOTE_SECONDS,
+            most_bytes=_MOST_REFS_BYTES,
+        )
+        try:
+            printed = await run_git(command, self.folder, self._host)
+        except GitFailed as failure:
+            raise explain(failure, remote) from None
+        lines = (line.partition("\t") for line in printed.decode(errors="replace").splitlines())
+        return {name: commit for commit, _, name in lines}
+
+    async def fetch(self, remote: Remote, ref: str, commit: str) -> Revision:
+        """The revision `commit`, fetched by the name `ref` unless it is here already.
+
+        When the remote moved in between, it is the revision that `ref` has now. Raises GitFailed
+        when the remote answers but does not give the ref.
+        """
+        await self._prepare()
+        async with self._fetching:
+            with contextlib.suppress(GitFailed):
+                found = await self._describe(f"{KEPT}/{commit}")
+                if found.commit == commit:
+                    return found
+            await self._run_fetch(remote, f"+{ref}:{KEPT}/{commit}")
+            found = await self._describe(f"{KEPT}/{commit}")
+            if found.commit != commit:
+                await self._keep(found.commit)
+            return found
+
+    async def is_there(self) -> bool:
+        """Whether the mirror still stands; the cache folder is safe to lose."""
+        return await self._host.run_in_thread((self.folder / "HEAD").is_file)
+
+    async def _run_fetch(self, remote: Remote, refspec: str) -> None:
+        command = Command(
+            "fetch",
+            _FETCH,
+            (remote.location, refspec),
+            remote=remote,
+            deadline_seconds=_FETCH_SECONDS,
+        )
+        await run_git(command, self.folder, self._host)
+
+    async def _keep(self, commit: str) -> None:
+        await run_git(
+            Command("update-ref", (), (f"{KEPT}/{commit}", commit)), self.folder, self._host
+        )
+
+    async def _describe(self, ref: str) -> Revision:
+        printed = await run_git(Command("log", ("-1", _FORMAT), (ref,)), self.folder, self._host)
+        return _revision(printed.decode(errors="replace"))
+
+    async def _prepare(self) -> None:
+        if self._is_ready and await self.is_there():
+            return
+        async with self._fetching:
+            if self._is_ready and await self.is_there():
+                return
+            await self._check_version()
+            await self._host.run_in_thread(_remove_leftovers, self.folder)
+            command = Command("init", ("--quiet", "--bare", "--template="), (str(self.folder),))
+            await run_git(command, self.folder, self._host)
+            self._is_ready = True
+
+    async def _check_version(self) -> None:
+        printed = await run_git(Command("version"), self.folder, self._host)
+        version = printed.decode().split()[2]
+        if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_GIT:
+            raise BinaryUnavailable(
+                f"git {version} is too old to be run safely",
+                next_step=f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or newer",
+            )
+
+
+def mirror_folder(location: str, cache_folder: Path) -> Path:
+    """Where the mirror of an address is; the name tells nothing and fits every file system."""
+    return cache_folder / f"{hashlib.sha256(location.encode()).hexdigest()[:32]}.git"
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a killed git left: the state folder is locked, so no other git works here."""
+    for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*", "objects/*/tmp_obj_*"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
+def _revision(printed: str) -> Revision:
+    commit, tree, author, committed, subject, traceparent = printed.split("\0", 5)
+    return Revision(
+        commit,
+        tree,
+        Provenance(
+            author=_printable(author),
+            # Git prints nothing for a date that it cannot read.
+            committed_at=datetime.fromisoformat(committed) if committed else None,
+            subject=_printable(subject),
+            traceparent=_printable(traceparent.strip().partition("\n")[0]),
+        ),
+    )
+
+
+def _printable(text: str) -> str:
+    # Anybody who can push writes these, and they end up on terminals.
+    return "".join(mark if mark.isprintable() else " " for mark in text)[:_LONGEST_TEXT]

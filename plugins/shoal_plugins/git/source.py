@@ -1,0 +1,171 @@
+"""`fetch`: from what people wrote to one revision of a repository.
+
+The remote is asked what the wanted name points at; only when that is new is anything fetched. Every
+source asks with its own credential before it is given anything, also from a mirror that another
+source filled. An error here is never an empty source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from shoal.errors import InvalidSource, SourceUnavailable
+from shoal.hooks.host import Host
+from shoal.model.artifacts import Artifact
+from shoal.model.choice import nearest
+from shoal.model.identity import Ref
+from shoal_plugins.git.credentials import read_credential
+from shoal_plugins.git.explaining import explain
+from shoal_plugins.git.mirrors import Mirror, Revision, mirror_folder
+from shoal_plugins.git.running import GitFailed, Remote
+from shoal_plugins.git.specification import GitSpec
+from shoal_plugins.git.trees import GitTree
+
+_HEADS = "refs/heads/"
+_SHOWN_BRANCHES = 5
+
+
+class GitSource:
+    """The source type `git`; one instance serves all git sources and shares their mirrors."""
+
+    name = "git"
+    spec = GitSpec
+
+    def __init__(self) -> None:
+        self._mirrors: dict[Path, Mirror] = {}
+
+    async def fetch(
+        self, source: Ref, spec: GitSpec, previous: Artifact | None, host: Host
+    ) -> Artifact:
+        """The revision that the branch, tag, commit or the remote's HEAD is at now."""
+        remote = await _remote(source, spec, host)
+        mirror = self._mirror(mirror_folder(remote.location, host.cache_folder), host)
+        if spec.commit and await _is_current(previous, spec.commit, mirror):
+            assert previous is not None
+            return previous
+        ref, commit = await _wanted(mirror, remote, spec)
+        if await _is_current(previous, commit, mirror):
+            assert previous is not None
+            return previous
+        revision = await _fetched(mirror, remote, spec, ref, commit)
+        return _artifact(source, spec, revision, previous, mirror, host)
+
+    def _mirror(self, folder: Path, host: Host) -> Mirror:
+        return self._mirrors.setdefault(folder, Mirror(folder, host))
+
+
+async def _remote(source: Ref, spec: GitSpec, host: Host) -> Remote:
+    address = spec.address
+    if address.is_local and host.base_folder is None:
+        raise InvalidSource(
+            "a local path is refused, because the fleet is not a local folder",
+            next_step="use an https:// address",
+        )
+    credential = None
+    if spec.secret_ref is not None:
+        credential = await read_credential(source.namespace, spec.secret_ref.name, host)
+    return Remote(address, address.location(host.base_folder or Path("/")), credential)
+
+
+async def _is_current(previous: Artifact | None, commit: str, mirror: Mirror) -> bool:
+    if previous is None or previous.revision != commit:
+        return False
+    # The same commit of another address is another artifact: its tree reads another mirror.
+    tree = previous.tree
+    return isinstance(tree, GitTree) and tree.blobs is mirror.blobs and await mirror.is_there()
+
+
+async def _wanted(mirror: Mirror, remote: Remote, spec: GitSpec) -> tuple[str, str]:
+    """The ref to fetch and the commit that it points at now."""
+    if spec.commit:
+        await mirror.refs(remote, "HEAD")  # proves that this source may read the repository
+        return spec.commit, spec.commit
+    if spec.tag:
+        name = f"refs/tags/{spec.tag}"
+        found = await mirror.refs(remote, name, f"{name}^{{}}")
+        commit = found.get(f"{name}^{{}}") or found.get(name)
+    else:
+        name = f"{_HEADS}{spec.branch}" if spec.branch else "HEAD"
+        commit = (await mirror.refs(remote, name)).get(name)
+    if commit is None:
+        await _explain_missing(mirror, remote, spec)
+    return name, commit
+
+
+async def _explain_missing(mirror: Mirror, remote: Remote, spec: GitSpec) -> NoReturn:
+    address = remote.address.text
+    if spec.tag:
+        tags = [
+            name.removeprefix("refs/tags/")
+            for name in await mirror.refs(remote, "refs/tags/*")
+            if not name.endswith("^{}")
+        ]
+        raise InvalidSource(
+            f"repository {address} has no tag {spec.tag}", next_step=_there_are(spec.tag, tags)
+        )
+    heads = await mirror.refs(remote, heads=True)
+    branches = [name.removeprefix(_HEADS) for name in heads]
+    if not branches:
+        raise InvalidSource(f"repository {address} is empty", next_step="push a commit to it")
+    if spec.branch is None:
+        raise InvalidSource(
+            f"the HEAD of repository {address} points at a branch that is not there",
+            next_step=_there_are("main", branches),
+        )
+    raise InvalidSource(
+        f"repository {address} has no branch {spec.branch}",
+        next_step=_there_are(spec.branch, branches),
+    )
+
+
+def _there_are(name: str, known: list[str]) -> str:
+    meant = nearest(name, known)
+    if meant is not None:
+        return f"did you mean {meant}?"
+    if not known:
+        return "there is none at all"
+    more = ", …" if len(known) > _SHOWN_BRANCHES else ""
+    return "there is " + ", ".join(sorted(known)[:_SHOWN_BRANCHES]) + more
+
+
+async def _fetched(
+    mirror: Mirror, remote: Remote, spec: GitSpec, ref: str, commit: str
+) -> Revision:
+    try:
+        return await mirror.fetch(remote, ref, commit)
+    except GitFailed as failure:
+        if spec.commit and _is_unknown(failure):
+            raise InvalidSource(
+                f"repository {remote.address.text} has no commit {spec.commit}, "
+                "or no branch or tag leads to it",
+                next_step="name a commit that was pushed",
+            ) from None
+        if "couldn't find remote ref" in failure.stderr:
+            raise SourceUnavailable(f"{ref} disappeared while it was fetched") from None
+        raise explain(failure, remote) from None
+
+
+def _is_unknown(failure: GitFailed) -> bool:
+    return any(
+        words in failure.stderr
+        for words in ("not our ref", "unadvertised object", "couldn't find remote ref")
+    )
+
+
+def _artifact(
+    source: Ref,
+    spec: GitSpec,
+    revision: Revision,
+    previous: Artifact | None,
+    mirror: Mirror,
+    host: Host,
+) -> Artifact:
+    tree = GitTree(revision.tree, mirror.blobs, host)
+    if previous is not None and previous.digest == revision.tree:
+        old = previous.tree
+        if isinstance(old, GitTree) and old.blobs is mirror.blobs:
+            tree = old  # a revert, an empty commit: what is listed already stays listed
+    provenance = replace(revision.provenance, url=spec.url)
+    return Artifact(source, revision.commit, revision.tree, tree, provenance)
