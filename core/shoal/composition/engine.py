@@ -1,16 +1,184 @@
-"""Opens what a controller is made of: store, telemetry and engine, in that order."""
+"""Opens the engine: store and tracing first, then each loop with exactly what it needs.
+
+The reading order of the whole engine in one place: what every part is made of, and by whom it is
+handed in. Closed in reverse: the loops end, the store takes its last writes, spans are exported.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+import random
+import sys
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
 
-from shoal.api.facade import Controller
-from shoal.composition.serving import Foundation
+import anyio
+from anyio import to_thread
+from opentelemetry.trace import Tracer
+
+from shoal.composition.hosting import Hosts
+from shoal.composition.serving import Foundation, Settings
+from shoal.engine.applications import Applications
+from shoal.engine.cataloguing import FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
+from shoal.engine.clusters import Clusters
+from shoal.engine.controller import Controller, Loops
+from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
+from shoal.engine.guarding import Guard, silent
+from shoal.engine.identifying import Identifying
+from shoal.engine.observing import Observing
+from shoal.engine.recording import Recording
+from shoal.engine.rendering import Rendering
+from shoal.engine.sources import Sources
+from shoal.engine.state import EngineState
+from shoal.engine.targets import Targets
+from shoal.errors import Permanent
+from shoal.hooks.host import Host
+from shoal.store import Store, open_store
+from shoal.telemetry.tracing import Tracing, build_tracing
+
+# The only kind of target there is; a second one will be chosen by the Cluster document.
+TARGET_TYPE = "kubernetes"
+FLEET_SOURCE = "git"
 
 
 @asynccontextmanager
 async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
-    """The engine, running while the context is open; takes the lock of the state folder first."""
-    raise NotImplementedError("the engine is plugged in here")
-    yield
+    """A running controller; raises StateInUse when another one holds the state folder."""
+    release = version("shoal")
+    async with open_store(foundation.settings.state_folder) as store:
+        tracing = await to_thread.run_sync(partial(build_tracing, version=release))
+        try:
+            controller = await _assemble(foundation, store, tracing, release)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(controller.run)
+                yield controller
+                tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await tracing.shutdown()
+
+
+async def _assemble(
+    foundation: Foundation, store: Store, tracing: Tracing, release: str
+) -> Controller:
+    """Wire the engine; nothing runs yet."""
+    settings, plugins = foundation.settings, foundation.plugins
+    if TARGET_TYPE not in plugins.targets:
+        raise Permanent(
+            f"no plugin provides the target {TARGET_TYPE}", next_step="see shoal plugin list"
+        )
+    hosts = _Lent(foundation, store, tracing.tracer)
+    source_hosts = await hosts.all_of("sources", plugins.sources)
+    guard = _guard(foundation)
+    state = EngineState(now)
+    recording = Recording(store, state)
+    targets = Targets(state, recording, guard, tracing.tracer, random.random)
+    loops = Loops(
+        cataloguing=Cataloguing(
+            state=state,
+            recording=recording,
+            reader=_fleet_reader(foundation, source_hosts, guard),
+            seams=plugins.seams,
+            interval=FOLDER_INTERVAL if settings.fleet_folder else REPOSITORY_INTERVAL,
+            run_in_thread=foundation.run_in_thread,
+            jitter=random.random,
+        ),
+        sources=Sources(state, recording, plugins.sources, source_hosts, guard, random.random),
+        applications=Applications(
+            state=state,
+            recording=recording,
+            rendering=Rendering(),
+            renderers=plugins.renderers,
+            hosts=await hosts.all_of("renderers", plugins.renderers),
+            digester=store.digester,
+            guard=guard,
+            tracer=tracing.tracer,
+            jitter=random.random,
+        ),
+        clusters=Clusters(
+            state=state,
+            recording=recording,
+            targets=targets,
+            observing=Observing(state, recording, tracing.tracer),
+            identifying=Identifying(state, recording),
+            access=plugins.access,
+            access_hosts=await hosts.all_of("access", plugins.access),
+            target_type=plugins.targets[TARGET_TYPE],
+            target_host=(await hosts.all_of("targets", plugins.targets))[TARGET_TYPE],
+            guard=guard,
+            jitter=random.random,
+        ),
+    )
+    return Controller(
+        state=state,
+        store=store,
+        recording=recording,
+        loops=loops,
+        ring=tracing.ring,
+        version=release,
+    )
+
+
+def now() -> datetime:
+    """The clock of the engine."""
+    return datetime.now(UTC)
+
+
+class _Lent:
+    """Makes the hosts of all plugins of a seam."""
+
+    def __init__(self, foundation: Foundation, store: Store, tracer: Tracer) -> None:
+        settings = foundation.settings
+        self._hosts = Hosts(
+            plugins=foundation.plugins,
+            state_folder=settings.state_folder,
+            base_folder=settings.fleet_folder,
+            secrets=foundation.secrets,
+            digester=store.digester,
+            tracer_of=lambda name: tracer,
+            run_in_thread=foundation.run_in_thread,
+            exec_allowed=settings.exec_allowed,
+        )
+
+    async def all_of(self, seam: str, plugins: Mapping[str, object]) -> dict[str, Host]:
+        """The host of each plugin that registered at this seam."""
+        return {name: await self._hosts.of(seam, name) for name in plugins}
+
+
+def _fleet_reader(foundation: Foundation, hosts: Mapping[str, Host], guard: Guard) -> FleetReader:
+    settings: Settings = foundation.settings
+    if settings.fleet_folder is not None:
+        return FolderReader(settings.fleet_folder, foundation.run_in_thread)
+    source_type = foundation.plugins.sources.get(FLEET_SOURCE)
+    if source_type is None:
+        raise Permanent("a fleet by URL needs the source plugin git")
+    branch = {"branch": settings.fleet_branch} if settings.fleet_branch else {}
+    return RepositoryReader(
+        source_type=source_type,
+        spec=source_type.spec.model_validate({"url": settings.fleet, **branch}),
+        location=settings.fleet,
+        path=settings.fleet_path,
+        host=hosts[FLEET_SOURCE],
+        guard=guard,
+    )
+
+
+def _guard(foundation: Foundation) -> Guard:
+    """The border to plugins; it names distribution and version, and prints calls when asked to."""
+
+    def describe(seam: str, plugin: str) -> str:
+        for one in foundation.plugins.registrations:
+            if one.name == plugin and one.seam.startswith(seam):
+                return f"{plugin} ({one.distribution} {one.version})"
+        return plugin
+
+    tracing = os.environ.get("SHOAL_TRACE_PLUGINS") == "1"
+    return Guard(describe, _print_call if tracing else silent)
+
+
+def _print_call(seam: str, plugin: str, subject: str, seconds: float, outcome: str) -> None:
+    line = f"plugin {seam} {plugin}: {subject} {seconds * 1000:.1f} ms {outcome}\n"
+    sys.stderr.write(line)

@@ -61,11 +61,14 @@ class Query:
     what: frozenset[Deed] = frozenset()
     limit: int = 100
     newest_first: bool = True
+    before_seq: int | None = None
 
 
 def _statement(chain: str, query: Query) -> Select[tuple[object, ...]]:
     ledger = tables.ledger
     found = select(ledger).where(ledger.c.chain == chain, ledger.c.seq > query.after_seq)
+    if query.before_seq is not None:
+        found = found.where(ledger.c.seq < query.before_seq)
     subjects = []
     if query.subject is not None:
         subjects.append(ledger.c.subject == query.subject)

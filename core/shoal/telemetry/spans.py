@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 from opentelemetry.context import Context
 from opentelemetry.trace import (
@@ -26,6 +27,7 @@ from shoal.errors import ShoalError
 from shoal.telemetry import names
 from shoal.telemetry.masking import safe
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -61,8 +63,11 @@ def opened(
     *,
     parent: Context | None = None,
     links: Sequence[Link] = (),
+    start: datetime | None = None,
 ) -> Iterator[Span]:
     """A span around a block, current inside it; `parent` left out means the current span.
+
+    `start` dates it back to when the thing began that it stands for.
 
     An error that leaves the block marks the span: ours with its sentence, a stranger's with the
     name of its type alone.
@@ -72,6 +77,7 @@ def opened(
         context=parent,
         attributes=attributes,
         links=links,
+        start_time=None if start is None else _nanoseconds(start),
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
@@ -80,6 +86,27 @@ def opened(
         except Exception as error:
             mark_failed(span, error)
             raise
+
+
+def past(
+    tracer: Tracer,
+    name: str,
+    start: datetime,
+    end: datetime,
+    attributes: Mapping[str, AttributeValue] | None = None,
+    *,
+    parent: Context | None = None,
+) -> None:
+    """A span of something that is over; `parent` left out means the current span."""
+    span = tracer.start_span(
+        name, context=parent, attributes=attributes, start_time=_nanoseconds(start)
+    )
+    span.end(_nanoseconds(end))
+
+
+def _nanoseconds(at: datetime) -> int:
+    """Exact to the microsecond, which a float of seconds is not."""
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
 def mark_failed(span: Span, error: BaseException) -> None:

@@ -1,0 +1,291 @@
+"""The loop of applications: key = application. Place, render, override, grant; wake its targets.
+
+The outcome is one `Desired` per target, shared between clusters where it is equal. Only targets
+whose digest changed are woken, so a commit that does not touch an application costs a look-up. An
+application that fails keeps what its targets had; one that lost a cluster, or its document, leaves
+its targets `Removing`: kept, until a person approves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from opentelemetry.trace import Span, Tracer
+
+from shoal.documents import Catalog, Identity
+from shoal.engine.guarding import Guard
+from shoal.engine.queueing import Priority, Request
+from shoal.engine.recording import Recording
+from shoal.engine.rendering import Rendering
+from shoal.engine.state import ApplicationState, EngineState, SourceState, TargetState
+from shoal.errors import Retryable, ShoalError, SourceUnavailable
+from shoal.hooks.host import Host
+from shoal.hooks.renderers import Renderer
+from shoal.model.artifacts import Artifact
+from shoal.model.digests import Digester
+from shoal.model.documents import Application
+from shoal.model.holds import HoldCause
+from shoal.model.identity import Ref, TargetKey
+from shoal.model.manifests import Manifest
+from shoal.model.plans import Content, Desired
+from shoal.model.records import Deed, Verdict
+from shoal.planning.backing_off import retry_at
+from shoal.planning.granting import grant
+from shoal.planning.holding import removal_hold
+from shoal.planning.overriding import applicable_indexes, content, desired_digest, override
+from shoal.planning.placing import place
+from shoal.telemetry import names
+from shoal.telemetry.spans import mark_failed, opened, parented, past, trace_id, traceparent
+
+# A render that takes longer hangs; its folder is bounded in size.
+RENDER_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What one decision is made from."""
+
+    document: Application
+    known: ApplicationState
+    source: SourceState
+    artifact: Artifact
+    request: Request
+    render_times: tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Applications:
+    """Decides what each target should hold. `jitter` gives a number in [0, 1)."""
+
+    state: EngineState
+    recording: Recording
+    rendering: Rendering
+    renderers: Mapping[str, Renderer[Any]]
+    hosts: Mapping[str, Host]
+    digester: Digester
+    guard: Guard
+    tracer: Tracer
+    jitter: Callable[[], float]
+
+    async def work(self, ref: Ref, request: Request) -> None:
+        """Decide one application anew."""
+        catalog = self.state.catalog
+        document = catalog.applications.get(ref) if catalog else None
+        if catalog is None:
+            return
+        if document is None:
+            if Identity("Application", *ref) not in catalog.unknown:
+                await self._removed(ref)
+            return
+        known = self.state.applications.setdefault(ref, ApplicationState())
+        source = self.state.sources.get(document.source_ref)
+        try:
+            if source is None or source.artifact is None:
+                raise _unread(document, source)
+            await self._decide(catalog, document, known, source, source.artifact, request)
+        except ShoalError as error:
+            await self._failed(ref, known, error)
+        else:
+            await self._decided(ref, known)
+
+    async def _decide(
+        self,
+        catalog: Catalog,
+        document: Application,
+        known: ApplicationState,
+        source: SourceState,
+        artifact: Artifact,
+        request: Request,
+    ) -> None:
+        started = self.state.now()
+        manifests = await self._render(document, artifact)
+        decision = _Decision(
+            document, known, source, artifact, request, (started, self.state.now())
+        )
+        if known.manifests is not manifests or known.overrides != document.spec.overrides:
+            known.contents = {}
+        known.manifests, known.overrides = manifests, document.spec.overrides
+        known.placed = place(document, catalog.clusters)
+        wanted = self._contents(catalog, document, known)
+        changed = self._changed(document, wanted)
+        known.revision = artifact.revision
+        if changed:
+            await self._grant(decision, wanted, changed)
+        for target in self.state.targets_of(document.ref):
+            if target.key.cluster not in wanted:
+                why = f"application {document.ref} is not placed on {target.key.cluster} any more"
+                await self._remove(target, why)
+
+    async def _render(self, document: Application, artifact: Artifact) -> Sequence[Manifest]:
+        """Render, or find in the memo that nothing this application reads has changed."""
+        renderer, parameters = await self.rendering.choose(
+            self.renderers, document.spec.render, artifact, document.spec.source.path
+        )
+        host = self.hosts[renderer.name]
+        with self.guard.call("renderer", renderer.name, str(document.ref), seconds=RENDER_SECONDS):
+            return await self.rendering.render(
+                renderer, parameters, artifact, document.spec.source.path, host
+            )
+
+    def _contents(
+        self, catalog: Catalog, document: Application, known: ApplicationState
+    ) -> dict[str, Content]:
+        """Cluster → what it should hold; clusters with the same overrides share one value."""
+        overrides = document.spec.overrides
+        found: dict[str, Content] = {}
+        for cluster in known.placed:
+            labels = catalog.clusters[cluster].metadata.labels
+            which = applicable_indexes(overrides, labels)
+            if which not in known.contents:
+                chosen = [overrides[index] for index in which]
+                overridden = override(known.manifests or (), chosen, cluster=cluster)
+                known.contents[which] = content(overridden, self.digester)
+            found[cluster] = known.contents[which]
+        return found
+
+    def _changed(
+        self, document: Application, wanted: Mapping[str, Content]
+    ) -> dict[TargetKey, str]:
+        """The targets whose desired digest is another one, and that digest."""
+        changed = {}
+        for cluster, each in wanted.items():
+            key = TargetKey(document.ref, cluster)
+            digest = desired_digest(each, document.spec.sync)
+            current = self.state.target(key)
+            if current.removing or current.desired is None or current.desired.digest != digest:
+                changed[key] = digest
+        return changed
+
+    async def _grant(
+        self,
+        decision: _Decision,
+        wanted: Mapping[str, Content],
+        changed: Mapping[TargetKey, str],
+    ) -> None:
+        """One decision, one trace: grant the revision to every target that changes."""
+        with self._span(decision, targets=len(changed)) as span:
+            revision, now = decision.artifact.revision, self.state.now()
+            grants, _ = grant(
+                changed, revision, self.state.grants, frozenset(changed), now, traceparent(span)
+            )
+            await self.recording.granted(grants.values())
+            for key, digest in changed.items():
+                target = self.state.target(key)
+                await self._keep_after_all(target)
+                target.desired = Desired(
+                    key, grants[key], digest, wanted[key.cluster], decision.document.spec.sync
+                )
+                self._wake(key, decision.request)
+
+    @contextmanager
+    def _span(self, decision: _Decision, *, targets: int) -> Iterator[Span]:
+        """The root of the change's trace, begun when the change was detected."""
+        source, artifact = decision.source, decision.artifact
+        arrived = source.detected_at if decision.known.revision != artifact.revision else None
+        with opened(
+            self.tracer,
+            names.SHOAL_SYNC,
+            {
+                names.APPLICATION: str(decision.document.ref),
+                names.REVISION: artifact.revision,
+                names.TRIGGER: decision.request.reason,
+                names.TARGETS: targets,
+            },
+            parent=parented(source.traceparent or decision.request.traceparent),
+            start=arrived or decision.render_times[0],
+        ) as span:
+            decision.known.trace_id = trace_id(span)
+            if arrived and source.fetch_times:
+                past(self.tracer, names.FETCH, *source.fetch_times)
+            past(self.tracer, names.RENDER, *decision.render_times)
+            yield span
+
+    def _wake(self, key: TargetKey, request: Request) -> None:
+        cluster = self.state.clusters.get(key.cluster)
+        if cluster is not None:
+            priority = min(request.priority, Priority.REVISION)
+            cluster.queue.add(key, Request(priority, request.reason))
+
+    async def _removed(self, ref: Ref) -> None:
+        """The application has no document any more."""
+        self.state.applications.pop(ref, None)
+        for target in self.state.targets_of(ref):
+            await self._remove(target, f"application {ref} was removed from the fleet")
+
+    async def _remove(self, target: TargetState, why: str) -> None:
+        """Keep what is live and ask a person; a target that holds nothing is simply forgotten."""
+        owned = len(self.state.inventory(target.key.cluster).of(target.key))
+        if not owned:
+            await self.recording.released(target.key, why)
+            return
+        if target.removing:
+            return
+        target.removing, target.desired = why, None
+        await self.recording.place(
+            removal_hold(
+                target.key, owned, why, self.state.now(), content=self.state.removal(target.key)
+            )
+        )
+        self._wake(target.key, Request(Priority.REVISION, why))
+
+    async def _keep_after_all(self, target: TargetState) -> None:
+        """The target is wanted again: its removal is off."""
+        if target.removing:
+            target.removing = ""
+            await self.recording.lift(str(target.key), HoldCause.REMOVING, "it is wanted again")
+
+    async def _failed(self, ref: Ref, known: ApplicationState, error: ShoalError) -> None:
+        """Say it once; what the targets were granted before stays."""
+        news = known.error is None or str(known.error) != str(error)
+        known.error = error
+        known.failures += 1
+        if isinstance(error, Retryable):
+            at = retry_at(
+                known.failures,
+                now=self.state.now(),
+                jitter=self.jitter(),
+                after_seconds=error.after_seconds,
+            )
+            self.state.application_queue.wake(ref, at, Request(Priority.RECHECK, "retry"))
+        if news:
+            with opened(
+                self.tracer,
+                names.SHOAL_SYNC,
+                {names.APPLICATION: str(ref)},
+                parent=parented(""),
+            ) as span:
+                mark_failed(span, error)
+                known.trace_id = trace_id(span)
+                await self.recording.note(
+                    who="shoal",
+                    what=Deed.APPLICATION_FAILED,
+                    why=error.message,
+                    subject=str(ref),
+                    verdict=Verdict.FAILED,
+                    body={"reason": error.reason, "next_step": error.next_step},
+                )
+
+    async def _decided(self, ref: Ref, known: ApplicationState) -> None:
+        known.failures = 0
+        if known.error is not None:
+            known.error = None
+            await self.recording.note(
+                who="shoal",
+                what=Deed.APPLICATION_RECOVERED,
+                why="",
+                subject=str(ref),
+            )
+
+
+def _unread(document: Application, source: SourceState | None) -> ShoalError:
+    """Why there is nothing to render: the source's own trouble, or that it was not read yet."""
+    if source is not None and source.error is not None:
+        error = source.error
+        if isinstance(error, Retryable):
+            return SourceUnavailable(error.message, next_step=error.next_step)
+        return error
+    return SourceUnavailable(f"source {document.source_ref} has not been read yet")

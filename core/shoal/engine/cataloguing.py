@@ -1,0 +1,141 @@
+"""The loop of the fleet itself: read its documents, lay them over the catalog, wake what changed.
+
+One key, one queue, like every other loop. What is decided, what a missing or broken file means
+above all, is decided in `shoal.documents`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+
+from shoal.documents import Catalog, Changes, Identity, changes, load, merge
+from shoal.engine.fleet import FleetFiles, FleetReader
+from shoal.engine.queueing import Priority, Request
+from shoal.engine.recording import Recording
+from shoal.engine.state import EngineState
+from shoal.errors import ShoalError
+from shoal.hooks.host import ThreadRunner
+from shoal.model.choice import Seams
+from shoal.model.records import Deed, Verdict
+
+FLEET_KEY = "fleet"
+# A folder that is being written is looked at again soon: it settles within seconds.
+UNSETTLED_RETRY = timedelta(milliseconds=250)
+# How often a fleet is looked at when nothing announces a change; jittered.
+FOLDER_INTERVAL = timedelta(seconds=1)
+REPOSITORY_INTERVAL = timedelta(seconds=10)
+
+
+@dataclass(slots=True)
+class Cataloguing:
+    """Keeps the catalog equal to the fleet's documents. `jitter` gives a number in [0, 1)."""
+
+    state: EngineState
+    recording: Recording
+    reader: FleetReader
+    seams: Seams
+    interval: timedelta
+    run_in_thread: ThreadRunner
+    jitter: Callable[[], float]
+
+    async def work(self, key: str, request: Request) -> None:
+        """One look at the fleet."""
+        fleet = self.state.fleet
+        try:
+            files = await self.reader.read(fleet.files)
+        except ShoalError as error:
+            await self._failed(error)
+            files = fleet.files
+        else:
+            fleet.error = None
+            if files is not None and files is not fleet.files:
+                await self._read(files)
+        wait = UNSETTLED_RETRY if files is None else self.interval * (0.9 + 0.2 * self.jitter())
+        self.state.fleet_queue.wake(
+            key, self.state.now() + wait, Request(Priority.RECHECK, "interval")
+        )
+
+    async def _failed(self, error: ShoalError) -> None:
+        """Nothing is taken away; said once."""
+        before, self.state.fleet.error = self.state.fleet.error, error
+        if before is None or str(before) != str(error):
+            await self.recording.note(
+                who="shoal",
+                what=Deed.FLEET_INVALID,
+                why=error.message,
+                subject="fleet",
+                verdict=Verdict.FAILED,
+                body={"reason": error.reason, "next_step": error.next_step},
+            )
+
+    async def _read(self, files: FleetFiles) -> None:
+        fleet, previous = self.state.fleet, self.state.catalog
+        loaded = await self.run_in_thread(load, files.files, self.seams)
+        catalog = merge(previous, loaded, self.state.remembered)
+        fleet.files, fleet.loaded_at = files, self.state.now()
+        problems = catalog.problems if catalog is not None else loaded.problems
+        news, fleet.problems = problems != fleet.problems, problems
+        if catalog is not None:
+            await self._adopt(previous, catalog, files)
+        if problems and news:
+            await self.recording.note(
+                who=files.provenance.author or "unknown",
+                what=Deed.FLEET_INVALID,
+                why=f"{len(problems)} problems; what they concern stays as it was",
+                subject="fleet",
+                verdict=Verdict.PARTIAL if catalog is not None else Verdict.FAILED,
+                revision=files.revision,
+                body={"problems": [str(problem) for problem in problems[:20]]},
+            )
+
+    async def _adopt(self, previous: Catalog | None, catalog: Catalog, files: FleetFiles) -> None:
+        difference = changes(previous, catalog)
+        self.state.catalog = catalog
+        if not difference and previous is not None:
+            return
+        origins = {identity: origin.file for identity, origin in catalog.origins.items()}
+        await self.recording.catalogued(
+            catalog.fleet,
+            encode_origins({**catalog.unknown, **origins}),
+            who=files.provenance.author or "unknown",
+            why=files.provenance.subject,
+            revision=files.revision,
+            body={
+                "clusters": len(catalog.clusters),
+                "sources": len(catalog.sources),
+                "applications": len(catalog.applications),
+            },
+        )
+        self._wake(catalog, difference, first=previous is None)
+
+    def _wake(self, catalog: Catalog, difference: Changes, *, first: bool) -> None:
+        state, request = self.state, Request(Priority.REVISION, "the fleet changed")
+        clusters = difference.clusters
+        for name in clusters.added | clusters.changed | clusters.removed:
+            state.cluster_queue.add(name, request)
+        sources = difference.sources
+        for source in sources.added | sources.changed | sources.removed:
+            state.source_queue.add(source, request)
+        applications = difference.applications
+        woken = set(applications.added | applications.changed | applications.removed)
+        if clusters:
+            woken |= set(catalog.applications)
+        if first:
+            # What was there before a restart and has no document any more was removed meanwhile.
+            woken |= {key.application for key in state.targets}
+        for application in woken:
+            state.application_queue.add(application, request)
+
+
+def encode_origins(origins: dict[Identity, str]) -> str:
+    """Which document came from which file, to be remembered over a restart."""
+    return orjson.dumps([[*identity, file] for identity, file in sorted(origins.items())]).decode()
+
+
+def decode_origins(text: str) -> dict[Identity, str]:
+    """Read it back."""
+    return {Identity(*row[:3]): row[3] for row in orjson.loads(text)} if text else {}

@@ -1,0 +1,255 @@
+"""The controller: its loops side by side, what it shows, and the verbs people have.
+
+`run` restores what the store remembers and serves the queues until it is cancelled. Reading never
+waits for a cluster; a verb writes state, adds a key to a queue and returns.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import anyio
+
+from shoal.engine import viewing
+from shoal.engine.applications import Applications
+from shoal.engine.cataloguing import FLEET_KEY, Cataloguing, decode_origins
+from shoal.engine.clusters import Clusters
+from shoal.engine.inventory import Inventory
+from shoal.engine.queueing import Priority, Request, serve
+from shoal.engine.recording import FLEET_ORIGINS, Recording
+from shoal.engine.sources import Sources
+from shoal.engine.state import EngineState
+from shoal.engine.views import (
+    ApplicationView,
+    ClusterView,
+    FleetView,
+    HoldView,
+    SourceView,
+    TargetView,
+)
+from shoal.errors import UnknownName
+from shoal.model.choice import nearest
+from shoal.model.holds import Approval, Hold, HoldCause
+from shoal.model.identity import Ref, TargetKey
+from shoal.model.records import Deed, Record
+from shoal.store import Store
+from shoal.telemetry import names
+from shoal.telemetry.ring import Ring, SpanView
+
+# An approval that nothing came of is forgotten: what was agreed to yesterday may be another thing.
+APPROVAL_LASTS = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """The parts of the engine that serve a queue."""
+
+    cataloguing: Cataloguing
+    sources: Sources
+    applications: Applications
+    clusters: Clusters
+
+
+class Controller:
+    """One running controller."""
+
+    def __init__(
+        self,
+        *,
+        state: EngineState,
+        store: Store,
+        recording: Recording,
+        loops: Loops,
+        ring: Ring,
+        version: str,
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._recording = recording
+        self._loops = loops
+        self._ring = ring
+        self._version = version
+        self._started_at = state.now()
+
+    async def restore(self) -> None:
+        """Remember what was: inventory, grants, holds, identities, and how each target stood."""
+        state, kept = self._state, await self._store.load()
+        for cluster, rows in kept.inventory.items():
+            state.inventories[cluster] = Inventory(rows.values())
+            for row in rows.values():
+                state.target(row.target)
+        for outcome in kept.targets.values():
+            target = state.target(outcome.target)
+            target.synced_revision = outcome.synced_revision
+            target.synced_at, target.since = outcome.synced_at, outcome.at
+            target.plan_hash, target.trace_id = outcome.plan_hash, outcome.trace_id
+        state.grants, state.holds = kept.grants, kept.holds
+        state.approvals, state.identities = kept.approvals, kept.identities
+        state.remembered = decode_origins(kept.settings.get(FLEET_ORIGINS, ""))
+
+    async def run(self) -> None:
+        """Serve all loops; ends by cancellation only."""
+        await self.restore()
+        await self._recording.note(
+            who=getpass.getuser(),
+            what=Deed.CONTROLLER_STARTED,
+            why="",
+            subject="controller",
+            body={"version": self._version},
+        )
+        state, loops = self._state, self._loops
+        state.fleet_queue.add(FLEET_KEY, Request(Priority.REVISION, "start"))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve, state.fleet_queue, loops.cataloguing.work)
+            tasks.start_soon(serve, state.source_queue, loops.sources.work)
+            tasks.start_soon(serve, state.application_queue, loops.applications.work)
+            tasks.start_soon(loops.clusters.run)
+
+    def fleet(self) -> FleetView:
+        """The fleet on one screen."""
+        return viewing.view_fleet(
+            self._state,
+            location=self._loops.cataloguing.reader.location,
+            version=self._version,
+            started_at=self._started_at,
+        )
+
+    def applications(self) -> Sequence[ApplicationView]:
+        """Every application."""
+        return viewing.view_applications(self._state)
+
+    def targets(self) -> Sequence[TargetView]:
+        """Every application at every cluster."""
+        return viewing.view_targets(self._state)
+
+    def clusters(self) -> Sequence[ClusterView]:
+        """Every cluster."""
+        return viewing.view_clusters(self._state)
+
+    def sources(self) -> Sequence[SourceView]:
+        """Every source, inline ones included."""
+        return viewing.view_sources(self._state)
+
+    def holds(self) -> Sequence[HoldView]:
+        """Everything that waits for a person."""
+        return viewing.view_holds(self._state)
+
+    async def records(
+        self, *, subject: str | None = None, limit: int = 100, before: int | None = None
+    ) -> Sequence[Record]:
+        """Records of the ledger, newest first; `before` is a seq, to page on.
+
+        An application's records include those of its targets.
+        """
+        prefix = None if subject is None else f"{subject}@"
+        return await self._store.records(
+            subject=subject, subject_prefix=prefix, limit=limit, before_seq=before
+        )
+
+    def trace(self, application: Ref) -> Sequence[SpanView]:
+        """The spans of the application's latest decision; empty when there are none (any more)."""
+        self._known_application(application)
+        return self._ring.latest(lambda attributes: _is_sync_of(application, attributes))
+
+    async def sync(
+        self, application: Ref, *, who: str, clusters: frozenset[str] | None = None
+    ) -> None:
+        """Fetch its source, decide it anew, and look at every object of its targets."""
+        self._known_application(application)
+        targets = self._state.targets_of(application)
+        for name in clusters or ():
+            _known(name, {target.key.cluster for target in targets}, "cluster", "get targets")
+        await self._recording.note(
+            who=who, what=Deed.SYNC_REQUESTED, why="", subject=str(application)
+        )
+        request = Request(Priority.USER, f"sync by {who}")
+        catalog = self._state.catalog
+        document = catalog.applications.get(application) if catalog else None
+        if document is not None:
+            self._state.source_queue.add(document.source_ref, request)
+            self._state.application_queue.add(application, request)
+        for target in targets:
+            if clusters is None or target.key.cluster in clusters:
+                self._wake(target.key, request)
+
+    async def refresh(self, source: Ref, *, who: str, traceparent: str = "") -> None:
+        """Fetch a source now; the fleet's own repository goes along."""
+        catalog = self._state.catalog
+        _known(str(source), map(str, catalog.sources if catalog else ()), "source", "get sources")
+        request = Request(Priority.USER, f"refresh by {who}", traceparent=traceparent)
+        self._state.source_queue.add(source, request)
+        self._state.fleet_queue.add(FLEET_KEY, request)
+
+    async def suspend(self, application: Ref, *, who: str, reason: str, until: datetime) -> Hold:
+        """Hold an application until a time; the newest suspension replaces the one before."""
+        self._known_application(application)
+        hold = Hold(
+            subject=str(application),
+            cause=HoldCause.SUSPENDED,
+            reason=reason,
+            by=who,
+            since=self._state.now(),
+            until=until,
+        )
+        await self._recording.lift(str(application), HoldCause.SUSPENDED, "replaced", who)
+        await self._recording.place(hold)
+        for target in self._state.targets_of(application):
+            self._wake(target.key, Request(Priority.USER, f"suspended by {who}"))
+        return hold
+
+    async def resume(self, application: Ref, *, who: str, reason: str) -> None:
+        """End the suspension of an application."""
+        self._known_application(application)
+        if not self._state.suspensions(application):
+            raise UnknownName(
+                f"application {application} is not suspended", next_step="see shoal get holds"
+            )
+        await self._recording.lift(str(application), HoldCause.SUSPENDED, reason, who)
+        for target in self._state.targets_of(application):
+            self._wake(target.key, Request(Priority.USER, f"resumed by {who}"))
+
+    async def approve(self, hold_id: str, *, who: str, reason: str) -> Hold:
+        """Release a hold; what it held goes on at once."""
+        _known(hold_id, self._state.holds, "hold", "get holds")
+        hold, now = self._state.holds[hold_id], self._state.now()
+        if hold.cause is HoldCause.SUSPENDED:
+            await self.resume(Ref.parse(hold.subject), who=who, reason=reason)
+            return hold
+        approval = Approval(
+            hold.id, hold.subject, hold.content, who, reason, now, now + APPROVAL_LASTS
+        )
+        await self._recording.approved(hold, approval)
+        request = Request(Priority.USER, f"approved by {who}")
+        if hold.cause is HoldCause.IDENTITY_CHANGED:
+            self._state.cluster_queue.add(hold.subject.removeprefix("cluster "), request)
+        else:
+            self._wake(TargetKey.parse(hold.subject), request)
+        return hold
+
+    def _wake(self, key: TargetKey, request: Request) -> None:
+        cluster = self._state.clusters.get(key.cluster)
+        if cluster is not None:
+            cluster.queue.add(key, replace(request, since=None))
+
+    def _known_application(self, application: Ref) -> None:
+        catalog = self._state.catalog
+        known = {str(ref) for ref in (catalog.applications if catalog else ())}
+        known |= {str(key.application) for key in self._state.targets}
+        _known(str(application), known, "application", "get applications")
+
+
+def _is_sync_of(application: Ref, attributes: Mapping[str, object]) -> bool:
+    return attributes.get(names.APPLICATION) == str(application)
+
+
+def _known(name: str, known: Iterable[str], what: str, listing: str) -> None:
+    """Raise UnknownName, with the nearest name, unless it is known."""
+    names_ = set(known)
+    if name in names_:
+        return
+    meant = nearest(name, names_)
+    hint = f"did you mean {meant}?" if meant else f"see shoal {listing}"
+    raise UnknownName(f"there is no {what} {name}", next_step=hint)

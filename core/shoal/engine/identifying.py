@@ -1,0 +1,66 @@
+"""Is this the cluster it is said to be? Checked whenever somebody answers, before anything else.
+
+The uid of the namespace `kube-system` is recorded at first contact. Another uid under the same
+name is held until a person says that it is meant; the same uid under a second name is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shoal.engine.recording import Recording
+from shoal.engine.state import EngineState
+from shoal.errors import InvalidDocument
+from shoal.model.endpoints import Facts
+from shoal.model.holds import Hold, HoldCause
+
+
+@dataclass(frozen=True, slots=True)
+class Identifying:
+    """Knows which name leads to which cluster."""
+
+    state: EngineState
+    recording: Recording
+
+    async def check(self, name: str, facts: Facts) -> None:
+        """Return when this is the cluster; raise InvalidDocument when nothing may be written."""
+        known = self.state.identities.get(name)
+        if known == facts.uid:
+            await self.recording.lift(
+                cluster_subject(name), HoldCause.IDENTITY_CHANGED, "it is back"
+            )
+            return
+        self._refuse_second_name(name, facts)
+        if known is not None:
+            await self._hold_unless_approved(name, known, facts)
+            await self.recording.forgot_inventory(name)
+        await self.recording.identified(name, facts.uid)
+
+    def _refuse_second_name(self, name: str, facts: Facts) -> None:
+        catalog = self.state.catalog
+        for other, uid in self.state.identities.items():
+            if uid == facts.uid and other != name and catalog and other in catalog.clusters:
+                raise InvalidDocument(
+                    f"clusters {other} and {name} lead to the same cluster (uid {uid})",
+                    next_step=f"remove one of the two documents; {name} is left alone until then",
+                )
+
+    async def _hold_unless_approved(self, name: str, known: str, facts: Facts) -> None:
+        hold = Hold(
+            subject=cluster_subject(name),
+            cause=HoldCause.IDENTITY_CHANGED,
+            reason=f"{name} was cluster {known} and leads to cluster {facts.uid} now",
+            by="shoal",
+            since=self.state.now(),
+            content=facts.uid,
+        )
+        approval = self.state.approvals.get(hold.id)
+        if approval is not None and approval.until > self.state.now():
+            return
+        await self.recording.place(hold)
+        raise InvalidDocument(hold.reason, next_step=f"if that is meant: {hold.release}")
+
+
+def cluster_subject(name: str) -> str:
+    """How a cluster is named in holds and records."""
+    return f"cluster {name}"

@@ -1,0 +1,56 @@
+"""The engine's memory of what is ours on one cluster, indexed by target.
+
+Sessions are handed it as a live, read-only mapping; only `recording` writes it, after the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.plans import Owned, OwnedState
+
+
+class Inventory(Mapping[ObjectKey, Owned]):
+    """Rows by object, and the objects of each target."""
+
+    def __init__(self, rows: Iterable[Owned] = ()) -> None:
+        self._rows: dict[ObjectKey, Owned] = {}
+        self._by_target: dict[TargetKey, set[ObjectKey]] = {}
+        self.put(rows)
+
+    def __getitem__(self, key: ObjectKey) -> Owned:
+        return self._rows[key]
+
+    def __iter__(self) -> Iterator[ObjectKey]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def of(self, target: TargetKey) -> Mapping[ObjectKey, Owned]:
+        """The rows of one target."""
+        return {key: self._rows[key] for key in self._by_target.get(target, ())}
+
+    def count(self, target: TargetKey) -> int:
+        """How many objects are known to be this target's: confirmed ones."""
+        keys = self._by_target.get(target, ())
+        return sum(self._rows[key].state is OwnedState.CONFIRMED for key in keys)
+
+    def put(self, rows: Iterable[Owned]) -> None:
+        """Add rows, or replace those of the same objects."""
+        for row in rows:
+            self.drop((row.key,))
+            self._rows[row.key] = row
+            self._by_target.setdefault(row.target, set()).add(row.key)
+
+    def drop(self, keys: Iterable[ObjectKey]) -> None:
+        """Forget rows; those that are not there are not missed."""
+        for key in keys:
+            row = self._rows.pop(key, None)
+            if row is None:
+                continue
+            siblings = self._by_target[row.target]
+            siblings.discard(key)
+            if not siblings:
+                del self._by_target[row.target]

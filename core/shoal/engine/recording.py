@@ -1,0 +1,360 @@
+"""What happened becomes durable: rows and ledger in one transaction, then the engine's memory.
+
+The one writer of the inventory and of the ledger. Order matters: intent is stored before the first
+request, an outcome after the last; memory follows each result at once, because the next watch event
+is compared with it. A record says who, what, when and why, and carries patches only masked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from shoal.engine.patching import masked_patch
+from shoal.engine.state import EngineState, TargetState
+from shoal.errors import ShoalError
+from shoal.model.holds import Approval, Hold, HoldCause
+from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.manifests import Manifest
+from shoal.model.plans import (
+    Action,
+    Change,
+    Desired,
+    Grant,
+    Owned,
+    OwnedState,
+    Plan,
+    Result,
+    ResultStatus,
+)
+from shoal.model.records import Deed, Entry, Verdict
+from shoal.store import Store, changes, states
+from shoal.telemetry.spans import trace_id
+
+# More changes than this in one sync are counted, not listed: a record is read by people.
+MOST_CHANGES_LISTED = 50
+# Settings of the store: the fleet's name, and file by document.
+FLEET_NAME = "fleet.name"
+FLEET_ORIGINS = "fleet.origins"
+GONE = frozenset({ResultStatus.DELETED, ResultStatus.FORGOTTEN})
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One carried-out plan, as it is recorded."""
+
+    target: TargetState
+    desired: Desired
+    plan: Plan
+    results: Sequence[Result]
+    who: str
+    why: str
+
+
+class Recording:
+    """Writes to the store, then to the engine's state."""
+
+    def __init__(self, store: Store, state: EngineState) -> None:
+        self._store = store
+        self._state = state
+
+    async def note(
+        self,
+        *,
+        who: str,
+        what: Deed,
+        why: str,
+        subject: str,
+        verdict: Verdict = Verdict.NOTED,
+        revision: str = "",
+        body: Mapping[str, Any] | None = None,
+    ) -> None:
+        """One record that goes with no other change."""
+        await self._store.write(self._entry(who, what, why, subject, verdict, revision, body or {}))
+
+    async def catalogued(
+        self,
+        fleet: str,
+        origins: str,
+        *,
+        who: str,
+        why: str,
+        revision: str,
+        body: Mapping[str, Any],
+    ) -> None:
+        """The catalog is another one; which file each document came from outlives a restart."""
+        await self._store.write(
+            changes.PutSetting(FLEET_NAME, fleet),
+            changes.PutSetting(FLEET_ORIGINS, origins),
+            self._entry(who, Deed.FLEET_LOADED, why, "fleet", Verdict.NOTED, revision, body),
+        )
+
+    async def granted(self, grants: Iterable[Grant]) -> None:
+        """Remember what targets may have."""
+        grants = list(grants)
+        await self._store.write(*(changes.PutGrant(grant) for grant in grants))
+        self._state.grants.update((grant.target, grant) for grant in grants)
+
+    async def intend(self, plan: Plan) -> None:
+        """Store a row for every object that is about to be created, before it can exist."""
+        inventory = self._state.inventory(plan.target.cluster)
+        rows = [
+            Owned(plan.target, change.key, "", "", "", b"", OwnedState.INTENDED)
+            for change in plan.changes
+            if change.action is Action.CREATE and change.key not in inventory
+        ]
+        if rows:
+            await self._store.write(changes.PutOwned(rows))
+            inventory.put(rows)
+
+    def took(self, target: TargetKey, result: Result) -> None:
+        """Let memory follow one result at once."""
+        inventory = self._state.inventory(target.cluster)
+        if result.owned is not None:
+            inventory.put((result.owned,))
+        elif result.status in GONE:
+            inventory.drop((result.key,))
+
+    async def seen(self, rows: Sequence[Owned]) -> None:
+        """Rows that a sighting made truer."""
+        await self._store.write(changes.PutOwned(rows))
+        for row in rows:
+            self._state.inventory(row.target.cluster).put((row,))
+
+    async def synced(self, sync: Sync, *, status: str) -> None:
+        """The outcome of one plan: inventory, the target's state and the record, together."""
+        target, key = sync.target, sync.target.key
+        rows = [result.owned for result in sync.results if result.owned is not None]
+        gone = [result.key for result in sync.results if result.status in GONE]
+        verdict = _verdict(sync)
+        await self._store.write(
+            changes.PutOwned(rows),
+            changes.DropOwned(key.cluster, gone),
+            changes.PutTarget(self._outcome(target, sync.desired, status)),
+            self._entry(
+                sync.who,
+                _deed(sync, verdict),
+                sync.why,
+                str(key),
+                verdict,
+                sync.desired.grant.revision,
+                _body(sync),
+            ),
+        )
+
+    async def settled(self, target: TargetState, desired: Desired, status: str) -> None:
+        """The target's state changed without a request being sent."""
+        await self._store.write(changes.PutTarget(self._outcome(target, desired, status)))
+
+    async def released(self, target: TargetKey, why: str) -> None:
+        """Nothing of ours is left at this target, and nobody wants it to be."""
+        known = target in self._state.grants
+        held = [hold for hold in self._state.holds.values() if hold.subject == str(target)]
+        writes: list[changes.Change] = [
+            changes.DropGrant(target),
+            changes.DropTarget(target),
+            *(changes.DropHold(hold.id) for hold in held),
+            *(changes.DropApproval(hold.id) for hold in held),
+        ]
+        if known:
+            writes.append(
+                self._entry("shoal", Deed.TARGET_RELEASED, why, str(target), Verdict.NOTED, "", {})
+            )
+        await self._store.write(*writes)
+        self._state.grants.pop(target, None)
+        for hold in held:
+            self._state.holds.pop(hold.id, None)
+            self._state.approvals.pop(hold.id, None)
+        self._state.forget_target(target)
+
+    async def place(self, hold: Hold) -> None:
+        """Something waits from now on; said once, and not what a person has approved."""
+        approval = self._state.approvals.get(hold.id)
+        if hold.id in self._state.holds or (approval and approval.until > self._state.now()):
+            return
+        await self._store.write(
+            changes.PutHold(hold),
+            self._entry(
+                hold.by,
+                Deed.HOLD_PLACED,
+                hold.reason,
+                hold.subject,
+                Verdict.NOTED,
+                "",
+                {"hold": hold.id, "cause": hold.cause, "release": hold.release},
+            ),
+        )
+        self._state.holds[hold.id] = hold
+
+    async def lift(self, subject: str, cause: HoldCause, why: str, who: str = "shoal") -> None:
+        """What this subject waited for, by this cause, is over; so is what was approved of it."""
+        holds = [
+            hold
+            for hold in self._state.holds.values()
+            if hold.subject == subject and hold.cause is cause
+        ]
+        approvals = [each for each in self._state.approvals.values() if each.subject == subject]
+        if not holds and not approvals:
+            return
+        await self._store.write(
+            *(changes.DropHold(hold.id) for hold in holds),
+            *(changes.DropApproval(approval.hold) for approval in approvals),
+            *(self._released_entry(hold, who, why) for hold in holds),
+        )
+        for hold in holds:
+            self._state.holds.pop(hold.id, None)
+        for approval in approvals:
+            self._state.approvals.pop(approval.hold, None)
+
+    async def approved(self, hold: Hold, approval: Approval) -> None:
+        """A person released a hold; the approval stands until it is used up or runs out."""
+        await self._store.write(
+            changes.DropHold(hold.id),
+            changes.PutApproval(approval),
+            self._released_entry(hold, approval.by, approval.reason),
+        )
+        self._state.holds.pop(hold.id, None)
+        self._state.approvals[hold.id] = approval
+
+    async def identified(self, cluster: str, uid: str) -> None:
+        """This name leads to this cluster."""
+        await self._store.write(changes.PutIdentity(cluster, uid))
+        self._state.identities[cluster] = uid
+
+    async def forgot_inventory(self, cluster: str) -> None:
+        """The name leads elsewhere now: what was ours there says nothing about here."""
+        inventory = self._state.inventory(cluster)
+        keys = list(inventory)
+        await self._store.write(changes.DropOwned(cluster, keys))
+        inventory.drop(keys)
+
+    def _released_entry(self, hold: Hold, who: str, why: str) -> changes.Append:
+        body = {"hold": hold.id, "cause": hold.cause}
+        return self._entry(who, Deed.HOLD_RELEASED, why, hold.subject, Verdict.NOTED, "", body)
+
+    def _entry(
+        self,
+        who: str,
+        what: Deed,
+        why: str,
+        subject: str,
+        verdict: Verdict,
+        revision: str,
+        body: Mapping[str, Any],
+    ) -> changes.Append:
+        _log.info(what.value, subject=subject, verdict=verdict.value, who=who, why=why)
+        return changes.Append(
+            Entry(
+                at=self._state.now(),
+                who=who,
+                what=what,
+                why=why,
+                subject=subject,
+                verdict=verdict,
+                revision=revision,
+                trace_id=trace_id(),
+                body=body,
+            )
+        )
+
+    def _outcome(self, target: TargetState, desired: Desired, status: str) -> states.TargetState:
+        error = target.error
+        return states.TargetState(
+            target=target.key,
+            status=status,
+            at=self._state.now(),
+            revision=desired.grant.revision,
+            desired_digest=desired.digest,
+            plan_hash=target.plan_hash,
+            synced_revision=target.synced_revision,
+            synced_at=target.synced_at,
+            trace_id=target.trace_id,
+            reason=error.reason if error else "",
+            error=error.message if error else "",
+        )
+
+
+def _verdict(sync: Sync) -> Verdict:
+    failed = sum(result.status is ResultStatus.FAILED for result in sync.results)
+    if not failed and not sync.plan.refused and sync.target.error is None:
+        return Verdict.SUCCEEDED
+    done = any(result.status is not ResultStatus.FAILED for result in sync.results)
+    return Verdict.PARTIAL if done else Verdict.FAILED
+
+
+def _deed(sync: Sync, verdict: Verdict) -> Deed:
+    if verdict is not Verdict.SUCCEEDED:
+        return Deed.TARGET_FAILED
+    corrections = all(change.action is Action.CORRECT for change in sync.plan.changes)
+    return Deed.TARGET_CORRECTED if corrections else Deed.TARGET_SYNCED
+
+
+def _body(sync: Sync) -> dict[str, Any]:
+    """Counts, and the changes themselves as long as a person would read them."""
+    results = {result.key: result for result in sync.results}
+    before = _by_key(sync.target.applied)
+    after = _by_key(sync.desired)
+    listed = [
+        _listed(change, results.get(change.key), before, after)
+        for change in sync.plan.changes[:MOST_CHANGES_LISTED]
+    ]
+    body: dict[str, Any] = {
+        "plan": sync.plan.hash,
+        "counts": dict(Counter(result.status.value for result in sync.results)),
+        "changes": listed,
+    }
+    unlisted = len(sync.plan.changes) - len(listed)
+    if unlisted:
+        body["unlisted"] = unlisted
+    if sync.plan.refused:
+        body["refused"] = [
+            {"object": str(key), **_told(error)} for key, error in sync.plan.refused.items()
+        ]
+    if sync.target.error is not None:
+        body["error"] = _told(sync.target.error)
+    return body
+
+
+def _listed(
+    change: Change,
+    result: Result | None,
+    before: Mapping[ObjectKey, Manifest],
+    after: Mapping[ObjectKey, Manifest],
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "object": str(change.key),
+        "action": change.action.value,
+        "status": result.status.value if result else "not reached",
+        "before": change.before_digest or "",
+        "after": change.after_digest or "",
+    }
+    if change.cause:
+        told["cause"] = change.cause
+    patch = change.patch
+    if patch is None and change.action is Action.UPDATE:
+        patch = masked_patch(change.key, _found(before, change.key), _found(after, change.key))
+    if patch:
+        told["patch"] = list(patch)
+    if result and result.error:
+        told |= _told(result.error)
+    if result and result.note:
+        told["note"] = result.note
+    return told
+
+
+def _told(error: ShoalError) -> dict[str, str]:
+    return {"reason": error.reason, "message": error.message, "next_step": error.next_step}
+
+
+def _found(manifests: Mapping[ObjectKey, Manifest], key: ObjectKey) -> Manifest | None:
+    """The manifest of an object; it may have been written without the default namespace."""
+    return manifests.get(key) or manifests.get(key._replace(namespace=""))
+
+
+def _by_key(desired: Desired | None) -> Mapping[ObjectKey, Manifest]:
+    return {} if desired is None else {each.key: each for each in desired.content.manifests}

@@ -1,0 +1,135 @@
+"""The loop of sources: key = source. Fetch; when the revision moved, wake its readers.
+
+A source that cannot be read keeps its last artifact, so that what is live goes on being healed, and
+is tried again with back-off. Nothing is rendered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from shoal.engine.guarding import Guard
+from shoal.engine.queueing import Priority, Request
+from shoal.engine.recording import Recording
+from shoal.engine.state import EngineState, SourceState
+from shoal.errors import InvalidDocument, ShoalError
+from shoal.hooks.host import Host
+from shoal.hooks.sources import SourceType
+from shoal.model.artifacts import Artifact
+from shoal.model.documents import SourceSpec
+from shoal.model.identity import Ref
+from shoal.model.records import Deed, Verdict
+from shoal.planning.backing_off import retry_at
+
+# A first clone of a large repository is slow; beyond this, something hangs.
+FETCH_SECONDS = 300.0
+# Intervals are stretched or shrunk by up to this share, so that sources do not march in step.
+SPREAD = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Fetches sources. `jitter` gives a number in [0, 1)."""
+
+    state: EngineState
+    recording: Recording
+    types: Mapping[str, SourceType[Any]]
+    hosts: Mapping[str, Host]
+    guard: Guard
+    jitter: Callable[[], float]
+
+    async def work(self, ref: Ref, request: Request) -> None:
+        """One look at one source."""
+        catalog = self.state.catalog
+        spec = catalog.sources.get(ref) if catalog else None
+        if spec is None:
+            self.state.sources.pop(ref, None)
+            return
+        source = self.state.sources.setdefault(ref, SourceState())
+        try:
+            artifact = await self._fetch(ref, spec, source, request)
+        except ShoalError as error:
+            await self._failed(ref, spec, source, error)
+            return
+        await self._fetched(ref, spec, source, artifact)
+
+    async def _fetch(
+        self, ref: Ref, spec: SourceSpec, source: SourceState, request: Request
+    ) -> Artifact:
+        name = spec.choice.name
+        source_type = self.types.get(name)
+        if source_type is None:
+            raise InvalidDocument(f"source {ref} names {name}, which is not a source plugin")
+        started = self.state.now()
+        with self.guard.call("source", name, str(ref), seconds=FETCH_SECONDS):
+            artifact = await source_type.fetch(
+                ref, spec.choice.spec, source.artifact, self.hosts[name]
+            )
+        if artifact is not source.artifact:
+            source.detected_at = request.since or started
+            source.fetch_times = (started, self.state.now())
+            source.traceparent = request.traceparent or artifact.provenance.traceparent
+        return artifact
+
+    async def _fetched(
+        self, ref: Ref, spec: SourceSpec, source: SourceState, artifact: Artifact
+    ) -> None:
+        moved = artifact is not source.artifact
+        recovered, source.error, source.failures = source.error, None, 0
+        source.artifact, source.fetched_at = artifact, self.state.now()
+        if moved:
+            await self.recording.note(
+                who=artifact.provenance.author or "unknown",
+                what=Deed.SOURCE_CHANGED,
+                why=artifact.provenance.subject,
+                subject=f"source {ref}",
+                revision=artifact.revision,
+                body={"digest": artifact.digest},
+            )
+        if recovered:
+            await self.recording.note(
+                who="shoal", what=Deed.SOURCE_RECOVERED, why="", subject=f"source {ref}"
+            )
+        if moved or recovered:
+            self._wake_readers(ref)
+        spread = 1 + SPREAD * (2 * self.jitter() - 1)
+        self.state.source_queue.wake(
+            ref, self.state.now() + spec.interval * spread, Request(Priority.RECHECK, "interval")
+        )
+
+    async def _failed(
+        self, ref: Ref, spec: SourceSpec, source: SourceState, error: ShoalError
+    ) -> None:
+        news = source.error is None or str(source.error) != str(error)
+        source.error = error
+        source.failures += 1
+        # Permanent or not, only another look tells whether somebody mended it: at the interval.
+        at = retry_at(
+            source.failures,
+            now=self.state.now(),
+            jitter=self.jitter(),
+            after_seconds=getattr(error, "after_seconds", None),
+        )
+        latest = self.state.now() + max(spec.interval, timedelta(seconds=1))
+        self.state.source_queue.wake(ref, min(at, latest), Request(Priority.RECHECK, "retry"))
+        if news:
+            await self.recording.note(
+                who="shoal",
+                what=Deed.SOURCE_FAILED,
+                why=error.message,
+                subject=f"source {ref}",
+                verdict=Verdict.FAILED,
+                body={"reason": error.reason, "next_step": error.next_step},
+            )
+            self._wake_readers(ref)
+
+    def _wake_readers(self, ref: Ref) -> None:
+        catalog = self.state.catalog
+        for application in catalog.applications.values() if catalog else ():
+            if application.source_ref == ref:
+                self.state.application_queue.add(
+                    application.ref, Request(Priority.REVISION, f"source {ref} changed")
+                )

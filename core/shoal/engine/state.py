@@ -1,0 +1,221 @@
+"""What the engine knows, in memory: one mutable record per source, application, target, cluster.
+
+Loops write their own record and read the others'. What must survive a restart goes to the store
+through `recording`, in the same breath; everything else here is found out again by looking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import anyio
+
+from shoal.documents import Catalog, Identity, Problem
+from shoal.engine.fleet import FleetFiles
+from shoal.engine.inventory import Inventory
+from shoal.engine.queueing import Clock, KeyedQueue
+from shoal.errors import ShoalError
+from shoal.model.artifacts import Artifact
+from shoal.model.documents import Cluster, Override
+from shoal.model.endpoints import Facts
+from shoal.model.health import Health, HealthState, worst
+from shoal.model.holds import Approval, Hold, HoldCause
+from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.manifests import Manifest
+from shoal.model.plans import Content, Desired, Grant
+from shoal.model.sightings import Drift
+from shoal.planning.circuits import Circuit
+
+
+@dataclass(slots=True)
+class FleetState:
+    """The fleet's documents: what was read last, and what is wrong with them."""
+
+    files: FleetFiles | None = None
+    loaded_at: datetime | None = None
+    error: ShoalError | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(slots=True)
+class SourceState:
+    """One source: what it was last seen to hold, or why it could not be seen.
+
+    `detected_at`, `fetch_times` and `traceparent` are those of the artifact's arrival.
+    """
+
+    artifact: Artifact | None = None
+    error: ShoalError | None = None
+    failures: int = 0
+    fetched_at: datetime | None = None
+    detected_at: datetime | None = None
+    fetch_times: tuple[datetime, datetime] | None = None
+    traceparent: str = ""
+
+
+@dataclass(slots=True)
+class ApplicationState:
+    """One application: what it rendered to, or why it did not.
+
+    `contents` holds the overridden content by the overrides that apply, for `manifests`.
+    """
+
+    error: ShoalError | None = None
+    failures: int = 0
+    revision: str = ""
+    manifests: Sequence[Manifest] | None = None
+    overrides: tuple[Override, ...] = ()
+    contents: dict[tuple[int, ...], Content] = field(default_factory=dict)
+    placed: tuple[str, ...] = ()
+    trace_id: str = ""
+
+
+@dataclass(slots=True)
+class TargetState:
+    """One application at one cluster.
+
+    `desired` is what it should hold, `applied` the last one carried out in full; `removing` says
+    why it should hold nothing any more. `deferred` objects are pruned once the others are healthy;
+    `told` is the digest of the failures that were recorded last. `health` knows every object that
+    was seen since start.
+    """
+
+    key: TargetKey
+    desired: Desired | None = None
+    applied: Desired | None = None
+    removing: str = ""
+    hold: Hold | None = None
+    error: ShoalError | None = None
+    problems: dict[ObjectKey, ShoalError] = field(default_factory=dict)
+    waiting: dict[ObjectKey, str] = field(default_factory=dict)
+    drifted: dict[ObjectKey, Drift] = field(default_factory=dict)
+    health: dict[ObjectKey, Health] = field(default_factory=dict)
+    told: str = ""
+    failures: int = 0
+    is_syncing: bool = False
+    deferred: frozenset[ObjectKey] = frozenset()
+    is_awaiting_health: bool = False
+    synced_revision: str = ""
+    synced_digest: str = ""
+    synced_at: datetime | None = None
+    since: datetime | None = None
+    plan_hash: str = ""
+    trace_id: str = ""
+
+    def is_healthy(self, keys: Iterable[ObjectKey]) -> bool:
+        """Whether each of these objects was *seen* healthy; not having failed is not enough."""
+        unseen = Health(HealthState.UNKNOWN)
+        states = (self.health.get(key, unseen) for key in keys)
+        return all(health.state is HealthState.HEALTHY for health in states)
+
+    def worst_health(self) -> Health:
+        """The health of its worst object."""
+        return worst(self.health.values())
+
+
+@dataclass(slots=True)
+class ClusterState:
+    """One cluster: its document, its queue of targets, and how the connection stands.
+
+    The queue outlives connections: what is added while the cluster is away waits in it. `alarm`
+    wakes its supervisor; `told` is the trouble that was recorded last.
+    """
+
+    document: Cluster
+    queue: KeyedQueue[TargetKey]
+    circuit: Circuit
+    inventory: Inventory
+    is_connected: bool = False
+    facts: Facts | None = None
+    error: ShoalError | None = None
+    told: str = ""
+    since: datetime | None = None
+    last_contact: datetime | None = None
+    alarm: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def is_answering(self) -> bool:
+        """Connected, and the last probe was answered too."""
+        return self.is_connected and self.error is None
+
+
+class EngineState:
+    """Everything, by identity."""
+
+    def __init__(self, now: Clock) -> None:
+        self.now = now
+        self.fleet = FleetState()
+        self.catalog: Catalog | None = None
+        self.remembered: dict[Identity, str] = {}
+        self.sources: dict[Ref, SourceState] = {}
+        self.applications: dict[Ref, ApplicationState] = {}
+        self.targets: dict[TargetKey, TargetState] = {}
+        self._by_application: dict[Ref, dict[str, TargetState]] = {}
+        self.clusters: dict[str, ClusterState] = {}
+        self.inventories: dict[str, Inventory] = {}
+        self.grants: dict[TargetKey, Grant] = {}
+        self.holds: dict[str, Hold] = {}
+        self.approvals: dict[str, Approval] = {}
+        self.identities: dict[str, str] = {}
+        self.fleet_queue: KeyedQueue[str] = KeyedQueue(now)
+        self.source_queue: KeyedQueue[Ref] = KeyedQueue(now)
+        self.application_queue: KeyedQueue[Ref] = KeyedQueue(now)
+        self.cluster_queue: KeyedQueue[str] = KeyedQueue(now)
+
+    def target(self, key: TargetKey) -> TargetState:
+        """The record of a target, made when it is new."""
+        found = self.targets.get(key)
+        if found is None:
+            found = self.targets[key] = TargetState(key, since=self.now())
+            self._by_application.setdefault(key.application, {})[key.cluster] = found
+        return found
+
+    def forget_target(self, key: TargetKey) -> None:
+        """The target holds nothing any more, and nobody wants it to."""
+        self.targets.pop(key, None)
+        siblings = self._by_application.get(key.application, {})
+        siblings.pop(key.cluster, None)
+        if not siblings:
+            self._by_application.pop(key.application, None)
+
+    def targets_of(self, application: Ref) -> list[TargetState]:
+        """All records of one application, placed or not, by cluster."""
+        siblings = self._by_application.get(application, {})
+        return [siblings[cluster] for cluster in sorted(siblings)]
+
+    def targets_on(self, cluster: str) -> list[TargetState]:
+        """All records of one cluster, by application."""
+        found = [state for key, state in self.targets.items() if key.cluster == cluster]
+        return sorted(found, key=lambda state: state.key)
+
+    def cluster(self, document: Cluster) -> ClusterState:
+        """The record of a cluster, made when it is new."""
+        name = document.metadata.name
+        found = self.clusters.get(name)
+        if found is None:
+            found = self.clusters[name] = ClusterState(
+                document, KeyedQueue(self.now), Circuit.new(self.now()), self.inventory(name)
+            )
+        return found
+
+    def inventory(self, cluster: str) -> Inventory:
+        """The inventory of a cluster; it outlives the cluster's document."""
+        return self.inventories.setdefault(cluster, Inventory())
+
+    def removal(self, key: TargetKey) -> str:
+        """What tells one removal of a target from the next: since when it had what it has."""
+        grant = self.grants.get(key)
+        return grant.since.isoformat() if grant else ""
+
+    def suspensions(self, application: Ref) -> list[Hold]:
+        """The suspensions of one application that have not expired."""
+        now = self.now()
+        return [
+            hold
+            for hold in self.holds.values()
+            if hold.cause is HoldCause.SUSPENDED
+            and hold.subject == str(application)
+            and (hold.until is None or hold.until > now)
+        ]

@@ -1,0 +1,334 @@
+"""Views of the engine's state, made when somebody looks. No I/O, no decision, nothing kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from shoal.documents import Identity
+from shoal.engine.state import ApplicationState, ClusterState, EngineState, TargetState
+from shoal.engine.views import (
+    ApplicationView,
+    ClusterView,
+    DocumentProblem,
+    FleetView,
+    HoldView,
+    ObjectProblem,
+    SourceView,
+    TargetPhase,
+    TargetView,
+)
+from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
+from shoal.model.documents import Application
+from shoal.model.health import Health, HealthState, worst
+from shoal.model.holds import Hold, HoldCause
+from shoal.model.identity import Ref
+
+SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
+
+
+def view_fleet(
+    state: EngineState, *, location: str, version: str, started_at: datetime
+) -> FleetView:
+    """The fleet on one screen."""
+    catalog, fleet = state.catalog, state.fleet
+    targets = view_targets(state)
+    error = fleet.error
+    ready = "Unknown" if catalog is None and error is None else str(not error)
+    if fleet.problems:
+        ready = "False"
+    message = error.message if error else ""
+    if not message and fleet.problems:
+        message = f"{len(fleet.problems)} problems in the documents; what they concern stays"
+    return FleetView(
+        name=catalog.fleet if catalog else "",
+        location=location,
+        revision=fleet.files.revision if fleet.files else "",
+        loaded_at=fleet.loaded_at,
+        ready=ready,
+        message=message,
+        problems=[
+            DocumentProblem(each.file, each.line, each.field, each.message, each.next_step)
+            for each in fleet.problems
+        ],
+        clusters=len(state.clusters),
+        clusters_reachable=sum(each.is_answering for each in state.clusters.values()),
+        applications=len(catalog.applications) if catalog else 0,
+        targets=len(targets),
+        phases=dict(Counter(target.phase.value for target in targets)),
+        health=dict(Counter(target.health for target in targets)),
+        holds=len(view_holds(state)),
+        version=version,
+        started_at=started_at,
+    )
+
+
+def view_targets(state: EngineState) -> list[TargetView]:
+    """Every application at every cluster."""
+    return [_target(state, state.targets[key]) for key in sorted(state.targets)]
+
+
+def _target(state: EngineState, target: TargetState) -> TargetView:
+    key = target.key
+    cluster = state.clusters.get(key.cluster)
+    phase = _phase(target, cluster)
+    message, next_step = _say(target, cluster, phase)
+    problems = [
+        *(
+            ObjectProblem(str(each), error.reason, error.message)
+            for each, error in sorted(target.problems.items(), key=lambda item: item[0])
+        ),
+        *(ObjectProblem(str(each), "Waiting", why) for each, why in sorted(target.waiting.items())),
+        *_unhealthy(target),
+    ]
+    return TargetView(
+        namespace=key.application.namespace,
+        application=key.application.name,
+        cluster=key.cluster,
+        phase=phase,
+        health=_health(target, cluster).state.value,
+        revision=target.synced_revision,
+        synced_at=target.synced_at,
+        since=target.since,
+        objects=state.inventory(key.cluster).count(key),
+        drifted=len(target.drifted),
+        message=message,
+        next_step=next_step,
+        problems=problems,
+        plan_hash=target.plan_hash,
+        trace_id=target.trace_id,
+    )
+
+
+def _phase(target: TargetState, cluster: ClusterState | None) -> TargetPhase:
+    if target.removing:
+        return TargetPhase.REMOVING
+    if cluster is None or not cluster.is_answering:
+        return TargetPhase.UNKNOWN
+    if target.hold is not None:
+        return TargetPhase.HELD
+    if target.error is not None or target.problems:
+        return TargetPhase.FAILED
+    if target.is_syncing or target.waiting:
+        return TargetPhase.SYNCING
+    if target.desired is None or target.synced_digest != target.desired.digest:
+        return TargetPhase.PENDING
+    return TargetPhase.DRIFTED if target.drifted else TargetPhase.SYNCED
+
+
+def _say(target: TargetState, cluster: ClusterState | None, phase: TargetPhase) -> tuple[str, str]:
+    """One sentence for the phase, and what to do next."""
+    if phase is TargetPhase.UNKNOWN:
+        return _unknown(target, cluster)
+    if target.hold is not None:
+        return target.hold.reason, target.hold.release
+    if target.removing:
+        return target.removing, "shoal get holds"
+    if target.error is not None:
+        return target.error.message, target.error.next_step
+    if target.problems:
+        key, error = min(target.problems.items(), key=lambda item: item[0])
+        more = len(target.problems) - 1
+        others = f" (and {more} more)" if more else ""
+        return f"{key}: {error.message}{others}", error.next_step
+    if target.waiting:
+        key, why = min(target.waiting.items())
+        return f"{key}: {why}", ""
+    if phase is TargetPhase.DRIFTED:
+        return f"{len(target.drifted)} objects differ from Git", ""
+    return _health(target, cluster).reason, ""
+
+
+def _unknown(target: TargetState, cluster: ClusterState | None) -> tuple[str, str]:
+    last = "never synced"
+    if target.synced_at is not None:
+        last = f"last Synced at {target.synced_at:%H:%M:%S} revision {target.synced_revision[:12]}"
+    if cluster is None:
+        return f"{target.key.cluster} has no Cluster document; {last}", ""
+    since = f"since {cluster.since:%H:%M:%S}" if cluster.since else "not connected yet"
+    error = cluster.error
+    cause = f": {error.message}" if error else ""
+    return f"Unknown {since}, {last}{cause}", error.next_step if error else ""
+
+
+def _health(target: TargetState, cluster: ClusterState | None) -> Health:
+    if cluster is None or not cluster.is_answering:
+        return Health(HealthState.UNKNOWN, "the cluster is not connected")
+    if not target.health:
+        return Health(HealthState.UNKNOWN)
+    return target.worst_health()
+
+
+def _unhealthy(target: TargetState) -> list[ObjectProblem]:
+    return [
+        ObjectProblem(str(key), health.state.value, health.reason)
+        for key, health in sorted(target.health.items())
+        if health.state is not HealthState.HEALTHY
+    ]
+
+
+def view_applications(state: EngineState) -> list[ApplicationView]:
+    """Every application of the catalog, and those whose targets are still being removed."""
+    catalog = state.catalog
+    documents = dict(catalog.applications) if catalog else {}
+    refs = set(documents) | {key.application for key in state.targets}
+    return [_application(state, ref, documents.get(ref)) for ref in sorted(refs)]
+
+
+def _application(state: EngineState, ref: Ref, document: Application | None) -> ApplicationView:
+    known = state.applications.get(ref, ApplicationState())
+    targets = [_target(state, each) for each in state.targets_of(ref)]
+    phases = [each.phase for each in targets]
+    if known.error is not None:
+        phases.append(TargetPhase.FAILED)
+    phase = max(phases, key=SEVERITY_OF_PHASE.__getitem__, default=TargetPhase.PENDING)
+    message, next_step = _application_says(known, targets, document)
+    healths = [Health(HealthState(each.health)) for each in targets]
+    return ApplicationView(
+        namespace=ref.namespace,
+        name=ref.name,
+        source=str(document.source_ref) if document else "",
+        path=document.spec.source.path if document else "",
+        revision=known.revision,
+        phase=phase,
+        health=worst(healths).state.value if healths else HealthState.UNKNOWN.value,
+        clusters=len(targets),
+        synced=sum(each.phase is TargetPhase.SYNCED for each in targets),
+        objects=sum(each.objects for each in targets),
+        message=message,
+        next_step=next_step,
+        suspended=bool(state.suspensions(ref)),
+        holds=_holds_of(state, ref),
+        document=_place(state, Identity("Application", *ref)),
+    )
+
+
+def _application_says(
+    known: ApplicationState, targets: list[TargetView], document: Application | None
+) -> tuple[str, str]:
+    if known.error is not None:
+        return known.error.message, known.error.next_step
+    if document is not None and known.manifests is not None and not known.placed:
+        return "its placement selects no cluster", "shoal get clusters -o yaml shows their labels"
+    telling = [each for each in targets if each.message]
+    if not telling:
+        return "", ""
+    loudest = max(telling, key=lambda each: SEVERITY_OF_PHASE[each.phase])
+    return f"{loudest.cluster}: {loudest.message}", loudest.next_step
+
+
+def _holds_of(state: EngineState, ref: Ref) -> list[str]:
+    return sorted(
+        hold.id
+        for hold in _standing(state)
+        if hold.subject == str(ref) or hold.subject.startswith(f"{ref}@")
+    )
+
+
+def view_clusters(state: EngineState) -> list[ClusterView]:
+    """Every cluster that has a document."""
+    return [_cluster(state, name, state.clusters[name]) for name in sorted(state.clusters)]
+
+
+def _cluster(state: EngineState, name: str, cluster: ClusterState) -> ClusterView:
+    error = cluster.error
+    return ClusterView(
+        name=name,
+        labels=cluster.document.metadata.labels,
+        reachable=_reachable(cluster, error),
+        authorized=_authorized(cluster, error),
+        version=cluster.facts.version if cluster.facts else "",
+        circuit=cluster.circuit.state.value,
+        since=cluster.since,
+        last_contact=cluster.last_contact,
+        targets=len(state.targets_on(name)),
+        objects=len(cluster.inventory),
+        queued=len(cluster.queue) + cluster.queue.active,
+        message=error.message if error else "",
+        next_step=error.next_step if error else "",
+        document=_place(state, Identity("Cluster", "", name)),
+    )
+
+
+def _reachable(cluster: ClusterState, error: ShoalError | None) -> str:
+    if cluster.is_answering:
+        return "True"
+    return "False" if isinstance(error, ClusterUnreachable) else "Unknown"
+
+
+def _authorized(cluster: ClusterState, error: ShoalError | None) -> str:
+    if isinstance(error, AccessDenied):
+        return "False"
+    return "True" if cluster.is_answering else "Unknown"
+
+
+def view_sources(state: EngineState) -> list[SourceView]:
+    """Every source, inline ones included."""
+    catalog = state.catalog
+    if catalog is None:
+        return []
+    return [
+        _source(state, ref, catalog.sources[ref].choice.name) for ref in sorted(catalog.sources)
+    ]
+
+
+def _source(state: EngineState, ref: Ref, type_: str) -> SourceView:
+    source = state.sources.get(ref)
+    artifact = source.artifact if source else None
+    error = source.error if source else None
+    provenance = artifact.provenance if artifact else None
+    return SourceView(
+        namespace=ref.namespace,
+        name=ref.name,
+        type=type_,
+        revision=artifact.revision if artifact else "",
+        fetched_at=source.fetched_at if source else None,
+        author=provenance.author if provenance else "",
+        subject=provenance.subject if provenance else "",
+        ready="False" if error else "True" if artifact else "Unknown",
+        message=error.message if error else "",
+        next_step=error.next_step if error else "",
+        document=_place(state, Identity("Source", *ref)),
+    )
+
+
+def view_holds(state: EngineState) -> list[HoldView]:
+    """Everything that waits for a person, oldest first."""
+    return [
+        HoldView(
+            id=hold.id,
+            subject=hold.subject,
+            cause=hold.cause.value,
+            reason=hold.reason,
+            by=hold.by,
+            since=hold.since,
+            until=hold.until,
+            release=hold.release,
+        )
+        for hold in sorted(_standing(state), key=lambda hold: hold.since)
+    ]
+
+
+def _standing(state: EngineState) -> list[Hold]:
+    """Holds that are in force; a suspension that has run out is not."""
+    now = state.now()
+    return [
+        hold
+        for hold in state.holds.values()
+        if hold.cause is not HoldCause.SUSPENDED or hold.until is None or hold.until > now
+    ]
+
+
+def _place(state: EngineState, identity: Identity) -> str:
+    origin = state.catalog.origins.get(identity) if state.catalog else None
+    return f"{origin.file}:{origin.line}" if origin else ""
+
+
+__all__ = [
+    "view_applications",
+    "view_clusters",
+    "view_fleet",
+    "view_holds",
+    "view_sources",
+    "view_targets",
+]
