@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from shoal_clusters.controlplane.fixtures import StartVictim
 from shoal_clusters.controlplane.kubeconfig import read_kubeconfig
 from shoal_clusters.controlplane.local import local_fleet
 from shoal_clusters.controlplane.ports import free_port
+from shoal_clusters.controlplane.processes import command_of
 from shoal_clusters.controlplane.waiting import wait_until
 
 pytestmark = pytest.mark.real
@@ -201,6 +203,30 @@ async def test_a_cancelled_fleet_leaves_nothing_behind(tmp_path: Path) -> None:
         await task
 
     assert not folder.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+async def test_a_fleet_dies_with_its_killed_owner(clusters: Clusters, tmp_path: Path) -> None:
+    folder = tmp_path / "fleet"
+    program = f"""
+import anyio, pathlib
+from shoal_clusters.controlplane.local import local_fleet
+async def hold():
+    async with local_fleet(pathlib.Path({str(folder)!r}), ["one"]) as fleet:
+        print(fleet.etcd.process.pid, fleet.clusters["one"].pid, flush=True)
+        await anyio.sleep_forever()
+anyio.run(hold)
+"""
+    async with await anyio.open_process([sys.executable, "-c", program]) as owner:
+        assert owner.stdout is not None
+        pids = [int(pid) for pid in (await owner.stdout.receive()).split()]
+        assert all(str(folder) in command_of(pid) for pid in pids)
+        owner.kill()
+
+    async def are_gone() -> bool:
+        return not any(str(folder) in command_of(pid) for pid in pids)
+
+    assert await wait_until(are_gone, seconds=5)
 
 
 async def read(cluster: ControlPlane, path: str) -> dict[str, object]:

@@ -52,7 +52,7 @@ def test_without_an_engine_the_message_says_what_to_do(
     docker = tmp_path / "docker"
     docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
     docker.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", str(tmp_path))
     folder = tmp_path / "fleet"
 
     result = CliRunner().invoke(
@@ -62,3 +62,4 @@ def test_without_an_engine_the_message_says_what_to_do(
     assert result.exit_code == 3
     assert "Cannot connect to the Docker daemon" in result.stderr
     assert "next: start Docker" in result.stderr
+    assert not folder.exists()

@@ -41,19 +41,22 @@ async def find_engine_problem() -> str | None:
     return None
 
 
-async def create_clusters(
-    names: Sequence[str], kubeconfig: Path, *, progress: Progress = silent
-) -> None:
-    """Create clusters one after the other and write a kubeconfig with all of them.
-
-    Raises BinaryUnavailable when no engine answers, ClusterUnreachable when kind fails; then none
-    of them is left.
-    """
+async def require_engine() -> None:
+    """Raise BinaryUnavailable when no Docker engine answers."""
     if problem := await find_engine_problem():
         raise BinaryUnavailable(
             f"kind needs a Docker engine, and none answers: {problem}",
             next_step="start Docker, or leave out --provider kind",
         )
+
+
+async def create_clusters(
+    names: Sequence[str], kubeconfig: Path, *, progress: Progress = silent
+) -> None:
+    """Create clusters one after the other and write a kubeconfig with all of them.
+
+    Raises ClusterUnreachable when kind fails; then none of them is left.
+    """
     program = await locate(KIND, progress=progress)
     try:
         with anyio.fail_after(_CREATE_SECONDS * len(names)):

@@ -69,6 +69,8 @@ async def raise_fleet(
             next_step=f"end it with `shoal cluster local down --folder {folder}`, or name another",
         )
     await end_fleet(folder)
+    if provider == "kind":
+        await kind.require_engine()
     await to_thread.run_sync(_occupy, folder, _Marker(provider, names))
     if provider == "kind":
         await kind.create_clusters(names, folder / "kubeconfig", progress=progress)
