@@ -1,0 +1,114 @@
+"""A real Git server on loopback, a repository behind it, and the source that reads it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+from shoal_clusters.demo.git_server import GitServer
+from shoal_plugins.git import GitSource
+from shoal_plugins.git.specification import GitSpec
+
+from shoal.hooks.host import Host
+from shoal.model.artifacts import Artifact
+from shoal.model.identity import Ref
+from shoal.testing.hosts import make_host
+
+SOURCE = Ref("default", "web")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A working copy and the bare repository that it pushes to."""
+
+    work: Path
+    bare: Path
+
+    async def git(self, *arguments: str, given: str | None = None) -> str:
+        """Run git in the working copy."""
+        return await anyio.to_thread.run_sync(self.git_now, arguments, given)
+
+    def git_now(self, arguments: tuple[str, ...], given: str | None = None) -> str:
+        identity = ["-c", "user.name=Li Example", "-c", "user.email=li@example.com"]
+        return subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=self.work,
+            check=True,
+            capture_output=True,
+            text=True,
+            input=given,
+        ).stdout.strip()
+
+    async def commit(
+        self, files: Mapping[str, str], message: str = "Change", *push: str
+    ) -> str:
+        """Write files, commit and push them; the new commit's id."""
+        for name, content in files.items():
+            path = anyio.Path(self.work / name)
+            await path.parent.mkdir(parents=True, exist_ok=True)
+            await path.write_text(content)
+        await self.git("add", "-A")
+        await self.git("commit", "--quiet", "--allow-empty", "-m", message)
+        await self.git("push", "--quiet", "origin", "HEAD", *push)
+        return await self.git("rev-parse", "HEAD")
+
+
+@dataclass
+class Reader:
+    """Fetches as the engine does: with what was fetched before."""
+
+    host: Host
+    source: GitSource = field(default_factory=GitSource)
+
+    async def fetch(
+        self, url: str, previous: Artifact | None = None, ref: Ref = SOURCE, **spec: object
+    ) -> Artifact:
+        return await self.source.fetch(
+            ref, GitSpec.model_validate({"url": url, **spec}), previous, self.host
+        )
+
+
+def _new_repository(folder: Path, name: str) -> Repository:
+    repository = Repository(folder / f"{name}.work", folder / "served" / f"{name}.git")
+    repository.work.mkdir(parents=True)
+    init = ("init", "--quiet", "--initial-branch=main")
+    repository.git_now((*init, "--bare", str(repository.bare)))
+    repository.git_now(init)
+    repository.git_now(("remote", "add", "origin", str(repository.bare)))
+    return repository
+
+
+@pytest.fixture
+def new_repository(tmp_path: Path) -> Callable[[str], Repository]:
+    """Makes empty repositories that the server serves under their names."""
+    return lambda name: _new_repository(tmp_path, name)
+
+
+@pytest.fixture
+def repository(new_repository: Callable[[str], Repository]) -> Repository:
+    """One empty repository, served as `apps`."""
+    return new_repository("apps")
+
+
+@pytest.fixture
+async def server(tmp_path: Path, repository: Repository) -> AsyncIterator[GitServer]:
+    """A server that asks for no token and has `apps`."""
+    async with GitServer(repository.bare.parent) as serving:
+        yield serving
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    """Reads Git sources with an empty cache, no local roots, and a token that fits nothing."""
+    secrets = {"default/forge": {"token": b"canary-5f1d\n"}, "default/empty": {}}
+    return Reader(make_host(tmp_path / "cache", secrets=secrets))
+
+
+@pytest.fixture
+def local_reader(tmp_path: Path) -> Reader:
+    """Reads Git sources of a fleet that is the local folder `fleet`."""
+    return Reader(make_host(tmp_path / "cache", base_folder=tmp_path / "fleet"))
