@@ -48,12 +48,16 @@ class Resource(NamedTuple):
         start = f"/apis/{self.group}" if self.group else "/api"
         return f"{start}/{self.version}/{self.plural}"
 
+    def in_namespace(self, namespace: str) -> str:
+        """The path that lists this resource in one namespace."""
+        start = f"/apis/{self.group}" if self.group else "/api"
+        return f"{start}/{self.version}/namespaces/{namespace}/{self.plural}"
+
     def path(self, namespace: str, name: str) -> str:
         """The path of one object."""
         if not self.is_namespaced:
             return f"{self.root}/{name}"
-        start = f"/apis/{self.group}" if self.group else "/api"
-        return f"{start}/{self.version}/namespaces/{namespace}/{self.plural}/{name}"
+        return f"{self.in_namespace(namespace)}/{name}"
 
 
 _NEEDED_VERBS = frozenset({"get", "list", "watch", "patch"})

@@ -1,0 +1,260 @@
+"""Observing: what watches see, judged against what we wrote, and told to the engine.
+
+Every object that arrives is compared with its row, noted in the register and dropped. What differs,
+and health that changed, goes to the outbox as a sighting. While a write of an object is in flight
+its events wait, the newest only, because they can be judged only by the row of the response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import msgspec
+import orjson
+import structlog
+
+from shoal.errors import ServerBusy
+from shoal.model.health import Health, HealthState
+from shoal.model.identity import ObjectKey
+from shoal.model.plans import Owned
+from shoal.model.sightings import Drift, Sighting
+from shoal_clusters.kubernetes import comparing
+from shoal_clusters.kubernetes.baselines import decode, is_newer
+from shoal_clusters.kubernetes.comparing import Comparer
+from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.kubernetes.health import assess
+from shoal_clusters.kubernetes.marks import FLEET_LABEL
+from shoal_clusters.kubernetes.register import Outbox, Register
+from shoal_clusters.kubernetes.requesting import read
+from shoal_clusters.kubernetes.watching import Glance
+from shoal_clusters.transport import Transport
+
+PRUNE_ANNOTATION = "shoal.dev/prune"
+_SAMPLE = 3
+"""Objects asked for one by one when a list lost more than half of a kind."""
+
+log = structlog.get_logger(__name__)
+Body = Mapping[str, Any]
+DesiredBody = Callable[[Owned], Body | None]
+"""The prepared body that a row was applied from, when it is at hand; for the patch of a drift."""
+
+
+class Observer:
+    """The `Sink` of every watch of a session, and the judge of every response."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        register: Register,
+        outbox: Outbox,
+        comparer: Comparer,
+        desired_body: DesiredBody,
+    ) -> None:
+        self._transport = transport
+        self._register = register
+        self._outbox = outbox
+        self._comparer = comparer
+        self._desired_body = desired_body
+        self._writing: dict[ObjectKey, bytes | None] = {}
+        self._gone_while_writing: set[ObjectKey] = set()
+        self._written_while_listing: dict[Resource, set[ObjectKey]] = {}
+        self._awaited: dict[ObjectKey, anyio.Event] = {}
+
+    # -- told by watches ---------------------------------------------------------------------
+
+    def list_began(self, resource: Resource) -> None:
+        """What is written from now on may be missing, or older, in the list that follows."""
+        self._written_while_listing[resource] = set()
+
+    def appeared(self, resource: Resource, glance: Glance, raw: bytes) -> None:
+        """The object exists and looks like this."""
+        key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
+        if key in self._writing:
+            self._writing[key] = raw
+            self._gone_while_writing.discard(key)
+            return
+        row = self._register.row(key)
+        if row is None:
+            log.debug("object with our marks is not in the inventory", object=str(key))
+            return
+        written = self._written_while_listing.get(resource)
+        is_event = written is None or key in written
+        self._judge(key, row, orjson.loads(raw), is_event=is_event)
+
+    def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
+        """The object was deleted, or no longer carries our label; `raw` is its last state."""
+        key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
+        if key in self._writing:
+            self._writing[key] = raw
+            self._gone_while_writing.add(key)
+            if key in self._awaited:
+                self._awaited[key].set()
+            return
+        self._judge_end(key, glance.resourceVersion)
+
+    async def listed(self, resource: Resource, names: frozenset[tuple[str, str]]) -> None:
+        """A whole list was read: rows that are not in it are gone, unless the list is doubtful."""
+        written = self._written_while_listing.pop(resource, set())
+        rows = [row for row in self._register.rows(resource.group_kind) if row.baseline]
+        missing = [
+            row.key
+            for row in rows
+            if (row.key.namespace, row.key.name) not in names
+            and row.key not in written
+            and row.key not in self._writing
+        ]
+        if len(missing) > 1 and len(missing) * 2 > len(rows):
+            await self._confirm(resource, missing[:_SAMPLE])
+        for key in missing:
+            if key not in self._writing:
+                self._judge_end(key, "")
+
+    # -- told by writes ----------------------------------------------------------------------
+
+    def write_began(self, key: ObjectKey) -> None:
+        """From now until `write_ended`, events of this object wait."""
+        self._writing[key] = None
+
+    def write_ended(self, key: ObjectKey) -> None:
+        """Judge the newest event that waited, by the row that is true now."""
+        raw = self._writing.pop(key, None)
+        is_gone = key in self._gone_while_writing
+        self._gone_while_writing.discard(key)
+        row = self._register.row(key)
+        if raw is None or row is None:
+            return
+        if is_gone:
+            self._judge_end(key, msgspec.json.decode(raw, type=_Versioned).metadata.resourceVersion)
+        else:
+            self._judge(key, row, orjson.loads(raw), is_event=True)
+
+    def written(self, row: Owned, live: Body) -> None:
+        """A write succeeded and this is its response: the row is true, nothing differs."""
+        self._register.keep(row)
+        for written in self._written_while_listing.values():
+            written.add(row.key)
+        self._register.drifted.pop(row.key, None)
+        self._note_live(row.key, live)
+        health = assess(live, row.key.group_kind)
+        if self._register.health_changed(row.key, health):
+            self._tell(row, health=health)
+
+    async def until_gone(self, key: ObjectKey, seconds: float) -> bool:
+        """Wait until the watch tells of the end of an object that is being deleted by us."""
+        if key in self._gone_while_writing:
+            return True
+        self._awaited[key] = anyio.Event()
+        try:
+            with anyio.move_on_after(seconds):
+                await self._awaited[key].wait()
+                return True
+            return False
+        finally:
+            del self._awaited[key]
+
+    def deleted(self, row: Owned) -> None:
+        """Our own deletion came to its end, or the object is somebody else's now."""
+        self._register.forget(row.key)
+
+    # -- judging -----------------------------------------------------------------------------
+
+    def _judge(self, key: ObjectKey, row: Owned, live: Body, *, is_event: bool) -> None:
+        verdict = self._comparer.compare(
+            live, row, desired=self._desired_body(row), is_event=is_event
+        )
+        drift: Drift | None = None
+        refreshed: Owned | None = None
+        match verdict:
+            case comparing.Stale() | comparing.Unsure():
+                return
+            case comparing.NotOurs(owner=owner):
+                # Its resourceVersion is not noted, so that a prune meets a conflict and looks.
+                self._register.strangers[key] = owner
+                drift = Drift(missing=False, owned_digest=None, manager=owner)
+            case comparing.OwnershipLost():
+                self._note_live(key, live)
+                drift = Drift(missing=False, owned_digest=row.owned_digest)
+            case comparing.Drifted(drift=drift, owned=refreshed):
+                self._note_live(key, live)
+            case comparing.Equal(owned=refreshed):
+                self._note_live(key, live)
+        if refreshed is not None:
+            self._register.keep(refreshed)
+        self._note(refreshed or row, drift, assess(live, key.group_kind), refreshed)
+
+    def _judge_end(self, key: ObjectKey, version: str) -> None:
+        row = self._register.row(key)
+        if row is None:
+            return
+        verdict = self._comparer.compare(None, row)
+        if isinstance(verdict, comparing.Drifted) and self._is_news(row, version):
+            self._note(row, verdict.drift, Health(HealthState.MISSING, "it is gone"), None)
+
+    def _is_news(self, row: Owned, version: str) -> bool:
+        """Whether an end is newer than our last write: a watch tells of older ones late."""
+        baseline = decode(row.baseline)
+        if baseline is None or not version:
+            return True
+        return is_newer(version, baseline.resource_version)
+
+    def _note_live(self, key: ObjectKey, live: Body) -> None:
+        metadata = live.get("metadata") or {}
+        self._register.saw(key, str(metadata.get("resourceVersion", "")))
+        self._register.strangers.pop(key, None)
+        if (metadata.get("annotations") or {}).get(PRUNE_ANNOTATION) == "Never":
+            self._register.kept.add(key)
+        else:
+            self._register.kept.discard(key)
+
+    def _note(
+        self, row: Owned, drift: Drift | None, health: Health, refreshed: Owned | None
+    ) -> None:
+        before = self._register.drifted.get(row.key)
+        if drift is None:
+            self._register.drifted.pop(row.key, None)
+        else:
+            self._register.drifted[row.key] = drift
+        is_drift_news = (drift is None) != (before is None) or (
+            drift is not None
+            and before is not None
+            and (drift.missing, drift.owned_digest) != (before.missing, before.owned_digest)
+        )
+        is_health_news = self._register.health_changed(row.key, health)
+        if is_drift_news or is_health_news or refreshed is not None:
+            self._tell(row, health if is_health_news else None, drift, refreshed)
+
+    def _tell(
+        self,
+        row: Owned,
+        health: Health | None = None,
+        drift: Drift | None = None,
+        refreshed: Owned | None = None,
+    ) -> None:
+        self._outbox.put(Sighting(row.target, row.key, datetime.now(UTC), health, drift, refreshed))
+
+    async def _confirm(self, resource: Resource, sample: list[ObjectKey]) -> None:
+        """Ask for some of many missing objects one by one before the list is believed."""
+        for key in sample:
+            answer = await read(self._transport, resource, key)
+            row = self._register.row(key)
+            if answer.status == 404 or row is None:
+                continue
+                labels: Mapping[str, str] = {}
+            if answer.status == 200:
+                labels = orjson.loads(answer.body)["metadata"].get("labels") or {}
+            if answer.status != 200 or labels.get(FLEET_LABEL) == self._comparer.fleet:
+                raise ServerBusy(
+                    f"cluster {self._transport.cluster} listed {resource.plural} without {key}, "
+                    "which is there; the list is not believed and read again"
+                )
+
+
+class _Metadata(msgspec.Struct):
+    resourceVersion: str = ""
+
+
+class _Versioned(msgspec.Struct):
+    metadata: _Metadata

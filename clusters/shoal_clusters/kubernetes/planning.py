@@ -1,0 +1,90 @@
+"""Planning one target: the prepared set against the rows, without a request and without a clock.
+
+Known and equal is no change; known and different is an update; not known, or only intended, is a
+create; what drifted is corrected; what is owned and no longer wanted is deleted. An object that
+says it belongs to somebody else cannot be planned and is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from shoal.errors import OwnershipConflict, ShoalError
+from shoal.model.documents import DriftPolicy, PrunePolicy, SyncPolicy
+from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.plans import Action, Change, Owned, OwnedState, Plan
+from shoal.model.sightings import Drift
+from shoal_clusters.kubernetes.preparing import Prepared, PreparedObject
+
+
+def plan_target(
+    target: TargetKey,
+    prepared: Prepared,
+    rows: Mapping[ObjectKey, Owned],
+    drifted: Mapping[ObjectKey, Drift],
+    strangers: Mapping[ObjectKey, str],
+    policy: SyncPolicy,
+    only: frozenset[ObjectKey] | None,
+) -> Plan:
+    """All changes of one target, sorted by key; `rows` are the newest of this target alone."""
+
+    def is_meant(key: ObjectKey) -> bool:
+        return only is None or key in only
+
+    refused: dict[ObjectKey, ShoalError] = {
+        key: error for key, error in prepared.refused.items() if is_meant(key)
+    }
+    changes: list[Change] = []
+    for key, wanted in prepared.objects.items():
+        if not is_meant(key):
+            continue
+        if key in strangers and key in rows:
+            refused[key] = _taken(target, key, strangers[key])
+            continue
+        change = _wanted_change(wanted, rows.get(key), drifted.get(key), policy)
+        if change is not None:
+            changes.append(change)
+    if policy.prune is not PrunePolicy.NEVER:
+        unwanted = rows.keys() - prepared.objects.keys() - prepared.refused.keys()
+        changes += _deletions(filter(is_meant, unwanted), rows)
+    return Plan(target, tuple(sorted(changes, key=lambda change: change.key)), refused=refused)
+
+
+def _wanted_change(
+    wanted: PreparedObject, row: Owned | None, drift: Drift | None, policy: SyncPolicy
+) -> Change | None:
+    if row is None or not row.uid:
+        return Change(wanted.key, Action.CREATE, None, wanted.digest, "not there yet")
+    is_gone = drift is not None and drift.missing
+    before = None if is_gone else row.desired_digest
+    if row.desired_digest != wanted.digest:
+        return Change(wanted.key, Action.UPDATE, before, wanted.digest, "changed in Git")
+    if drift is not None:
+        if policy.when_drifted is DriftPolicy.REPORT:
+            return None
+        return _correction(row, drift)
+    if row.state is OwnedState.INTENDED or not row.baseline:
+        cause = "not known to have been applied"
+        return Change(wanted.key, Action.UPDATE, before, wanted.digest, cause)
+    return None
+
+
+def _correction(row: Owned, drift: Drift) -> Change:
+    cause = "deleted in the cluster" if drift.missing else "changed in the cluster"
+    if drift.manager and not drift.missing:
+        cause = f"{cause} by {drift.manager}"
+    return Change(row.key, Action.CORRECT, drift.owned_digest, row.owned_digest, cause, drift.patch)
+
+
+def _deletions(keys: Iterable[ObjectKey], rows: Mapping[ObjectKey, Owned]) -> Iterator[Change]:
+    for key in keys:
+        before = rows[key].desired_digest or None
+        yield Change(key, Action.DELETE, before, None, "removed from Git")
+
+
+def _taken(target: TargetKey, key: ObjectKey, owner: str) -> OwnershipConflict:
+    return OwnershipConflict(
+        f"{target.cluster}: {key} says that it belongs to {owner} now, "
+        f"not to application {target.application}; it is left untouched",
+        next_step="remove it from one of the two",
+    )

@@ -1,0 +1,137 @@
+"""What one session knows of its objects beyond the inventory: newer rows, versions, drift, health.
+
+The inventory belongs to the engine and lags behind a response by the time it takes to store it. In
+between, the row of a result stands here, and gives way as soon as the engine's row changes. Nothing
+here does I/O; `observing` and `applying` write it, `session` plans by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+
+import anyio
+
+from shoal.model.health import Health
+from shoal.model.identity import GroupKind, ObjectKey, TargetKey
+from shoal.model.plans import Owned
+from shoal.model.sightings import Drift, Sighting
+
+
+class Register:
+    """The memory of one session. All methods are plain look-ups; nothing waits.
+
+    `drifted` holds what differs now and was not corrected, `strangers` the owner that an object of
+    ours names now, `kept` the objects whose live annotation forbids pruning.
+    """
+
+    def __init__(self, owned: Mapping[ObjectKey, Owned]) -> None:
+        self._owned = owned
+        self._newer: dict[ObjectKey, tuple[Owned | None, Owned | None]] = {}
+        self._versions: dict[ObjectKey, str] = {}
+        self._health: dict[ObjectKey, Health] = {}
+        self.drifted: dict[ObjectKey, Drift] = {}
+        self.strangers: dict[ObjectKey, str] = {}
+        self.kept: set[ObjectKey] = set()
+        self._keys: dict[TargetKey, set[ObjectKey]] = {}
+        for row in owned.values():
+            self._keys.setdefault(row.target, set()).add(row.key)
+
+    def row(self, key: ObjectKey) -> Owned | None:
+        """The newest row of an object; None when it is not ours."""
+        stored = self._owned.get(key)
+        newer = self._newer.get(key)
+        if newer is None:
+            return stored
+        base, row = newer
+        if stored is not base and stored != base:
+            # The engine stored this result, or intends something newer: its word counts again.
+            del self._newer[key]
+            return stored
+        return row
+
+    def rows(self, group_kind: GroupKind) -> Iterator[Owned]:
+        """The rows of one kind."""
+        keys = {key for key in (*self._owned, *self._newer) if key[:2] == group_kind}
+        return (row for key in keys if (row := self.row(key)) is not None)
+
+    def kinds(self) -> set[GroupKind]:
+        """Every kind that the inventory holds."""
+        return {key.group_kind for key in self._owned}
+
+    def rows_of(self, target: TargetKey, wanted: Iterable[ObjectKey]) -> dict[ObjectKey, Owned]:
+        """The rows of one target. `wanted`: keys that the engine may have intended meanwhile.
+
+        Rows of other targets are never looked at: a plan must not cost more in a larger fleet.
+        """
+        found: dict[ObjectKey, Owned] = {}
+        for key in {*self._keys.get(target, ()), *wanted}:
+            row = self.row(key)
+            if row is not None and row.target == target:
+                found[key] = row
+        return found
+
+    def keep(self, row: Owned) -> None:
+        """A write or a sighting made this the true row."""
+        self._keys.setdefault(row.target, set()).add(row.key)
+        self._newer[row.key] = (self._owned.get(row.key), row)
+
+    def forget(self, key: ObjectKey) -> None:
+        """The object is not ours any more: deleted, or somebody else's."""
+        row = self.row(key)
+        if row is not None:
+            self._keys.get(row.target, set()).discard(key)
+        self._newer[key] = (self._owned.get(key), None)
+        self.strangers.pop(key, None)
+        self._versions.pop(key, None)
+        self._health.pop(key, None)
+        self.drifted.pop(key, None)
+        self.kept.discard(key)
+
+    def version(self, key: ObjectKey) -> str:
+        """The resourceVersion last seen while the object was ours; empty when never seen."""
+        return self._versions.get(key, "")
+
+    def saw(self, key: ObjectKey, version: str) -> None:
+        """The object was seen, as ours, in this version."""
+        self._versions[key] = version
+
+    def health_changed(self, key: ObjectKey, health: Health) -> bool:
+        """Note the health; whether it differs from what was noted."""
+        if self._health.get(key) == health:
+            return False
+        self._health[key] = health
+        return True
+
+
+class Outbox:
+    """Sightings on their way to the engine: the newest of each object, so never more than objects.
+
+    What a newer sighting does not speak of (health, a refreshed row) is kept from the older one.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[ObjectKey, Sighting] = {}
+        self._filled = anyio.Event()
+
+    def put(self, sighting: Sighting) -> None:
+        """Hand over; never waits."""
+        older = self._waiting.pop(sighting.key, None)
+        if older is not None:
+            sighting = Sighting(
+                sighting.target,
+                sighting.key,
+                sighting.at,
+                sighting.health or older.health,
+                sighting.drift,
+                sighting.owned or older.owned,
+            )
+        self._waiting[sighting.key] = sighting
+        self._filled.set()
+
+    async def stream(self) -> AsyncIterator[Sighting]:
+        """All sightings, in the order in which their objects were first seen; never ends."""
+        while True:
+            while self._waiting:
+                yield self._waiting.pop(next(iter(self._waiting)))
+            self._filled = anyio.Event()
+            await self._filled.wait()

@@ -1,0 +1,250 @@
+"""The Kubernetes target: one session per cluster, composed of the parts beside this module.
+
+A session owns one transport, one memory of what it knows, and one watch per managed resource. It
+plans from memory, applies by the executor, and tells what it sees. What sessions share (TLS
+contexts, prepared manifests, catalogues) is content, so nothing that happens to one cluster reaches
+another.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectSendStream
+
+from shoal.errors import Retryable, ShoalError
+from shoal.hooks.host import Host
+from shoal.model.endpoints import Endpoint, Facts
+from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.plans import Desired, Owned, Plan, Proof, Result
+from shoal.model.sightings import Sighting
+from shoal_clusters.connecting import TrustStore
+from shoal_clusters.kubernetes.applying import Tools
+from shoal_clusters.kubernetes.comparing import Comparer
+from shoal_clusters.kubernetes.discovering import Catalogue, Discovery, Resource
+from shoal_clusters.kubernetes.executing import PATIENCE_SECONDS, Execution
+from shoal_clusters.kubernetes.marks import selector
+from shoal_clusters.kubernetes.memo import PreparedMemo
+from shoal_clusters.kubernetes.observing import Body, Observer
+from shoal_clusters.kubernetes.planning import plan_target
+from shoal_clusters.kubernetes.preparing import Prepared
+from shoal_clusters.kubernetes.probing import Probe
+from shoal_clusters.kubernetes.projecting import FieldSets
+from shoal_clusters.kubernetes.register import Outbox, Register
+from shoal_clusters.kubernetes.watching import Watch
+from shoal_clusters.transport import Transport
+
+_RETRY_SECONDS = 5.0
+_RESULTS_AHEAD = 64
+"""Results that wait for a slow reader; then writing waits too."""
+
+log = structlog.get_logger(__name__)
+
+
+class KubernetesTarget:
+    """The target type `kubernetes`; shared by all clusters."""
+
+    name = "kubernetes"
+
+    def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._patience_seconds = patience_seconds
+        self._trust = TrustStore()
+        self._catalogues: dict[str, Catalogue] = {}
+        self._memos: dict[str, PreparedMemo] = {}
+        self._field_sets = FieldSets()
+
+    @asynccontextmanager
+    async def open(
+        self,
+        cluster: str,
+        endpoint: Endpoint,
+        owned: Mapping[ObjectKey, Owned],
+        host: Host,
+    ) -> AsyncIterator[KubernetesSession]:
+        """Connect: get the credential, and begin to watch what the inventory names.
+
+        Raises AccessDenied when there is no credential to be had.
+        """
+        if host.fleet not in self._memos:
+            self._memos[host.fleet] = PreparedMemo(host.fleet, host.digester)
+        comparer = Comparer(host.fleet, host.digester, self._field_sets)
+        async with (
+            Transport(cluster, endpoint, self._trust, host.run_in_thread) as transport,
+            anyio.create_task_group() as tasks,
+        ):
+            yield KubernetesSession(
+                transport,
+                Discovery(transport, self._catalogues, time.monotonic),
+                Register(owned),
+                comparer,
+                self._memos[host.fleet],
+                tasks,
+                at_once=endpoint.requests_in_flight,
+                patience_seconds=self._patience_seconds,
+            ).started()
+            tasks.cancel_scope.cancel()
+
+
+class KubernetesSession:
+    """One connection to one cluster: the `Session` of every target there."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        discovery: Discovery,
+        register: Register,
+        comparer: Comparer,
+        memo: PreparedMemo,
+        tasks: TaskGroup,
+        *,
+        at_once: int,
+        patience_seconds: float,
+    ) -> None:
+        self._transport = transport
+        self._discovery = discovery
+        self._register = register
+        self._memo = memo
+        self._tasks = tasks
+        self._at_once = at_once
+        self._patience_seconds = patience_seconds
+        self._fleet = comparer.fleet
+        self._outbox = Outbox()
+        self._watched: set[Resource] = set()
+        self._wanted: dict[TargetKey, Prepared] = {}
+        self._probe = Probe(transport)
+        self._observer = Observer(transport, register, self._outbox, comparer, self._desired_body)
+        self._tools = Tools(transport, discovery, register, self._observer, comparer, self._watch)
+
+    def started(self) -> KubernetesSession:
+        """Begin to watch what the inventory names."""
+        self._tasks.start_soon(self._watch_inventory)
+        return self
+
+    async def probe(self) -> Facts:
+        """The cluster's identity and version: one request, two the first time."""
+        return await self._probe.facts()
+
+    async def plan(
+        self,
+        desired: Desired,
+        *,
+        only: frozenset[ObjectKey] | None = None,
+        proof: Proof = Proof.EXPECTED,
+    ) -> Plan:
+        """What would change, by rows and sightings; asks the server only what kinds it serves."""
+        prepared = await self._prepare(desired)
+        target = desired.target
+        rows = self._register.rows_of(target, prepared.objects.keys())
+        return plan_target(
+            target,
+            prepared,
+            rows,
+            self._register.drifted,
+            self._register.strangers,
+            desired.policy,
+            only,
+        )
+
+    async def apply(
+        self, plan: Plan, desired: Desired, *, granted: Callable[[], bool]
+    ) -> AsyncIterator[Result]:
+        """Carry the plan out; results come as they are known.
+
+        The work runs in the session's own task group: a reader that stops reading, or is cancelled,
+        cancels it, and cannot leave a request without an owner.
+        """
+        prepared = await self._prepare(desired)
+        send, receive = anyio.create_memory_object_stream[Result | Exception](_RESULTS_AHEAD)
+        scope = anyio.CancelScope()
+        execution = Execution(
+            self._tools,
+            plan,
+            prepared,
+            granted,
+            send.send,
+            at_once=self._at_once,
+            patience_seconds=self._patience_seconds,
+        )
+        self._tasks.start_soon(_carry_out, execution, send, scope)
+        try:
+            async with receive:
+                async for found in receive:
+                    if isinstance(found, Exception):
+                        raise found
+                    yield found
+        finally:
+            scope.cancel()
+
+    def sightings(self) -> AsyncIterator[Sighting]:
+        """What differs, and health that changed; never ends."""
+        return self._outbox.stream()
+
+    async def _prepare(self, desired: Desired) -> Prepared:
+        application = desired.target.application
+        catalogue = await self._discovery.current()
+        prepared = self._memo.prepared(desired.content, application, catalogue)
+        if any(error.reason == "MissingApi" for error in prepared.refused.values()):
+            catalogue = await self._discovery.refreshed()
+            prepared = self._memo.prepared(desired.content, application, catalogue)
+        self._wanted[desired.target] = prepared
+        return prepared
+
+    def _desired_body(self, row: Owned) -> Body | None:
+        prepared = self._wanted.get(row.target)
+        found = prepared.objects.get(row.key) if prepared else None
+        return found.body if found and found.digest == row.desired_digest else None
+
+    def _watch(self, resource: Resource, since: str) -> None:
+        if resource in self._watched:
+            return
+        self._watched.add(resource)
+        watch = Watch(
+            self._transport,
+            resource,
+            selector(self._fleet),
+            self._observer,
+            since=since,
+            clock=time.monotonic,
+        )
+        self._tasks.start_soon(watch.run)
+
+    async def _watch_inventory(self) -> None:
+        """Watch every kind of the inventory, as soon as the cluster says what it serves."""
+        kinds = self._register.kinds()
+        while kinds:
+            try:
+                catalogue = await self._discovery.current()
+            except Retryable:
+                await anyio.sleep(_RETRY_SECONDS)
+                continue
+            except ShoalError as error:
+                log.warning("nothing is watched", cluster=self._transport.cluster, error=str(error))
+                return
+            for kind in sorted(kinds):
+                resource = catalogue.preferred(kind)
+                if resource is None:
+                    log.warning(
+                        "kind is not served", cluster=self._transport.cluster, kind=str(kind)
+                    )
+                else:
+                    self._watch(resource, "")
+            return
+
+
+async def _carry_out(
+    execution: Execution,
+    send: MemoryObjectSendStream[Result | Exception],
+    scope: anyio.CancelScope,
+) -> None:
+    """The border of one plan: its errors go to who reads its results, never to the session."""
+    with scope:
+        async with send:
+            try:
+                await execution.run()
+            except Exception as error:  # the border of a plan: a bug of ours ends this plan only
+                await send.send(error)

@@ -1,0 +1,263 @@
+"""Watches: one list and watch per managed resource of a cluster, by the fleet's label.
+
+Each one runs for the life of the session. Objects are handed over raw, one by one, as they arrive,
+and dropped: what is kept is decided by `observing`. A watch that starts because of our own first
+write starts at that write's resourceVersion and lists nothing; a watch that starts with known rows
+lists first, in pages. Silence is bounded on both sides: the server ends the stream after five to
+ten minutes, and our own deadline is a little later.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import anyio
+import anyio.lowlevel
+import msgspec
+import structlog
+
+from shoal.errors import ForbiddenByCluster, MissingApi, Retryable, ServerBusy, ShoalError
+from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.transport import Answer, Transport
+
+PAGE = 500
+_MOST_BACK_OFF_SECONDS = 60.0
+_REFUSED_SECONDS = 300.0
+"""How long a watch that is forbidden, or whose kind is not served, waits: somebody must act."""
+_AT_ONCE = 25
+"""Objects judged without giving way: each costs up to 0.2 ms, and the loop may lag 20 ms."""
+_CHECK_HOURS = (3.0, 9.0)
+"""Full check by a new list: every 6 h ± 50 % (APPLY, Drift), the safety net under the watch."""
+
+log = structlog.get_logger(__name__)
+
+
+class Glance(msgspec.Struct):
+    """What is read of an object before it is decided whether to read the rest."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resourceVersion: str = ""
+
+
+class Seen(msgspec.Struct):
+    """One object as it came: a glance at its metadata, and its bytes."""
+
+    metadata: Glance
+
+
+class Sink(Protocol):
+    """Who is told what the watch of one resource sees."""
+
+    def list_began(self, resource: Resource) -> None:
+        """A list is about to be read; what is written from now on may be older in it."""
+        ...
+
+    def appeared(self, resource: Resource, glance: Glance, raw: bytes) -> None:
+        """The object exists and looks like this."""
+        ...
+
+    def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
+        """The object was deleted, or no longer carries our label; `raw` is its last state."""
+        ...
+
+    async def listed(self, resource: Resource, names: frozenset[tuple[str, str]]) -> None:
+        """A whole list was read: (namespace, name) of everything in it.
+
+        Raises ServerBusy when the list cannot be believed; it is then read again later.
+        """
+        ...
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: msgspec.Raw
+
+
+class _PageMetadata(msgspec.Struct):
+    resourceVersion: str = ""
+    next: str = msgspec.field(default="", name="continue")
+
+
+class _Page(msgspec.Struct):
+    metadata: _PageMetadata
+    items: tuple[msgspec.Raw, ...] = ()
+
+
+class _Status(msgspec.Struct):
+    code: int = 0
+    message: str = ""
+
+
+_read_event = msgspec.json.Decoder(_Event).decode
+_read_seen = msgspec.json.Decoder(Seen).decode
+_read_status = msgspec.json.Decoder(_Status).decode
+
+
+class _Gone(Exception):
+    """410: the resourceVersion is too old; only a new list helps."""
+
+
+class Watch:
+    """The watch of one resource. `since` is where it starts; empty lists first."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        resource: Resource,
+        selector: str,
+        sink: Sink,
+        *,
+        since: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._transport = transport
+        self._resource = resource
+        self._selector = selector
+        self._sink = sink
+        self._clock = clock
+        self._since = since
+        self._is_complaint_logged = False
+        self._check_at = self._next_check()
+
+    async def run(self) -> None:
+        """List and watch until cancelled; errors are waited out, with growing, jittered pauses."""
+        failures = 0
+        while True:
+            started = self._clock()
+            try:
+                await self._once()
+                failures = 0
+                self._is_complaint_logged = False
+                # A server that ends every stream at once must not be asked in a tight loop.
+                pause = 0.0 if self._clock() - started > 1 else 1.0
+            except _Gone:
+                self._since = ""
+                pause = 0.0 if failures == 0 else _back_off(failures)
+                failures += 1
+            except ShoalError as error:
+                self._complain(error)
+                refused = isinstance(error, (ForbiddenByCluster, MissingApi))
+                pause = _jittered(_REFUSED_SECONDS) if refused else _back_off(failures)
+                failures += 1
+            await anyio.sleep(pause)
+
+    async def _once(self) -> None:
+        if self._clock() > self._check_at:
+            self._since = ""
+        if not self._since:
+            self._since = await self._list()
+            self._check_at = self._next_check()
+        await self._watch()
+
+    async def _list(self) -> str:
+        names: set[tuple[str, str]] = set()
+        self._sink.list_began(self._resource)
+        query = {"labelSelector": self._selector, "limit": str(PAGE)}
+        while True:
+            answer = await self._transport.request("GET", self._resource.root, query=query)
+            self._refuse(answer)
+            page = msgspec.json.decode(answer.body, type=_Page)
+            del answer
+            names |= await self._hand_over(page.items)
+            if not page.metadata.next:
+                await self._sink.listed(self._resource, frozenset(names))
+                return page.metadata.resourceVersion
+            query["continue"] = page.metadata.next
+
+    async def _hand_over(self, items: Iterable[msgspec.Raw]) -> set[tuple[str, str]]:
+        names: set[tuple[str, str]] = set()
+        for count, raw in enumerate(items, 1):
+            glance = _read_seen(raw).metadata
+            names.add((glance.namespace, glance.name))
+            self._sink.appeared(self._resource, glance, bytes(raw))
+            if count % _AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
+        return names
+
+    async def _watch(self) -> None:
+        seconds = int(_jittered(450, 0.33))
+        query = {
+            "watch": "true",
+            "labelSelector": self._selector,
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._since,
+            "timeoutSeconds": str(seconds),
+        }
+        count = 0
+        async with self._transport.stream(
+            self._resource.root, query=query, deadline_seconds=seconds + 30
+        ) as (answer, lines):
+            self._refuse(answer)
+            async for line in lines:
+                self._take(line)
+                count += 1
+                if count % _AT_ONCE == 0:
+                    await anyio.lowlevel.checkpoint()
+
+    def _take(self, line: bytes) -> None:
+        event = _read_event(line)
+        if event.type == "ERROR":
+            status = _read_status(event.object)
+            if status.code == 410:
+                raise _Gone
+            raise ServerBusy(
+                f"the watch of {self._resource.plural} on cluster {self._transport.cluster} "
+                f"ended with {status.code}: {status.message}"
+            )
+        glance = _read_seen(event.object).metadata
+        if event.type == "DELETED":
+            self._sink.vanished(self._resource, glance, bytes(event.object))
+        elif event.type != "BOOKMARK":
+            self._sink.appeared(self._resource, glance, bytes(event.object))
+        self._since = glance.resourceVersion
+
+    def _refuse(self, answer: Answer) -> None:
+        where = f"{self._resource.plural} on cluster {self._transport.cluster}"
+        match answer.status:
+            case 200:
+                return
+            case 410:
+                raise _Gone
+            case 403:
+                raise ForbiddenByCluster(
+                    f"{where} may not be listed and watched over all namespaces; drift and health "
+                    "of them stay unknown",
+                    next_step=f"grant list and watch on {self._resource.plural}",
+                )
+            case 404:
+                raise MissingApi(f"{where} are not served any more")
+            case status:
+                raise ServerBusy(
+                    f"{where} could not be watched ({status})", after_seconds=answer.after_seconds
+                )
+
+    def _complain(self, error: ShoalError) -> None:
+        if self._is_complaint_logged:
+            return
+        self._is_complaint_logged = True
+        level = log.debug if isinstance(error, Retryable) else log.warning
+        if isinstance(error, ForbiddenByCluster):
+            level = log.warning
+        level(
+            "watch interrupted",
+            cluster=self._transport.cluster,
+            resource=self._resource.plural,
+            reason=error.reason,
+            error=str(error),
+        )
+
+    def _next_check(self) -> float:
+        return self._clock() + 3600 * random.uniform(*_CHECK_HOURS)  # noqa: S311  # jitter
+
+
+def _back_off(failures: int) -> float:
+    """1 s, doubling to a minute, ± 50 %."""
+    return _jittered(min(2.0 ** min(failures, 6), _MOST_BACK_OFF_SECONDS))
+
+
+def _jittered(seconds: float, part: float = 0.5) -> float:
+    return seconds * random.uniform(1 - part, 1 + part)  # noqa: S311  # jitter, nothing to guess
