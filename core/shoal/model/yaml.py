@@ -315,4 +315,6 @@ def _explain(error: YAMLError, text: str) -> YamlProblem:
     message = f"{error.context}: {problem}" if error.context else problem
     # What a flow or a quote lacks is told best where it was opened.
     line = first if re.search("flow|quoted", str(error.context)) else last
+    # Where something is missing at the end, libyaml names the line behind the last one.
+    line = min(line, text.rstrip().count("\n"))
     return YamlProblem(line + 1, message, _NEXT_STEPS.get(problem, ""))
