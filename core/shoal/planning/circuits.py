@@ -46,7 +46,7 @@ class Circuit:
     openings: int = 0
 
     @classmethod
-    def start(cls, now: datetime) -> Circuit:
+    def new(cls, now: datetime) -> Circuit:
         """A cluster that was never seen: trusted, and probed at once."""
         return cls(CircuitState.CLOSED, since=now, probe_at=now)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import TargetKey
-from shoal.model.plans import Action, Desired, Plan
+from shoal.model.plans import Desired, Plan
 
 BY_SHOAL = "shoal"
 
@@ -83,11 +83,10 @@ def is_approved(hold: Hold, approvals: Iterable[Approval], now: datetime) -> boo
 
 
 def _explain_empty(plan: Plan, owned_count: int) -> str:
-    deletions = len(plan.only(frozenset({Action.DELETE})).changes)
     return (
         f"the source of {plan.target.application} renders to nothing, but {_objects(owned_count)} "
         f"of it {'is' if owned_count == 1 else 'are'} in cluster {plan.target.cluster}; "
-        f"approval would delete {deletions} of {owned_count}"
+        f"without approval {_they(owned_count)} kept"
     )
 
 
