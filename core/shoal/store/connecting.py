@@ -8,11 +8,17 @@ Transactional DDL" in SQLAlchemy's page on SQLite.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 
 BUSY_TIMEOUT_MILLISECONDS = 5_000
+
+
+def database_url(driver: str, database: Path) -> URL:
+    """The URL of a file; built from parts, because a path may hold `?` or `%`."""
+    return URL.create(driver, database=str(database))
 
 
 def prepare_engine(engine: Engine) -> None:

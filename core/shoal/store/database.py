@@ -19,7 +19,7 @@ from shoal.model.digests import Digester
 from shoal.model.records import Deed, Record
 from shoal.store import tables
 from shoal.store.changes import Change
-from shoal.store.connecting import prepare_engine
+from shoal.store.connecting import database_url, prepare_engine
 from shoal.store.folder import (
     DATABASE,
     create_private,
@@ -103,11 +103,7 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
     was written by a newer Shoal. Leaving waits for the writes that were already handed in.
     """
     with ExitStack() as stack:
-        key = await anyio.to_thread.run_sync(_prepare, folder, stack)
-        engine = create_async_engine(
-            f"sqlite+aiosqlite:///{folder / DATABASE}", hide_parameters=True
-        )
-        prepare_engine(engine.sync_engine)
+        engine, key = await anyio.to_thread.run_sync(_prepare, folder, stack)
         try:
             installation, head = await _find_installation(engine)
             writer = Writer(engine, installation, head)
@@ -121,13 +117,16 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
                 await engine.dispose()
 
 
-def _prepare(folder: Path, stack: ExitStack) -> bytes:
-    """All that blocks: the folder, its lock, the key, the tables."""
+def _prepare(folder: Path, stack: ExitStack) -> tuple[AsyncEngine, bytes]:
+    """All that blocks: the folder, its lock, the key, the tables, the driver's import."""
     prepare_folder(folder)
     stack.enter_context(locked(folder))
-    create_private(folder / DATABASE)
-    migrate(folder / DATABASE)
-    return installation_key(folder)
+    database = folder / DATABASE
+    create_private(database)
+    migrate(database)
+    engine = create_async_engine(database_url("sqlite+aiosqlite", database), hide_parameters=True)
+    prepare_engine(engine.sync_engine)
+    return engine, installation_key(folder)
 
 
 async def _find_installation(engine: AsyncEngine) -> tuple[str, Head]:

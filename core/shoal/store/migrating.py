@@ -13,14 +13,14 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from shoal.errors import Permanent, StoreUnavailable
-from shoal.store.connecting import prepare_engine
+from shoal.store.connecting import database_url, prepare_engine
 
 HEAD = "0001"
 
 
 def migrate(database: Path) -> None:
     """Create or upgrade the tables, all of it or nothing."""
-    engine = create_engine(f"sqlite:///{database}", hide_parameters=True)
+    engine = create_engine(database_url("sqlite", database), hide_parameters=True)
     prepare_engine(engine)
     try:
         _upgrade(engine, database)

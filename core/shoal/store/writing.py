@@ -73,22 +73,38 @@ class Writer:
         self._task = asyncio.create_task(self._run(self._calls), name="store writer")
 
     async def close(self) -> None:
-        """Take no more calls, write those that wait, end. Cancellation does not cut it short."""
+        """Take no more calls, write those that wait, end; a cancellation is raised after that."""
         self._send.close()
         assert self._task is not None
+        cancelled: asyncio.CancelledError | None = None
         with anyio.CancelScope(shield=True):
             while not self._task.done():
-                # Unlike `await task`, waiting for it does not hand a cancellation on to it.
-                await asyncio.wait({self._task})
+                try:
+                    # Unlike `await task`, this does not hand a cancellation on to the task.
+                    await asyncio.wait({self._task})
+                except asyncio.CancelledError as error:  # from outside anyio: no scope holds it off
+                    cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     async def write(self, changes: Sequence[Change]) -> Sequence[Record]:
         """Write all of it or nothing; returns, once durable, the records that were appended."""
+        if not changes:
+            return ()
         call = _Call(changes, asyncio.get_running_loop().create_future())
+        try:
+            self._send.send_nowait(call)
+        except anyio.WouldBlock:
+            await self._wait_at_the_door(call)
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+            raise _closed() from error
+        return await call.done
+
+    async def _wait_at_the_door(self, call: _Call) -> None:
         try:
             await self._send.send(call)
         except (anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
-            raise StoreUnavailable("the state database is closed") from error
-        return await call.done
+            raise _closed() from error
 
     async def _run(self, calls: MemoryObjectReceiveStream[_Call]) -> None:
         with calls:
@@ -181,6 +197,10 @@ def _waiting(calls: MemoryObjectReceiveStream[_Call], rows: int) -> list[_Call]:
 def _fail(call: _Call, error: Exception) -> None:
     if not call.done.done():
         call.done.set_exception(error)
+
+
+def _closed() -> StoreUnavailable:
+    return StoreUnavailable("the state database is closed")
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:
