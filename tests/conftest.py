@@ -1,3 +1,25 @@
 """What all tests share; each part lives in a module of its own."""
 
+import inspect
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import blockbuster_ctx
+
 pytest_plugins = ["shoal_clusters.controlplane.fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A call of ours that blocks the event loop fails the asynchronous test that made it."""
+    if not inspect.iscoroutinefunction(getattr(request, "function", None)):
+        yield
+        return
+    ours = ["shoal", "shoal_clusters", "shoal_plugins"]
+    with blockbuster_ctx(ours, excluded_modules=["shoal.testing"]) as detector:
+        # A lock that another thread holds for microseconds (a queue, a ring, a log) is no wait.
+        detector.functions["threading.Lock.acquire"].deactivate()
+        for function in detector.functions.values():
+            # A late import reads files once; it is meant to, and it is measured elsewhere.
+            function.can_block_in("<frozen importlib._bootstrap>", "_find_and_load")
+        yield

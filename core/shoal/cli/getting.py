@@ -83,7 +83,6 @@ def _watch(client: Client, kind: Kind, query: Query, items: list[Item], output: 
         gone = [] if kind is EVENT else [item for key, item in shown.items() if key not in now]
         _print_changes(kind, changed, gone, shown, output)
         shown = now
-        click.get_text_stream("stdout").flush()
         time.sleep(WATCH_SECONDS)
         items = [*client.items(kind.path, **query)]
 

@@ -1,0 +1,302 @@
+"""A controller without an engine: its views are plain lists, its verbs are written down.
+
+For the command line, the API, and commands that plugins bring. `served` puts it behind the real API
+on a real Unix socket, in a thread, so that commands are tested through everything but the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio import CancelScope
+from anyio.abc import TaskStatus
+from anyio.from_thread import start_blocking_portal
+
+from shoal.composition.loading import Plugins
+from shoal.composition.serving import Foundation, Settings, serve
+from shoal.engine.views import (
+    ApplicationView,
+    ClusterView,
+    FleetView,
+    HoldView,
+    SourceView,
+    TargetPhase,
+    TargetView,
+)
+from shoal.errors import UnknownName
+from shoal.model.holds import Hold, HoldCause
+from shoal.model.identity import Ref
+from shoal.model.records import Record
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def fleet_view(**changes: Any) -> FleetView:
+    """A fleet that is well and empty."""
+    return FleetView(
+        **{
+            "name": "test",
+            "location": "/fleet",
+            "revision": "",
+            "loaded_at": AT,
+            "ready": "True",
+            "message": "",
+            "problems": (),
+            "clusters": 0,
+            "clusters_reachable": 0,
+            "applications": 0,
+            "targets": 0,
+            "phases": {},
+            "health": {},
+            "holds": 0,
+            "version": "0",
+            "started_at": AT,
+            **changes,
+        }
+    )
+
+
+def application_view(name: str = "web", **changes: Any) -> ApplicationView:
+    """An application that is synced on one cluster."""
+    return ApplicationView(
+        **{
+            "namespace": "default",
+            "name": name,
+            "source": "default/platform",
+            "path": name,
+            "revision": "main@0123456789abcdef",
+            "phase": TargetPhase.SYNCED,
+            "health": "Healthy",
+            "clusters": 1,
+            "synced": 1,
+            "objects": 3,
+            "message": "",
+            "next_step": "",
+            "suspended": False,
+            "holds": (),
+            "document": f"{name}.yaml:1",
+            **changes,
+        }
+    )
+
+
+def target_view(cluster: str = "dev", application: str = "web", **changes: Any) -> TargetView:
+    """A target that is synced."""
+    return TargetView(
+        **{
+            "namespace": "default",
+            "application": application,
+            "cluster": cluster,
+            "phase": TargetPhase.SYNCED,
+            "health": "Healthy",
+            "revision": "main@0123456789abcdef",
+            "synced_at": AT,
+            "since": AT,
+            "objects": 3,
+            "drifted": 0,
+            "message": "",
+            "next_step": "",
+            "problems": (),
+            "plan_hash": "",
+            "trace_id": "",
+            **changes,
+        }
+    )
+
+
+def cluster_view(name: str = "dev", **changes: Any) -> ClusterView:
+    """A cluster that answers."""
+    return ClusterView(
+        **{
+            "name": name,
+            "labels": {},
+            "reachable": "True",
+            "authorized": "True",
+            "version": "v1.37.2",
+            "circuit": "Closed",
+            "since": AT,
+            "last_contact": AT,
+            "targets": 1,
+            "objects": 3,
+            "queued": 0,
+            "message": "",
+            "next_step": "",
+            "document": f"{name}.yaml:1",
+            **changes,
+        }
+    )
+
+
+def source_view(name: str = "platform", **changes: Any) -> SourceView:
+    """A source that was fetched."""
+    return SourceView(
+        **{
+            "namespace": "default",
+            "name": name,
+            "type": "git",
+            "revision": "main@0123456789abcdef",
+            "fetched_at": AT,
+            "author": "Ana",
+            "subject": "Bump web",
+            "ready": "True",
+            "message": "",
+            "next_step": "",
+            "document": f"{name}.yaml:1",
+            **changes,
+        }
+    )
+
+
+def hold_view(hold: Hold) -> HoldView:
+    """A hold as readers are shown it."""
+    return HoldView(
+        hold.id,
+        hold.subject,
+        hold.cause,
+        hold.reason,
+        hold.by,
+        hold.since,
+        hold.until,
+        hold.release,
+    )
+
+
+@dataclass
+class FakeController:
+    """Shows what it was given and notes in `calls` what it was told: (verb, subject, arguments).
+
+    `failing`, when set, is raised by every verb. Names are checked against the lists. `state` is
+    the folder of the socket while it is served.
+    """
+
+    fleet_value: FleetView = field(default_factory=fleet_view)
+    application_list: list[ApplicationView] = field(default_factory=list)
+    target_list: list[TargetView] = field(default_factory=list)
+    cluster_list: list[ClusterView] = field(default_factory=list)
+    source_list: list[SourceView] = field(default_factory=list)
+    held: list[Hold] = field(default_factory=list)
+    record_list: list[Record] = field(default_factory=list)
+    span_list: list[Any] = field(default_factory=list)
+    failing: Exception | None = None
+    calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    state: Path = Path()
+
+    def fleet(self) -> FleetView:
+        """As given."""
+        return self.fleet_value
+
+    def applications(self) -> Sequence[ApplicationView]:
+        """As given."""
+        return self.application_list
+
+    def targets(self) -> Sequence[TargetView]:
+        """As given."""
+        return self.target_list
+
+    def clusters(self) -> Sequence[ClusterView]:
+        """As given."""
+        return self.cluster_list
+
+    def sources(self) -> Sequence[SourceView]:
+        """As given."""
+        return self.source_list
+
+    def holds(self) -> Sequence[HoldView]:
+        """As given."""
+        return [hold_view(hold) for hold in self.held]
+
+    async def records(
+        self, *, subject: str | None = None, limit: int = 100, before: int | None = None
+    ) -> Sequence[Record]:
+        """Those of a subject, newest first."""
+        found = [
+            record
+            for record in sorted(self.record_list, key=lambda one: -one.seq)
+            if (subject is None or record.entry.subject == subject)
+            and (before is None or record.seq < before)
+        ]
+        return found[:limit]
+
+    def trace(self, application: Ref) -> Sequence[Any]:
+        """As given."""
+        return self.span_list
+
+    async def sync(
+        self, application: Ref, *, who: str, clusters: frozenset[str] | None = None
+    ) -> None:
+        """Noted."""
+        self._check_application(application)
+        self._note("sync", str(application), who=who, clusters=clusters)
+
+    async def refresh(self, source: Ref, *, who: str, traceparent: str = "") -> None:
+        """Noted."""
+        if (source.namespace, source.name) not in {
+            (one.namespace, one.name) for one in self.source_list
+        }:
+            raise UnknownName(f"there is no source {source}")
+        self._note("refresh", str(source), who=who, traceparent=traceparent)
+
+    async def suspend(self, application: Ref, *, who: str, reason: str, until: datetime) -> Hold:
+        """Noted, and held."""
+        self._check_application(application)
+        self._note("suspend", str(application), who=who, reason=reason, until=until)
+        hold = Hold(str(application), HoldCause.SUSPENDED, reason, who, AT, until=until)
+        self.held.append(hold)
+        return hold
+
+    async def resume(self, application: Ref, *, who: str, reason: str) -> None:
+        """Noted."""
+        self._check_application(application)
+        self._note("resume", str(application), who=who, reason=reason)
+
+    async def approve(self, hold_id: str, *, who: str, reason: str) -> Hold:
+        """Noted, and no longer held."""
+        for hold in self.held:
+            if hold.id == hold_id:
+                self._note("approve", hold_id, who=who, reason=reason)
+                self.held.remove(hold)
+                return hold
+        raise UnknownName(f"there is no hold {hold_id}", next_step="see `shoal get holds`")
+
+    def _check_application(self, ref: Ref) -> None:
+        if (ref.namespace, ref.name) not in {
+            (one.namespace, one.name) for one in self.application_list
+        }:
+            raise UnknownName(f"there is no application {ref}")
+
+    def _note(self, verb: str, subject: str, **arguments: Any) -> None:
+        if self.failing is not None:
+            raise self.failing
+        self.calls.append((verb, subject, arguments))
+
+
+@contextmanager
+def served(controller: FakeController, state: Path) -> Iterator[FakeController]:
+    """The controller behind the real API, its socket in `state`, as long as the context lasts."""
+
+    @asynccontextmanager
+    async def open_engine(foundation: Foundation) -> AsyncIterator[FakeController]:
+        yield controller
+
+    settings = Settings(fleet="/fleet", state_folder=state, state_root=state / "root")
+
+    async def run(*, task_status: TaskStatus[CancelScope]) -> None:
+        with CancelScope() as scope:
+            async with anyio.create_task_group() as group:
+                await group.start(serve, settings, Plugins(), open_engine)
+                task_status.started(scope)
+
+    with start_blocking_portal() as portal:
+        serving, scope = portal.start_task(run)
+        controller.state = state
+        try:
+            yield controller
+        finally:
+            portal.call(scope.cancel)
+            serving.result()
