@@ -130,7 +130,7 @@ class _Teller:
         if len(chosen) > 1:
             yield self._problem(path, f"more than one {seam}: {', '.join(chosen)}", "only one")
         elif not keys:
-            yield self._problem(path, f"no {seam} is named", f"one key: {_listed(sorted(plugins))}")
+            yield self._tell_none(path, seam)
 
     def _names(self, place: Place, seam: str) -> list[str]:
         beside = written_names(place.owner) if place.is_chosen and place.owner else []
@@ -144,11 +144,15 @@ class _Teller:
         message += f" the name of {_article(seam)} plugin"
         return self._suggest(path, message, names)
 
+    def _tell_none(self, path: Path, seam: str) -> Problem:
+        plugins = sorted(self.seams.get(seam, {}))
+        expected = f"one key: {_listed(plugins)}" if plugins else f"the key of {_article(seam)}"
+        return self._problem(path, f"no {seam} is named", expected)
+
     def _tell_missing(self, place: Place, path: Path) -> Problem:
         if place.is_chosen and place.field is not None:
             seam = next(each.name for each in place.field.metadata if hasattr(each, "name"))
-            expected = f"one key: {_listed(sorted(self.seams.get(seam, {})))}"
-            return self._problem(path, f"no {seam} is named", expected)
+            return self._tell_none(path, seam)
         # It has no line of its own: the nearest part above it has, and `line_of` finds that.
         return self._problem(path, "required field is missing", _described(place))
 

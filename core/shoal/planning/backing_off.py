@@ -18,8 +18,8 @@ def retry_at(
 ) -> datetime:
     """The time of the next try after so many failures in a row (1 for the first).
 
-    `jitter` is a random number from 0 to 1; 0.5 is none. `after_seconds`: not earlier than that, as a server
-    asked, up to an hour.
+    `jitter` is a random number from 0 to 1; 0.5 is none. `after_seconds`: not earlier than that, as
+    a server asked, up to an hour.
     """
     return now + timedelta(seconds=delay_seconds(failures, jitter, after_seconds))
 

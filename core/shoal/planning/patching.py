@@ -47,6 +47,8 @@ def apply_operation(document: Any, operation: Mapping[str, Any]) -> Any:
     needed = origin if origin is not None else operation["path"]
     if origin is not None or operation["op"] != "add":
         _require(document, needed)
+    if operation["op"] in ("add", "copy", "move") and "/" in operation["path"]:
+        _require(document, operation["path"].rpartition("/")[0])
     if operation["op"] == "test" and not _equal(_value_at(document, needed), operation["value"]):
         raise PatchFailed(f"test: another value stands at {needed or 'the root'}")
     try:
@@ -96,7 +98,7 @@ def _explain_missing(document: Any, path: str) -> str:
         reached += "/" + jsonpointer.escape(part)
     if reached == path:
         return f"this cannot be done at {path or 'the root'}"
-    return f"nothing stands at {path}; the path ends at {reached or 'the root'}"
+    return f"nothing stands at {path}, the path ends at {reached or 'the root'}"
 
 
 def _equal(left: Any, right: Any) -> bool:
