@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
 import pytest
-from shoal_clusters.demo.git_server import GitServer
-from shoal_plugins.git import GitSource
-from shoal_plugins.git.specification import GitSpec
 
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Artifact
 from shoal.model.identity import Ref
 from shoal.testing.hosts import make_host
+from shoal_clusters.demo.git_server import GitServer
+from shoal_plugins.git import GitSource
+from shoal_plugins.git.specification import GitSpec
 
 SOURCE = Ref("default", "web")
 
@@ -43,9 +43,7 @@ class Repository:
             input=given,
         ).stdout.strip()
 
-    async def commit(
-        self, files: Mapping[str, str], message: str = "Change", *push: str
-    ) -> str:
+    async def commit(self, files: Mapping[str, str], message: str = "Change", *push: str) -> str:
         """Write files, commit and push them; the new commit's id."""
         for name, content in files.items():
             path = anyio.Path(self.work / name)
@@ -62,6 +60,7 @@ class Reader:
     """Fetches as the engine does: with what was fetched before."""
 
     host: Host
+    secrets: dict[str, dict[str, bytes]]
     source: GitSource = field(default_factory=GitSource)
 
     async def fetch(
@@ -103,12 +102,14 @@ async def server(tmp_path: Path, repository: Repository) -> AsyncIterator[GitSer
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Reader:
-    """Reads Git sources with an empty cache, no local roots, and a token that fits nothing."""
+    """Reads Git sources with an empty cache, no local roots, and a secret `forge`."""
     secrets = {"default/forge": {"token": b"canary-5f1d\n"}, "default/empty": {}}
-    return Reader(make_host(tmp_path / "cache", secrets=secrets))
+    host = make_host(tmp_path / "host", secrets=secrets)
+    return Reader(replace(host, base_folder=None), secrets)
 
 
 @pytest.fixture
 def local_reader(tmp_path: Path) -> Reader:
     """Reads Git sources of a fleet that is the local folder `fleet`."""
-    return Reader(make_host(tmp_path / "cache", base_folder=tmp_path / "fleet"))
+    host = make_host(tmp_path / "host")
+    return Reader(replace(host, base_folder=tmp_path / "fleet"), {})

@@ -1,8 +1,9 @@
 """A real smart-HTTP Git server on loopback, for the demo and for tests; never part of `shoal run`.
 
 Git's own `git http-backend` answers, so what is fetched and pushed here is what a forge would give.
-Around it: an optional token, counters of what was asked, a stop and start on the same port, and a
-behaviour that can be turned to failing or hanging. Serves the bare repositories below one folder.
+Around it: an optional token, counters of what was asked, a stop and start on the same port, a
+behaviour that can be turned to failing or hanging, and a call to whoever wants to hear of pushes.
+Serves the bare repositories below one folder.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import hmac
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import anyio
 from aiohttp import web
@@ -38,13 +39,27 @@ class Behaviour(StrEnum):
     SERVE = "serve"
     FAIL = "fail"
     HANG = "hang"
+    REDIRECT = "redirect"
+
+
+class Push(NamedTuple):
+    """One accepted push: the repository's name, and its first ref with the commits around it."""
+
+    repository: str
+    ref: str
+    before: str
+    after: str
+
+
+OnPush = Callable[[Push], Awaitable[None]]
 
 
 class GitServer:
     """Serves every bare repository below `folder`; use it as an async context manager.
 
     `token` is asked for as the password of Basic, or as Bearer. `asked` counts by what a request is
-    for: `refs` (the start of a conversation), `ls-refs`, `fetch`, `push`.
+    for: `refs` (the start of a conversation), `ls-refs`, `fetch`, `push`. `on_push` is awaited before
+    the one who pushes gets his answer, so it must be quick and must not raise.
     """
 
     def __init__(self, folder: Path, *, token: str | None = None, port: int = 0) -> None:
@@ -52,6 +67,7 @@ class GitServer:
         self.token = token
         self.behaviour = Behaviour.SERVE
         self.asked: Counter[str] = Counter()
+        self.on_push: OnPush | None = None
         self._port = port
         self._runner: web.AppRunner | None = None
 
@@ -98,10 +114,16 @@ class GitServer:
             await anyio.sleep_forever()
         if self.behaviour is Behaviour.FAIL:
             return web.Response(status=503, text="told to fail\n")
+        if self.behaviour is Behaviour.REDIRECT:
+            return web.Response(status=302, headers={"Location": f"/elsewhere{request.path_qs}"})
         if not self._is_allowed(request.headers.get("Authorization", "")):
             challenge = {"WWW-Authenticate": 'Basic realm="git"'}
             return web.Response(status=401, headers=challenge, text="a token is needed\n")
-        return await anyio.to_thread.run_sync(_run_backend, self._variables(request), body)
+        response = await anyio.to_thread.run_sync(_run_backend, self._variables(request), body)
+        push = _read_push(request, body) if response.status == 200 else None
+        if push is not None and self.on_push is not None:
+            await self.on_push(push)
+        return response
 
     def _is_allowed(self, authorization: str) -> bool:
         if self.token is None:
@@ -144,6 +166,18 @@ def _purpose(request: web.Request, body: bytes) -> str:
         return "push"
     # Version 2 of the protocol names its command in the first packet: 4 digits, then the text.
     return "ls-refs" if body[4:].startswith(b"command=ls-refs") else "fetch"
+
+
+def _read_push(request: web.Request, body: bytes) -> Push | None:
+    """The first command of a push: a packet of 4 digits, then `before after ref\\0capabilities`.
+
+    Before a large push git sends an empty one (a flush, `0000`) to learn whether it may.
+    """
+    if _purpose(request, body) != "push" or body.startswith(b"0000"):
+        return None
+    before, after, ref = body[4:].partition(b"\0")[0].decode().split(" ", 2)
+    repository = request.path.strip("/").removesuffix("/git-receive-pack").removesuffix(".git")
+    return Push(repository, ref, before, after)
 
 
 def _run_backend(variables: Mapping[str, str], body: bytes) -> web.Response:

@@ -116,6 +116,8 @@ class Mirror:
         async with self._fetching:
             if self._is_ready and await self.is_there():
                 return
+            if self._is_ready:  # lost while running: what its trees knew may be gone for good
+                self.blobs = Blobs(self.folder)
             await self._check_version()
             await self._host.run_in_thread(_remove_leftovers, self.folder)
             command = Command("init", ("--quiet", "--bare", "--template="), (str(self.folder),))

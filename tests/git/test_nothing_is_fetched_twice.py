@@ -1,0 +1,71 @@
+"""One mirror per repository, one fetch per commit, and only a question when nothing changed."""
+
+from __future__ import annotations
+
+import anyio
+
+from shoal.model.identity import Ref
+from shoal_plugins.git import GitSource
+
+
+async def test_an_unchanged_repository_is_only_asked(repository, server, reader):
+    await repository.commit({"a.yaml": "a: 1\n"})
+    artifact = await reader.fetch(server.url("apps"), branch="main")
+    server.asked.clear()
+
+    again = await reader.fetch(server.url("apps"), artifact, branch="main")
+
+    assert again is artifact
+    assert dict(server.asked) == {"refs": 1, "ls-refs": 1}
+
+
+async def test_a_commit_elsewhere_is_not_fetched(repository, server, reader):
+    await repository.commit({"a.yaml": "a: 1\n"})
+    artifact = await reader.fetch(server.url("apps"), branch="main")
+    await repository.git("checkout", "-q", "-b", "other")
+    await repository.commit({"a.yaml": "a: 2\n"})
+
+    again = await reader.fetch(server.url("apps"), artifact, branch="main")
+
+    assert again is artifact
+    assert server.asked["fetch"] == 1
+
+
+async def test_two_sources_share_one_mirror_and_one_fetch(repository, server, reader):
+    await repository.commit({"a.yaml": "a: 1\n"})
+    fetched = []
+
+    async def fetch(name: str) -> None:
+        fetched.append(await reader.fetch(server.url("apps"), ref=Ref("default", name)))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(fetch, "one")
+        group.start_soon(fetch, "two")
+
+    assert {artifact.source.name for artifact in fetched} == {"one", "two"}
+    assert len({artifact.revision for artifact in fetched}) == 1
+    assert server.asked["fetch"] == 1
+    assert len([path async for path in anyio.Path(reader.host.cache_folder).iterdir()]) == 1
+
+
+async def test_a_restart_fetches_nothing_that_is_in_the_mirror(repository, server, reader):
+    await repository.commit({"a.yaml": "a: 1\n"})
+    await reader.fetch(server.url("apps"))
+    reader.source = GitSource()
+
+    artifact = await reader.fetch(server.url("apps"))
+
+    assert await artifact.tree.read("a.yaml") == b"a: 1\n"
+    assert server.asked["fetch"] == 1
+
+
+async def test_a_commit_without_changes_keeps_the_digest_and_the_tree(repository, server, reader):
+    await repository.commit({"a.yaml": "a: 1\n"})
+    first = await reader.fetch(server.url("apps"))
+    await repository.commit({}, "Empty")
+
+    second = await reader.fetch(server.url("apps"), first)
+
+    assert first.revision != second.revision
+    assert first.digest == second.digest
+    assert first.tree is second.tree
