@@ -75,6 +75,22 @@ def test_a_file_that_cannot_be_read_keeps_everything_it_had(read: Load) -> None:
     assert third.stale == {}
 
 
+def test_a_file_that_was_emptied_keeps_what_it_had_and_says_so(read: Load) -> None:
+    first = merged(None, read({"a.yaml": cluster("dev")}))
+
+    second = merged(first, read({"a.yaml": "\n"}))
+
+    assert set(second.clusters) == {"dev"}
+    assert [each.as_text() for each in second.problems] == [
+        "a.yaml:1: the file is empty; remove it if its documents are to go"
+    ]
+    assert merged(first, read({})).clusters == {}
+
+
+def test_an_empty_file_that_never_held_a_document_is_no_problem(read: Load) -> None:
+    assert merged(None, read({"a.yaml": ""})).problems == ()
+
+
 def test_a_document_moved_to_a_file_where_it_is_broken_is_kept(read: Load) -> None:
     first = merged(None, read({"a.yaml": cluster("dev")}))
 
@@ -182,7 +198,10 @@ def _load(files: dict[str, str]) -> Loaded:
 
 
 def _files(contents: dict[str, set[str]]) -> dict[str, str]:
-    return {file: "".join(map(cluster, sorted(names))) for file, names in contents.items()}
+    return {
+        file: "# clusters\n" + "".join(map(cluster, sorted(names)))
+        for file, names in contents.items()
+    }
 
 
 @given(CONTENTS, CONTENTS, st.sets(st.sampled_from(["a", "b", "c"])), st.booleans())

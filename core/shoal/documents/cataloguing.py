@@ -36,7 +36,8 @@ class Catalog:
     `sources` holds inline sources too, under `Application.source_ref`. A source that an application
     refers to may be missing from it. `unknown`: documents that were there before a restart and
     whose file cannot be read now (identity → file): what came from them is to be kept. `problems`:
-    all of the last load. `is_kept`: that load said nothing about the fleet, all of this is older.
+    all of the last load, and why documents are stale. `is_kept`: the last load said nothing about
+    the fleet, all of this is older.
     """
 
     fleet: str
@@ -88,6 +89,7 @@ def merge(
         identity: Origin(each.file, each.line, _reasons(identity, each.file, loaded, kept))
         for identity, each in entries.items()
     }
+    problems = tuple(sorted({*problems, *(each for one in origins.values() for each in one.stale)}))
     documents = {identity: each.document for identity, each in entries.items()}
     return _catalog(name, documents, origins, unknown, problems)
 

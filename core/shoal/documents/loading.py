@@ -46,7 +46,9 @@ class Loaded:
     """What stands in the files now.
 
     `broken`: documents that are there but not valid, or there twice. `troubled`: files in which
-    something could not be read, so that what is missing from them may only be hidden.
+    something could not be read, so that what is missing from them may only be hidden. Files that
+    are empty, and templates of charts, are troubled without being a problem: that they are only if
+    they held documents before, which `merge` knows.
     """
 
     documents: Mapping[Identity, Located]
@@ -78,6 +80,9 @@ class _Gathering:
         self._lines: dict[Identity, int] = {}
 
     def read_file(self, file: str, content: bytes) -> None:
+        if not content.strip():
+            self._trouble(file, (_emptied(file),), is_shown=False)
+            return
         read = read_documents(file, content)
         if read.problems:
             self._trouble(file, read.problems, is_shown=not _is_template(content))
@@ -150,6 +155,13 @@ def _written_identity(read: ReadDocument, kind: str) -> Identity | None:
     if not isinstance(name, str):
         return None
     return Identity(kind, str(namespace or "default") if is_namespaced else "", name)
+
+
+def _emptied(file: str) -> Problem:
+    """Somebody who wants documents gone removes the file; an empty one is half written."""
+    return Problem(
+        file, 1, "", "the file is empty", next_step="remove it if its documents are to go"
+    )
 
 
 def _is_template(content: bytes) -> bool:
