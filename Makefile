@@ -1,0 +1,61 @@
+# Everything starts here, from a bare clone: Python >= 3.11, git and make are enough.
+# The environment is made by the first target that needs it, and again when the lock file changes.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.synced
+PYTEST_ARGS ?=
+
+# uv stays inside this folder, and never brings a Python of its own.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help demo tour test lint bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Three clusters, a fleet in Git, and a live view; Ctrl-C ends all of it
+	@$(BIN)/shoal demo
+
+tour: $(STAMP) ## Play the demo by itself; every step is asserted and timed
+	@$(BIN)/shoal demo --play
+
+test: $(STAMP) ## Run the whole test suite
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(STAMP) ## Check style, types and the layers
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/pyright --warnings
+	@$(BIN)/lint-imports
+
+bench: $(STAMP) ## Measure the cold start beside a bare client
+	@$(BIN)/python bench/cold.py
+
+clean: ## Remove the environment and all caches of this folder
+	rm -rf $(VENV) .uv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.uv/$(UV_VERSION):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $$($(PYTHON) --version 2>&1) is too old or missing: Python 3.11 or later is needed" >&2; \
+	  echo "  next: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: $$(command -v $(PYTHON)) cannot make environments: its venv or ensurepip is missing" >&2; \
+	  echo "  next: install it (on Debian and Ubuntu: apt install python3-venv), then run make again" >&2; \
+	  exit 1; }
+	@echo "making the environment in .venv, once" >&2
+	@rm -rf .uv
+	@$(PYTHON) -m venv .uv/venv
+	@.uv/venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+$(STAMP): .uv/$(UV_VERSION) pyproject.toml uv.lock
+	@.uv/venv/bin/uv sync --quiet --frozen --python .uv/venv/bin/python
+	@touch $@
