@@ -2,8 +2,9 @@
 
 Every `*.yaml`, `*.yml` and `*.json` below the folder, each with any number of documents. Empty
 documents and documents of the group shoal.dev are skipped; anything else that is not a manifest is
-an error with its file and line, because a file that is silently left out would be pruned. Names
-that begin with a dot are left out (`.github/workflows` holds YAML and no manifests).
+an error with its file and line, because what is silently left out would be pruned (a broken link
+and a submodule too). Names that begin with a dot are left out: `.github/workflows` holds YAML and
+no manifests.
 """
 
 from __future__ import annotations
@@ -49,8 +50,10 @@ async def _files(folder: Folder, path: str = "", above: tuple[str, ...] = ()) ->
         below = f"{path}/{entry.name}" if path else entry.name
         if entry.name.startswith("."):
             continue
-        if entry.kind is not EntryKind.FOLDER:
+        if entry.kind is EntryKind.FILE:
             found += [below] if entry.name.endswith(_SUFFIXES) else []
+        elif entry.kind is not EntryKind.FOLDER:
+            found.append(below)  # a broken link or a submodule: reading it says what is wrong
         elif entry.digest in above:  # content cannot hold itself: only a link leads in circles
             raise InvalidManifest(f"{below} is a link to a folder that it stands in")
         else:
@@ -62,7 +65,7 @@ async def _content(folder: Folder, path: str) -> bytes:
     try:
         return await folder.read(path)
     except FileNotFoundError:
-        raise InvalidManifest(f"{path} is a link that leads to no file") from None
+        raise InvalidManifest(f"{path} is a link that leads nowhere") from None
 
 
 def _read_all(contents: Sequence[tuple[str, bytes]]) -> list[Manifest]:

@@ -1,0 +1,73 @@
+"""A renderer that does what a test tells it, and artifacts from files in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from shoal.hooks.host import Host
+from shoal.hooks.renderers import Folder
+from shoal.model.artifacts import Artifact, Tree
+from shoal.model.choice import Spec
+from shoal.model.identity import Ref
+from shoal.model.manifests import Manifest
+from shoal.testing.hosts import make_host
+
+
+class Parameters(Spec):
+    """One parameter, to see a change of it."""
+
+    value: str = ""
+
+
+Does = Callable[[Folder], Awaitable[object]]
+
+
+@dataclass
+class ToldRenderer:
+    """Renders one object that holds what `does` returned; counts its calls."""
+
+    does: Does
+    name: str = "told"
+    version: str = "1"
+    markers: tuple[str, ...] = ()
+    spec: type[Spec] = Parameters
+    calls: list[str] = field(default_factory=list)
+
+    async def render(
+        self, parameters: Parameters, folder: Folder, host: Host
+    ) -> Sequence[Manifest]:
+        self.calls.append(parameters.value)
+        body = {"kind": "Told", "did": await self.does(folder), "value": parameters.value}
+        return [Manifest(body, "told.yaml:1")]
+
+
+@pytest.fixture
+def told() -> type[ToldRenderer]:
+    """The class of told renderers."""
+    return ToldRenderer
+
+
+@pytest.fixture
+def parameters() -> type[Parameters]:
+    """The class of their parameters."""
+    return Parameters
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A host whose folders are the test's."""
+    return make_host(tmp_path)
+
+
+@pytest.fixture
+def artifact() -> Callable[..., Artifact]:
+    """Makes an artifact of a tree."""
+
+    def make(tree: Tree, *, revision: str = "1" * 40, source: str = "web") -> Artifact:
+        return Artifact(Ref("default", source), revision, tree.digest, tree)
+
+    return make
