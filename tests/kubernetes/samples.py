@@ -86,7 +86,7 @@ _ATOMIC = {"selector", "nodeSelector"}
 
 
 def fields_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The field set that server-side apply notes for a body: FieldsV1."""
+    """The field set that kube-apiserver 1.37 notes for an apply of a body: FieldsV1."""
     fields = {
         f"f:{name}": _below(name, value)
         for name, value in body.items()
@@ -100,8 +100,7 @@ def fields_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _below(name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, dict) and value and name not in _ATOMIC:
-        below = {f"f:{key}": _below(key, child) for key, child in value.items()}
-        return {".": {}, **below} if name in ("labels", "annotations", "data") else below
+        return {f"f:{key}": _below(key, child) for key, child in value.items()}
     if isinstance(value, list) and name in _KEYS:
         out: dict[str, Any] = {}
         for item in value:

@@ -143,10 +143,9 @@ def _forbidden_by_name(case: _Case) -> ShoalError | None:
     )
     if missing:
         what = f"{missing['verb']} {missing['resource']}"
-        return _forbidden(
-            case,
-            f"{missing['user']} may not {what}",
-            f"allow it to {what} by RBAC, with {_at(case)}",
+        return ForbiddenByCluster(
+            f"{case.subject}: {missing['user'] or 'an anonymous user'} may not {what}",
+            next_step=f"allow it to {what}, by {_binding(case)}",
         )
     return _forbidden(case, f"{case.verb} is forbidden", "ask who runs the cluster")
 
@@ -248,8 +247,8 @@ def _forbidden(case: _Case, why: str, next_step: str) -> ForbiddenByCluster:
     )
 
 
-def _at(case: _Case) -> str:
-    """The kind of RBAC object that can allow it."""
+def _binding(case: _Case) -> str:
+    """What can allow it."""
     if case.key and case.key.namespace:
         return f"a RoleBinding in {case.key.namespace} or a ClusterRoleBinding"
     return "a ClusterRoleBinding"

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from shoal.model.identity import ObjectKey
-from shoal_clusters.kubernetes.masking import cut, hides_values, is_secret, scrub
+from shoal_clusters.kubernetes.masking import MASK, cut, hides_values, is_secret, scrub
 
 _SHOWN_FAULTS = 5
 """Faults of one object that are listed; a wrong indentation can make dozens."""
@@ -42,6 +42,8 @@ _TYPED = re.compile(
     r"|duplicate entries for key \[[^\]]*\]|expected [\w ()]+)"
 )
 _UNKNOWN_FIELD = re.compile(r"unknown field \"(?P<path>[\w.\[\]-]+)\"")
+# The object is named by us already.
+_PREFIX = re.compile(r"^[\w.-]+ \"[^\"]*\" is (?:invalid|forbidden): ")
 _BASE64 = re.compile(r"illegal base64 data at input byte \d+")
 
 
@@ -95,9 +97,12 @@ def told(answer: Answer, key: ObjectKey | None) -> str:
     must_hide = must_hide or any(_TEMPLATE_PATH.search(cause.field) for cause in answer.causes)
     if not must_hide:
         # A custom resource may hold a pod template where no path tells of it.
-        return scrub(answer.message) if "{" in answer.message else cut(answer.message)
+        text = _PREFIX.sub("", answer.message)
+        return scrub(text) if "{" in text else cut(text)
+    with_details = key is None or not is_secret(key)
     if answer.causes:
-        return cut(_listed([_fault(cause) for cause in answer.causes]))
+        faults = [_fault(cause, with_details=with_details) for cause in answer.causes]
+        return cut(_listed(faults))
     faults = [f"{found['path']}: {found['fault']}" for found in _TYPED.finditer(answer.message)]
     faults += [
         f"unknown field {found['path']}" for found in _UNKNOWN_FIELD.finditer(answer.message)
@@ -105,9 +110,9 @@ def told(answer: Answer, key: ObjectKey | None) -> str:
     faults += _BASE64.findall(answer.message)
     if faults:
         return cut(_listed(list(dict.fromkeys(faults))))
-    if key is not None and is_secret(key) and answer.code != 403:
+    if not with_details and answer.code != 403:
         return f"{answer.reason or answer.code} (its words may hold values of the Secret)"
-    return scrub(answer.message)
+    return scrub(_PREFIX.sub("", answer.message))
 
 
 def _parsed(body: bytes | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -131,11 +136,15 @@ def _causes(details: Mapping[str, Any]) -> Iterator[Cause]:
             )
 
 
-def _fault(cause: Cause) -> str:
-    """Path and fault without a value."""
+def _fault(cause: Cause, *, with_details: bool) -> str:
+    """Path and fault without a value; the server's own reason where it holds none."""
     words = _FAULT_WORDS.get(cause.reason, "was refused")
     if cause.message.endswith("field is immutable"):
         words = "is immutable"
+    elif with_details:
+        detail = scrub(cause.message).partition(f"Invalid value: {MASK}: ")[2]
+        if detail and not re.search(r"[\"{*]", detail):
+            words = f"has an invalid value: {detail}"
     return f"{cause.field or 'the object'} {words}"
 
 
