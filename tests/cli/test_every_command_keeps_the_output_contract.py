@@ -1,0 +1,207 @@
+"""One table of commands, each in every format: stdout is data only, and parses."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shoal.cli.root import BUILT_IN
+from shoal.engine.views import TargetPhase
+from shoal.model.holds import Hold, HoldCause
+from shoal.model.records import Deed, Entry, Record, Verdict
+from shoal.telemetry.ring import SpanView
+from shoal.testing.controllers import (
+    AT,
+    FakeController,
+    application_view,
+    cluster_view,
+    fleet_view,
+    source_view,
+    target_view,
+)
+
+HOLD = Hold("default/api", HoldCause.REMOVING, "the document is gone", "shoal", AT, content="x")
+FORMATS = ("table", "json", "yaml", "name", "jsonl")
+ONLINE = {
+    "status": ("status",),
+    "get applications": ("get", "applications"),
+    "get app NAME": ("get", "app", "web"),
+    "get targets": ("get", "targets"),
+    "get tg NAME": ("get", "tg", "web@dev"),
+    "get clusters": ("get", "clusters"),
+    "get cl NAME": ("get", "cl", "dev"),
+    "get sources": ("get", "sources"),
+    "get src NAME": ("get", "src", "platform"),
+    "get holds": ("get", "holds"),
+    "get events": ("get", "events"),
+    "describe app": ("describe", "app", "web"),
+    "describe cl": ("describe", "cl", "dev"),
+    "describe src": ("describe", "src", "platform"),
+    "describe hold": ("describe", "hold", HOLD.id),
+    "history": ("history",),
+    "history APP": ("history", "web"),
+    "trace": ("trace", "web"),
+    "sync": ("sync", "web"),
+    "sync --wait": ("sync", "web", "--wait"),
+    "sync -c": ("sync", "web", "-c", "dev", "--wait"),
+    "suspend": ("suspend", "web", "--reason", "storm", "--for", "2h"),
+    "resume": ("resume", "web"),
+    "approve": ("approve", HOLD.id, "--reason", "meant"),
+}
+OFFLINE = {"version": ("version",), "validate": ("validate",), "plugin list": ("plugin", "list")}
+
+
+@pytest.fixture
+def controller(shoal_controller):
+    fleet = fleet_view(clusters=2, targets=2, phases={TargetPhase.SYNCED: 2})
+    shoal_controller.fleet_value = fleet
+    shoal_controller.application_list = [application_view(), application_view("api")]
+    shoal_controller.target_list = [target_view(), target_view("dev", "api")]
+    shoal_controller.cluster_list = [cluster_view(), cluster_view("prod", labels={"env": "prod"})]
+    shoal_controller.source_list = [source_view()]
+    shoal_controller.held = [HOLD]
+    entry = Entry(AT, "Ana", Deed.TARGET_SYNCED, "commit", "default/web", Verdict.SUCCEEDED)
+    shoal_controller.record_list = [Record("a", 7, "", "h", entry)]
+    end = AT + timedelta(seconds=1)
+    shoal_controller.span_list = [SpanView("shoal.sync", "t" * 32, "s" * 16, "", AT, end)]
+    return shoal_controller
+
+
+def parsed(format: str, text: str) -> object:
+    match format:
+        case "json":
+            return json.loads(text)
+        case "yaml":
+            return yaml.safe_load(text)
+        case "jsonl":
+            return [json.loads(line) for line in text.splitlines()]
+        case _:
+            return text.splitlines()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("words", ONLINE.values(), ids=list(ONLINE))
+def test_what_a_command_prints_is_data_in_the_format_asked_for(controller, shoal, words, format):
+    ended = shoal(*words, "-o", format)
+
+    assert (ended.code, ended.out != "") == (0, True), ended
+    check_shape(format, parsed(format, ended.out))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("words", OFFLINE.values(), ids=list(OFFLINE))
+def test_offline_commands_keep_the_same_contract(run, tmp_path, monkeypatch, words, format):
+    (tmp_path / "fleet.yaml").write_text(FLEET)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shoal.composition.loading.installed_plugins", list)
+
+    ended = run(*words, "-o", format)
+
+    assert ended.code == 0, ended
+    check_shape(format, parsed(format, ended.out))
+
+
+FLEET = "apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: test}\n"
+
+
+def check_shape(format: str, value: object) -> None:
+    if format in ("json", "yaml"):
+        assert isinstance(value, dict)
+        assert value["apiVersion"] == "shoal.dev/v1alpha1"
+        assert isinstance(value["items"], list) if value["kind"].endswith("List") else True
+    elif format == "jsonl":
+        assert all(item["kind"] and item["apiVersion"] for item in value)
+    elif format == "name":
+        assert all("/" in line and " " not in line for line in value)
+
+
+@pytest.mark.parametrize("words", ONLINE.values(), ids=list(ONLINE))
+def test_without_a_controller_the_exit_code_is_6_and_the_next_step_is_said(run, tmp_path, words):
+    ended = run(*words, "--state", str(tmp_path))
+
+    assert (ended.code, ended.out) == (6, "")
+    assert "shoal run --fleet" in ended.err
+
+
+@pytest.mark.parametrize("words", ONLINE.values(), ids=list(ONLINE))
+def test_an_unknown_option_is_a_usage_error(run, words):
+    ended = run(*words, "--nonsense")
+
+    assert (ended.code, ended.out) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "words", [one for one in ONLINE.values() if one[0] in ("get", "describe", "history")]
+)
+def test_headings_can_be_left_out(controller, shoal, words):
+    with_headings = shoal(*words).out.splitlines()
+    without = shoal(*words, "--no-headers").out.splitlines()
+
+    assert len(without) == len(with_headings) - (words[0] != "describe") - headings_inside(words)
+
+
+def headings_inside(words: tuple[str, ...]) -> int:
+    """The tables inside a description that have headings."""
+    return {"app": 1, "cl": 1}.get(words[1], 0) if words[0] == "describe" else 0
+
+
+def test_every_command_is_in_this_table():
+    built_in = {name for section in BUILT_IN.values() for name in section}
+
+    tried = {words[0] for words in (*ONLINE.values(), *OFFLINE.values())}
+    assert tried | {"run"} == built_in
+
+
+def test_the_line_about_a_command_is_the_one_it_gives_itself(run):
+    from shoal.cli.root import shoal as root
+
+    for section in BUILT_IN.values():
+        for name, (_, about) in section.items():
+            command = root.get_command(None, name)
+            assert command is not None
+            assert command.get_short_help_str(200).startswith(about.split()[0]), name
+
+
+def test_tables_have_relative_times_and_json_has_rfc_3339(controller, shoal):
+    assert " ago" in shoal("get", "clusters").out
+    assert '"2026-01-02T03:04:05Z"' in shoal("get", "clusters", "-o", "json").out
+
+
+def test_state_is_shown_by_glyph_and_word_without_colour_when_not_a_terminal(controller, shoal):
+    out = shoal("get", "targets").out
+
+    assert "✔ Synced" in out
+    assert "\x1b" not in out
+
+
+def test_colour_is_there_when_asked_for(controller, shoal, monkeypatch):
+    assert "\x1b[32m✔ Synced" in shoal("get", "targets", "--color", "always").out
+    monkeypatch.setenv("CLICOLOR_FORCE", "1")
+    assert "\x1b[" in shoal("get", "targets").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in shoal("get", "targets").out
+
+
+def test_text_from_a_cluster_cannot_steer_the_terminal(controller, shoal):
+    controller.target_list = [target_view(message="\x1b]0;owned\x07 a\nb")]
+
+    out = shoal("get", "targets").out
+    assert "\x1b" not in out
+    assert len(out.splitlines()) == 2
+
+
+def test_json_holds_the_clusters_labels(controller: FakeController, shoal):
+    found = json.loads(shoal("get", "cl", "prod", "-o", "json").out)
+
+    assert (found["kind"], found["labels"]) == ("Cluster", {"env": "prod"})
+
+
+def test_the_state_folder_may_have_a_very_long_path(tmp_path: Path, run):
+    from shoal.testing.controllers import served
+
+    deep = tmp_path / ("d" * 90) / ("e" * 60)
+    deep.mkdir(parents=True)
+    with served(FakeController(), deep):
+        assert run("get", "clusters", "--state", str(deep)).code == 0

@@ -1,0 +1,218 @@
+"""0 ok, 1 no, 3 failed, 4 not found, 5 forbidden, 6 incomplete, 7 timeout, 130 interrupted."""
+
+from datetime import timedelta
+
+import pytest
+import structlog
+
+from shoal import errors
+from shoal.cli import changing, getting
+from shoal.cli.ending import Ending, worse
+from shoal.engine.views import DocumentProblem, TargetPhase
+from shoal.model.holds import Hold, HoldCause
+from shoal.testing.controllers import (
+    AT,
+    application_view,
+    cluster_view,
+    fleet_view,
+    source_view,
+    target_view,
+)
+
+
+@pytest.fixture
+def controller(shoal_controller):
+    shoal_controller.application_list = [application_view()]
+    shoal_controller.target_list = [target_view("dev"), target_view("prod")]
+    shoal_controller.cluster_list = [cluster_view("dev"), cluster_view("prod")]
+    return shoal_controller
+
+
+def test_status_is_0_when_all_is_well(controller, shoal):
+    ended = shoal("status")
+
+    assert ended.code == 0
+    assert "nothing needs you" in ended.out
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"target_list": [target_view(phase=TargetPhase.FAILED, message="quota", next_step="ask")]},
+        {"target_list": [target_view(phase=TargetPhase.DRIFTED, message="edited")]},
+        {"target_list": [target_view(health="Degraded", message="crash loop")]},
+        {"application_list": [application_view(phase=TargetPhase.FAILED, message="no path")]},
+        {"source_list": [source_view(ready="False", message="gone")]},
+        {"cluster_list": [cluster_view(authorized="False", message="401")]},
+        {"fleet_value": fleet_view(ready="False", message="no fleet.yaml")},
+        {"fleet_value": fleet_view(problems=[DocumentProblem("a.yaml", 3, "spec", "bad", "fix")])},
+    ],
+    ids=["failed", "drifted", "degraded", "application", "source", "401", "fleet", "document"],
+)
+def test_status_is_1_and_says_what_is_wrong(controller, shoal, trouble):
+    for name, value in trouble.items():
+        setattr(controller, name, value)
+
+    ended = shoal("status")
+
+    assert ended.code == 1
+    assert "needs you" in ended.out
+
+
+def test_status_is_6_when_a_cluster_is_silent_and_names_it(controller, shoal):
+    controller.cluster_list = [cluster_view("dev"), cluster_view("prod", reachable="False")]
+
+    ended = shoal("status")
+
+    assert ended.code == 6
+    assert "1/2 clusters answered; no answer from prod" in ended.err
+
+
+def test_a_known_failure_beats_an_incomplete_answer(controller, shoal):
+    controller.cluster_list = [cluster_view("prod", reachable="Unknown")]
+    controller.target_list = [target_view(phase=TargetPhase.FAILED)]
+
+    assert shoal("status").code == 1
+    assert worse(Ending.PARTIAL, Ending.NO, Ending.OK) == Ending.NO
+
+
+def test_holds_need_a_person_and_are_no_failure(controller, shoal):
+    controller.held = [Hold("default/web", HoldCause.SUSPENDED, "storm", "ana", AT)]
+
+    ended = shoal("status")
+
+    assert ended.code == 0
+    assert "shoal resume default/web" in ended.out
+
+
+def test_a_list_over_a_silent_cluster_is_printed_and_6(controller, shoal):
+    controller.cluster_list = [cluster_view("dev"), cluster_view("prod", reachable="False")]
+
+    assert shoal("get", "targets").code == 6
+    assert "prod" in shoal("get", "targets").out
+    assert shoal("get", "targets", "-c", "dev").code == 0
+    assert shoal("get", "clusters", "dev").code == 0
+    assert shoal("describe", "app", "web").code == 6
+    assert shoal("get", "holds").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("get", "app", "wbe"), "web"),
+        (("describe", "cluster", "prd"), "prod"),
+        (("get", "aplications"), "applications"),
+        (("history", "wbe"), "web"),
+        (("trace", "wbe"), "web"),
+    ],
+)
+def test_an_unknown_name_is_4_and_says_the_nearest(controller, shoal, words, meant):
+    ended = shoal(*words)
+
+    assert (ended.code, ended.out) == (4, "")
+    assert f"did you mean {meant}?" in ended.err
+
+
+@pytest.mark.parametrize(
+    "words", [("sync", "nope"), ("resume", "nope"), ("suspend", "nope", "-r", "x")]
+)
+def test_a_verb_on_an_unknown_application_is_4(controller, shoal, words):
+    assert shoal(*words).code == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.AccessDenied("refused"), 5),
+        (errors.SourceUnavailable("git is down"), 6),
+        (errors.StoreUnavailable("disk full"), 3),
+        (errors.InvalidSource("no branch main", next_step="name another"), 3),
+        (RuntimeError("oops"), 3),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_the_controller_raises_reaches_the_exit_code(controller, shoal, error, code):
+    controller.failing = error
+
+    with structlog.testing.capture_logs():  # the controller's log is in this process, too
+        ended = shoal("sync", "web")
+
+    assert (ended.code, ended.out) == (code, "")
+    assert (getattr(error, "message", "") or "bug in Shoal") in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_reasons_are_required(controller, shoal):
+    assert shoal("suspend", "web").code == 2
+    assert shoal("approve", "hold-1").code == 2
+    assert shoal("suspend", "web", "-r", "x", "--for", "soon").code == 2
+
+
+@pytest.mark.parametrize(
+    ("phase", "code"),
+    [
+        (TargetPhase.SYNCED, 0),
+        (TargetPhase.FAILED, 1),
+        (TargetPhase.HELD, 1),
+        (TargetPhase.UNKNOWN, 6),
+        (TargetPhase.SYNCING, 7),
+    ],
+)
+def test_waiting_for_a_sync_tells_how_it_ended(controller, shoal, monkeypatch, phase, code):
+    monkeypatch.setattr(changing, "POLL_SECONDS", 0.01)
+    controller.target_list = [target_view("dev"), target_view("prod", phase=phase, message="why")]
+
+    ended = shoal("sync", "web", "--wait", "--timeout", "1s")
+
+    assert ended.code == code
+    assert "prod" in ended.out
+    if code == 7:
+        assert "1 of 2 clusters are not done" in ended.err
+        assert "why" in ended.err
+
+
+def test_waiting_looks_only_at_the_clusters_asked_for(controller, shoal):
+    controller.target_list = [target_view("dev"), target_view("prod", phase=TargetPhase.FAILED)]
+
+    assert shoal("sync", "web", "--wait", "-c", "dev").code == 0
+    assert controller.calls[-1][2]["clusters"] == frozenset({"dev"})
+
+
+def test_an_answer_that_does_not_come_is_7(run, tmp_path, monkeypatch):
+    import socket
+
+    from shoal.api import client
+
+    monkeypatch.setattr(client.Client.__init__, "__kwdefaults__", {"timeout_seconds": 0.05})
+    with socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(str(tmp_path / "api.sock"))
+        mute.listen()
+
+        assert run("status", "--state", str(tmp_path)).code == 7
+
+
+def test_an_interrupted_watch_is_130_and_has_printed_what_changed(controller, shoal, monkeypatch):
+    looks = iter([target_view("prod", phase=TargetPhase.FAILED), None])
+
+    def next_look(seconds: float) -> None:
+        found = next(looks)
+        if found is None:
+            raise KeyboardInterrupt
+        controller.target_list = [target_view("dev"), found]
+
+    monkeypatch.setattr(getting.time, "sleep", next_look)
+    ended = shoal("get", "targets", "-w", "-o", "json")
+
+    assert ended.code == 130
+    assert [line.split('"')[3] for line in ended.out.splitlines()] == ["Added", "Added", "Modified"]
+
+
+def test_who_and_why_reach_the_controller(controller, shoal):
+    shoal("suspend", "web", "-r", "storm", "--for", "1h30m")
+    verb, subject, given = controller.calls[-1]
+
+    import getpass
+
+    assert (verb, subject, given["reason"]) == ("suspend", "default/web", "storm")
+    assert given["who"] == getpass.getuser()
+    assert given["until"] > AT + timedelta(hours=1)
