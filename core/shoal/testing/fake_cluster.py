@@ -1,0 +1,154 @@
+"""A cluster in memory: objects that a stranger may change, and faults that a test switches on.
+
+The other side of `fake_target`. Time never passes by itself: a slow cluster waits for an event that
+the test sets.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import orjson
+
+from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
+from shoal.model.digests import canonical
+from shoal.model.health import Health
+from shoal.model.identity import GroupKind, ObjectKey, TargetKey
+
+CLUSTER_SCOPED = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "StorageClass"})
+SERVED = frozenset(
+    {
+        *(GroupKind("", kind) for kind in ("Namespace", "ConfigMap", "Secret", "Service", "Pod")),
+        *(GroupKind("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet")),
+        *(GroupKind("batch", kind) for kind in ("Job", "CronJob")),
+        *(
+            GroupKind("rbac.authorization.k8s.io", kind)
+            for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+        ),
+    }
+)
+
+
+Watcher = Callable[[ObjectKey], None]
+
+
+@dataclass
+class FakeObject:
+    """One live object. `owner` is the target that its marks name, None for a stranger's."""
+
+    body: dict[str, Any]
+    uid: str
+    version: int
+    owner: TargetKey | None
+
+
+@dataclass
+class FakeCluster:
+    """One cluster in memory, with its faults.
+
+    `unreachable` and `denied` concern every call. `gate`, when set, holds every call until the test
+    sets the event: a slow cluster. `refusals` maps objects to the error that writing them meets.
+    `writes` are the verbs and objects in the order in which they arrived.
+    """
+
+    name: str = "fake"
+    uid: str = "fake-uid"
+    version: str = "v1.37.0"
+    namespace: str = "default"
+    objects: dict[ObjectKey, FakeObject] = field(default_factory=dict)
+    unreachable: bool = False
+    denied: bool = False
+    gate: anyio.Event | None = None
+    refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
+    writes: list[tuple[str, ObjectKey]] = field(default_factory=list)
+    health: dict[ObjectKey, Health] = field(default_factory=dict)
+    served: set[GroupKind] = field(default_factory=lambda: set(SERVED))
+    _watchers: list[Watcher] = field(default_factory=list)
+    _counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    # -- what a stranger does; also the `World` of the conformance suite ------------------------
+
+    async def read(self, key: ObjectKey) -> Mapping[str, Any] | None:
+        """The live body; None when it is not there."""
+        found = self.objects.get(key)
+        return orjson.loads(canonical(found.body)) if found else None
+
+    async def create(self, body: Mapping[str, Any]) -> None:
+        """Create an object that carries no marks."""
+        key = key_of(body)
+        self.objects[key] = FakeObject(dict(body), f"uid-{next(self._counter)}", self.tick(), None)
+        self._tell(key)
+
+    async def change(self, key: ObjectKey, patch: Mapping[str, Any]) -> None:
+        """Merge a patch into a live object."""
+        found = self.objects[key]
+        found.body = merged(found.body, patch)
+        found.version = self.tick()
+        self._tell(key)
+
+    async def remove(self, key: ObjectKey) -> None:
+        """Delete an object."""
+        del self.objects[key]
+        self._tell(key)
+
+    def set_health(self, key: ObjectKey, health: Health) -> None:
+        """Let an object become healthy or ill."""
+        self.health[key] = health
+        self._tell(key)
+
+    # -- what a session does --------------------------------------------------------------------
+
+    async def reached(self) -> None:
+        """Pass, or fail as the faults say."""
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.unreachable:
+            raise ClusterUnreachable(f"cluster {self.name} gave no answer")
+        if self.denied:
+            raise AccessDenied(f"cluster {self.name} refused the credential")
+
+    def tick(self) -> int:
+        """The next resourceVersion."""
+        return next(self._counter)
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether a namespace is there; the one of the tests always is."""
+        return name in ("", self.namespace) or ObjectKey("", "Namespace", "", name) in self.objects
+
+    def attach(self, watcher: Watcher) -> None:
+        """Tell it of every object that changes."""
+        self._watchers.append(watcher)
+
+    def detach(self, watcher: Watcher) -> None:
+        """Tell it no more."""
+        self._watchers.remove(watcher)
+
+    def _tell(self, key: ObjectKey) -> None:
+        for watcher in self._watchers:
+            watcher(key)
+
+
+def key_of(body: Mapping[str, Any]) -> ObjectKey:
+    """The identity of a body, in namespace `default` when it names none and needs one."""
+    metadata = body["metadata"]
+    group, slash, _ = str(body["apiVersion"]).rpartition("/")
+    kind = str(body["kind"])
+    namespace = "" if kind in CLUSTER_SCOPED else str(metadata.get("namespace") or "default")
+    return ObjectKey(group if slash else "", kind, namespace, str(metadata["name"]))
+
+
+def merged(live: Any, patch: Any) -> Any:
+    """RFC 7386: null removes, mappings merge, everything else replaces."""
+    if not isinstance(live, dict) or not isinstance(patch, Mapping):
+        return patch
+    out = dict(live)
+    for name, value in patch.items():
+        if value is None:
+            out.pop(name, None)
+        else:
+            out[name] = merged(live.get(name), value)
+    return out
