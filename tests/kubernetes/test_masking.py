@@ -70,3 +70,8 @@ def test_a_message_is_one_line_of_bounded_length(text: str) -> None:
     assert len(cut(text)) <= MESSAGE_LIMIT
     assert "\n" not in cut(text)
     assert len(scrub(text)) <= MESSAGE_LIMIT
+
+
+def test_an_endless_or_broken_message_is_scrubbed_too() -> None:
+    for text in ("x" * 16_384, "." * 16_384, "{" * 16_384, 'Invalid value: "' + "tide " * 3000):
+        assert "tide" not in scrub(text)

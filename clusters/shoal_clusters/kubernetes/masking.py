@@ -40,9 +40,10 @@ _COPIES = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
 
 # What API servers print of values: Go dumps (`core.PodTemplateSpec{…}`, and the merge library's
 # `&value.valueUnstructured{Value:…}`), JSON, and whatever follows "Invalid value:".
-_OPENING = re.compile(r"&?[\w.*\[\]]*\{")
+# The repetition is bounded: a long word must not be searched anew from each of its letters.
+_OPENING = re.compile(r"&?[\w.*\[\]]{0,100}\{")
 _QUOTED_VALUE = re.compile(
-    r"((?:Invalid|Unsupported|Duplicate) value: )(?:\"(?:\\.|[^\"\\])*\"|\S+)"
+    r"((?:Invalid|Unsupported|Duplicate) value: )(?:\"(?:\\.|[^\"\\])*\"?|\S+?(?=:\s|\s|$))"
 )
 
 

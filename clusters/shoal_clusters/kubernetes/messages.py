@@ -17,6 +17,8 @@ import orjson
 from shoal.model.identity import ObjectKey
 from shoal_clusters.kubernetes.masking import MASK, cut, hides_values, is_secret, scrub
 
+_READ_LIMIT = 16_384
+"""Characters of a message that are looked at; a 422 may repeat an object of a megabyte."""
 _SHOWN_FAULTS = 5
 """Faults of one object that are listed; a wrong indentation can make dozens."""
 
@@ -38,7 +40,7 @@ _TEMPLATE_PATH = re.compile(r"\b(template|containers|initContainers|env)\b")
 
 # The merge library names a path and a fault: `.spec.foo: field not declared in schema`.
 _TYPED = re.compile(
-    r"(?P<path>\.[\w.\[\]\"=,/-]+): (?P<fault>field not declared in schema"
+    r"(?P<path>\.[\w.\[\]\"=,/-]{1,300}): (?P<fault>field not declared in schema"
     r"|duplicate entries for key \[[^\]]*\]|expected [\w ()]+)"
 )
 _UNKNOWN_FIELD = re.compile(r"unknown field \"(?P<path>[\w.\[\]-]+)\"")
@@ -82,7 +84,7 @@ def read_answer(code: int, body: bytes | Mapping[str, Any]) -> Answer:
     return Answer(
         code=code,
         reason=str(status.get("reason") or ""),
-        message=str(status.get("message") or ""),
+        message=str(status.get("message") or "")[:_READ_LIMIT],
         causes=tuple(_causes(details)),
         details_kind=str(details.get("kind") or ""),
         details_name=str(details.get("name") or ""),
@@ -132,7 +134,8 @@ def _causes(details: Mapping[str, Any]) -> Iterator[Cause]:
             yield Cause(
                 str(cause.get("reason") or ""),
                 str(cause.get("field") or ""),
-                str(cause.get("message") or ""),
+                # The end says what is wrong; the value before it is never shown.
+                str(cause.get("message") or "")[-_READ_LIMIT:],
             )
 
 
