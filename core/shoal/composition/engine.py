@@ -47,7 +47,7 @@ FLEET_SOURCE = "git"
 @asynccontextmanager
 async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
     """A running controller; raises StateInUse when another one holds the state folder."""
-    release = version("shoal")
+    release = await to_thread.run_sync(version, "shoal")
     async with open_store(foundation.settings.state_folder) as store:
         tracing = await to_thread.run_sync(partial(build_tracing, version=release))
         try:

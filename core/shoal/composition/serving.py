@@ -6,8 +6,8 @@ without its API, or an API without its controller, helps nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from anyio.abc import TaskStatus
 from shoal.api.facade import Controller
 from shoal.api.listening import open_api_socket, open_tcp_socket, serve_http
 from shoal.api.routes import api_application
-from shoal.api.running import announced
+from shoal.api.running import announce
 from shoal.api.webhooks import webhook_application
 from shoal.composition.hosting import thread_runner
 from shoal.composition.loading import Plugins
@@ -46,7 +46,7 @@ class Settings:
     @property
     def fleet_folder(self) -> Path | None:
         """The fleet's folder when it is local; None when it is fetched."""
-        return None if "://" in self.fleet else Path(self.fleet).resolve()
+        return None if "://" in self.fleet else Path(self.fleet).absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ async def serve(
 ) -> None:
     """Run one controller until cancelled; `task_status` hears when its API answers.
 
-    Raises StateInUse when another controller holds the state folder.
+    Raises StateInUse when another controller holds the state folder; like every error of a part
+    that runs beside others, it can arrive inside an exception group.
     """
     run_in_thread = thread_runner()
     secrets = SecretFolder(settings.secrets_folder, run_in_thread)
@@ -87,9 +88,22 @@ async def serve(
         await group.start(_serve_api, controller, settings.state_folder)
         if settings.webhook_listen is not None:
             await group.start(_serve_webhooks, controller, secrets, settings.webhook_listen)
-        with announced(settings.state_folder, settings.fleet, root=settings.state_root):
+        async with _announced(settings):
             task_status.started(controller)
             await anyio.sleep_forever()
+
+
+@asynccontextmanager
+async def _announced(settings: Settings) -> AsyncIterator[None]:
+    """Let commands without --state find this controller, as long as it runs."""
+    file = await to_thread.run_sync(
+        announce, settings.state_folder, settings.fleet, settings.state_root
+    )
+    try:
+        yield
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.Path(file).unlink(missing_ok=True)
 
 
 async def _serve_api(controller: Controller, state: Path, *, task_status: TaskStatus[None]) -> None:

@@ -22,7 +22,7 @@ from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.rendering import Rendering
 from shoal.engine.state import ApplicationState, EngineState, SourceState, TargetState
-from shoal.errors import Retryable, ShoalError, SourceUnavailable
+from shoal.errors import Retryable, ShoalError
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import Renderer
 from shoal.model.artifacts import Artifact
@@ -83,9 +83,12 @@ class Applications:
             return
         known = self.state.applications.setdefault(ref, ApplicationState())
         source = self.state.sources.get(document.source_ref)
+        if source is None or (source.artifact is None and source.error is None):
+            return  # not read yet; whatever comes of it wakes this application
         try:
-            if source is None or source.artifact is None:
-                raise _unread(document, source)
+            if source.artifact is None:
+                assert source.error is not None
+                raise source.error
             await self._decide(catalog, document, known, source, source.artifact, request)
         except ShoalError as error:
             await self._failed(ref, known, error)
@@ -112,9 +115,9 @@ class Applications:
         known.placed = place(document, catalog.clusters)
         wanted = self._contents(catalog, document, known)
         changed = self._changed(document, wanted)
-        known.revision = artifact.revision
         if changed:
             await self._grant(decision, wanted, changed)
+        known.revision = artifact.revision
         for target in self.state.targets_of(document.ref):
             if target.key.cluster not in wanted:
                 why = f"application {document.ref} is not placed on {target.key.cluster} any more"
@@ -142,7 +145,7 @@ class Applications:
             which = applicable_indexes(overrides, labels)
             if which not in known.contents:
                 chosen = [overrides[index] for index in which]
-                overridden = override(known.manifests or (), chosen, cluster=cluster)
+                overridden = override(known.manifests or (), chosen, cluster=cluster, indexes=which)
                 known.contents[which] = content(overridden, self.digester)
             found[cluster] = known.contents[which]
         return found
@@ -279,13 +282,3 @@ class Applications:
                 why="",
                 subject=str(ref),
             )
-
-
-def _unread(document: Application, source: SourceState | None) -> ShoalError:
-    """Why there is nothing to render: the source's own trouble, or that it was not read yet."""
-    if source is not None and source.error is not None:
-        error = source.error
-        if isinstance(error, Retryable):
-            return SourceUnavailable(error.message, next_step=error.next_step)
-        return error
-    return SourceUnavailable(f"source {document.source_ref} has not been read yet")

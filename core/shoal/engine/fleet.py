@@ -8,9 +8,10 @@ taken for an empty fleet: the last good documents stay, and the fleet says since
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,7 +62,7 @@ class _Glance:
     """What a folder looks like without reading a file."""
 
     signature: str
-    newest: float
+    is_settled: bool
 
 
 class FolderReader:
@@ -80,11 +81,19 @@ class FolderReader:
 
     async def read(self, previous: FleetFiles | None) -> FleetFiles | None:
         """Read the folder when it changed and has settled."""
+        try:
+            return await self._read(previous)
+        except OSError as error:
+            raise SourceUnavailable(
+                f"the fleet folder {self._root} cannot be read: {error.strerror}",
+                next_step="see who is changing it, and its permissions",
+            ) from error
+
+    async def _read(self, previous: FleetFiles | None) -> FleetFiles | None:
         glance = await self._run_in_thread(self._look)
         if previous is not None and glance.signature == self._signature:
             return previous
-        age = datetime.now().timestamp() - glance.newest
-        if 0 <= age < self._settle.total_seconds() or (self._root / ".git/index.lock").exists():
+        if not glance.is_settled:
             return None
         files = await self._run_in_thread(self._read_all)
         after = await self._run_in_thread(self._look)
@@ -113,7 +122,10 @@ class FolderReader:
         signature = digest_parts(
             f"{path}:{stat.st_ino}:{stat.st_mtime_ns}:{stat.st_size}" for path, stat in states
         )
-        return _Glance(signature, max((stat.st_mtime for _, stat in states), default=0.0))
+        newest = max((stat.st_mtime for _, stat in states), default=0.0)
+        is_quiet = not 0 <= time.time() - newest < self._settle.total_seconds()
+        git_is_at_work = (self._root / ".git/index.lock").exists()
+        return _Glance(signature, is_quiet and not git_is_at_work)
 
     def _read_all(self) -> dict[str, bytes]:
         return {str(path.relative_to(self._root)): path.read_bytes() for path in self._paths()}

@@ -83,6 +83,7 @@ class GuardedFolder:
         found = await self._resolve(path)
         entry = await self._look(found)
         if entry is None or entry.kind is not EntryKind.FILE:
+            self._looks.setdefault(found, A_FOLDER)
             raise FileNotFoundError(path)
         self._spend(path, files=1, size=entry.size)
         content = await self._tree.read(found)

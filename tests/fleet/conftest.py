@@ -1,0 +1,60 @@
+"""Fixtures: a whole fleet per test, over the session's clusters or over ones it may kill."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fleet.harness import PLUGINS, SOURCE, FleetUnderTest, Repository, document
+
+from shoal.composition.loading import Plugins, load_plugins
+from shoal_clusters.controlplane.apiserver import ControlPlane
+
+
+@pytest.fixture(scope="session")
+def plugins() -> Plugins:
+    return load_plugins(PLUGINS)
+
+
+MakeFleet = Callable[[Mapping[str, ControlPlane]], FleetUnderTest]
+
+
+@pytest.fixture
+def make_fleet(tmp_path: Path, plugins: Plugins) -> MakeFleet:
+    """Makes a fleet over these clusters with one Source `apps` and one Application `shop`."""
+
+    def make(clusters: Mapping[str, ControlPlane]) -> FleetUnderTest:
+        name = f"fleet-{secrets.token_hex(4)}"
+        repository = Repository(tmp_path / "apps")
+        repository.folder.mkdir()
+        repository.git("init", "-q", "-b", "main")
+        fleet = FleetUnderTest(tmp_path, name, clusters, plugins, repository)
+        url = str(repository.folder)
+        git = {"git": {"url": url, "branch": "main"}, "interval": "1h"}
+        fleet.write("fleet.yaml", document("Fleet", name), document("Source", SOURCE.name, git))
+        for cluster in clusters.values():
+            fleet.declare_cluster(cluster)
+        fleet.declare_application("shop")
+        return fleet
+
+    return make
+
+
+@pytest.fixture
+def fleet(make_fleet: MakeFleet, clusters: Mapping[str, ControlPlane]) -> FleetUnderTest:
+    """A fleet over the session's three clusters; write manifests, then let it run."""
+    return make_fleet(clusters)
+
+
+@pytest.fixture
+async def admins(clusters: Mapping[str, ControlPlane]) -> AsyncIterator[Mapping[str, Any]]:
+    """A client per cluster, as the administrator: what a person does with kubectl."""
+    async with AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(cluster.client())
+            for name, cluster in clusters.items()
+        }

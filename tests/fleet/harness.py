@@ -1,0 +1,222 @@
+"""A whole fleet: a folder of documents, a Git repository, a controller, real clusters."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import orjson
+
+from shoal.composition.engine import open_engine
+from shoal.composition.hosting import thread_runner
+from shoal.composition.loading import Plugins
+from shoal.composition.secret_files import SecretFolder
+from shoal.composition.serving import Foundation, Settings
+from shoal.engine.controller import Controller
+from shoal.engine.views import TargetPhase, TargetView
+from shoal.model.identity import Ref
+from shoal_clusters.controlplane.apiserver import ControlPlane
+
+DEADLINE_SECONDS = 45.0
+SOURCE = Ref("default", "apps")
+PLUGINS = ("access", "git", "kubernetes", "rendering")
+
+
+def document(kind: str, name: str, spec: Mapping[str, Any] | None = None, **metadata: Any) -> str:
+    """One of Shoal's documents as text; JSON is YAML."""
+    body: dict[str, Any] = {"apiVersion": "shoal.dev/v1alpha1", "kind": kind}
+    body["metadata"] = {"name": name, **metadata}
+    if spec is not None:
+        body["spec"] = spec
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+
+
+def config_map(name: str, namespace: str, **data: str) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def deployment(name: str, namespace: str, *, image: str = "shop:1", replicas: int = 1) -> Any:
+    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "main", "image": image}]},
+            },
+        },
+    }
+
+
+@dataclass
+class Repository:
+    """A Git repository that people commit to."""
+
+    folder: Path
+
+    def git(self, *arguments: str) -> str:
+        environment = {
+            **os.environ,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
+            "GIT_AUTHOR_NAME": "Ana",
+            "GIT_AUTHOR_EMAIL": "ana@example.org",
+            "GIT_COMMITTER_NAME": "Ana",
+            "GIT_COMMITTER_EMAIL": "ana@example.org",
+        }
+        done = subprocess.run(
+            ["git", "-C", str(self.folder), *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
+        return done.stdout.strip()
+
+    def write(self, path: str, *manifests: Any) -> None:
+        """One file with these manifests; text is written as it is."""
+        texts = [
+            each if isinstance(each, str) else orjson.dumps(each).decode() for each in manifests
+        ]
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("\n---\n".join(texts))
+
+    def commit(self, message: str) -> str:
+        """Commit all of the work tree; the new revision."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+
+@dataclass
+class FleetUnderTest:
+    """The documents, the repository and, while `running`, the controller."""
+
+    folder: Path
+    name: str
+    clusters: Mapping[str, ControlPlane]
+    plugins: Plugins
+    repository: Repository
+    _controller: Controller | None = field(default=None, repr=False)
+    _last_seen: Sequence[TargetView] = ()
+
+    @property
+    def documents(self) -> Path:
+        return self.folder / "fleet"
+
+    @property
+    def controller(self) -> Controller:
+        assert self._controller is not None, "the controller is not running"
+        return self._controller
+
+    def write(self, file: str, *documents: str) -> None:
+        """Write a file of documents, as if it had been there for a while: it counts as settled."""
+        path = self.documents / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n---\n".join(documents))
+        self._age(path)
+
+    def remove(self, file: str) -> None:
+        (self.documents / file).unlink()
+
+    def _age(self, path: Path) -> None:
+        # A number of its own for each write, so that the same size never hides a change.
+        moment = time.time_ns() - 10_000_000_000
+        os.utime(path, ns=(moment, moment))
+
+    def declare_cluster(self, cluster: ControlPlane, **labels: str) -> None:
+        access = {"kubeconfig": {"path": str(cluster.folder / "kubeconfig-shoal")}}
+        labels = {"env": cluster.name, **labels}
+        text = document("Cluster", cluster.name, {"access": access}, labels=labels)
+        self.write(f"cluster-{cluster.name}.yaml", text)
+
+    def declare_application(self, name: str, path: str | None = None, **spec: Any) -> None:
+        body = {
+            "source": {"ref": SOURCE.name, "path": path or name},
+            "placement": {"clusterSelector": {}},
+            **spec,
+        }
+        self.write(f"application-{name}.yaml", document("Application", name, body))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Controller]:
+        """The controller in this very process, as `shoal run` would have it."""
+        settings = Settings(fleet=str(self.documents), state_folder=self.folder / "state")
+        run_in_thread = thread_runner()
+        secrets_reader = SecretFolder(None, run_in_thread)
+        foundation = Foundation(settings, self.plugins, secrets_reader, run_in_thread)
+        async with open_engine(foundation) as controller:
+            self._controller = controller
+            yield controller
+            self._last_seen = self.controller.targets()
+        self._controller = None
+
+    async def push(self, message: str) -> str:
+        """Commit, and let the source be fetched at once, as a webhook would."""
+        revision = await anyio.to_thread.run_sync(self.repository.commit, message)
+        await self.controller.refresh(SOURCE, who="test")
+        return revision
+
+    def target(self, application: str, cluster: str) -> TargetView | None:
+        for view in self.controller.targets():
+            if (view.application, view.cluster) == (application, cluster):
+                return view
+        return None
+
+    def last_seen(self, application: str, cluster: str) -> TargetView:
+        """How a target stood when the controller was stopped."""
+        (view,) = (
+            each
+            for each in self._last_seen
+            if (each.application, each.cluster) == (application, cluster)
+        )
+        return view
+
+    async def until(self, holds: Callable[[], Any], what: str) -> Any:
+        """Wait for a fact; says what was waited for, and what was there instead."""
+        with anyio.move_on_after(DEADLINE_SECONDS):
+            while True:
+                found = holds()
+                if found:
+                    return found
+                await anyio.sleep(0.02)
+        seen = "\n".join(map(str, self.controller.targets()))
+        raise AssertionError(f"not seen in {DEADLINE_SECONDS:g} s: {what}\n{seen}")
+
+    async def until_phase(
+        self, phase: str, application: str = "shop", clusters: Sequence[str] | None = None
+    ) -> None:
+        names = list(self.clusters) if clusters is None else clusters
+
+        def holds() -> bool:
+            views = [self.target(application, name) for name in names]
+            return all(view is not None and view.phase == phase for view in views)
+
+        await self.until(holds, f"{application} {phase} on {', '.join(names)}")
+
+    async def until_revision(
+        self, revision: str, application: str = "shop", clusters: Sequence[str] | None = None
+    ) -> None:
+        names = list(self.clusters) if clusters is None else clusters
+
+        def holds() -> bool:
+            views = [self.target(application, name) for name in names]
+            return all(
+                view is not None and view.phase is TargetPhase.SYNCED and view.revision == revision
+                for view in views
+            )
+
+        await self.until(holds, f"{application} Synced at {revision[:8]} on {', '.join(names)}")
