@@ -74,6 +74,7 @@ async def test_records_are_found_by_subject_deed_and_cursor(tmp_path: Path, make
         assert await found() == [4, 3, 2, 1]
         assert await found(limit=2) == [4, 3]
         assert await found(after_seq=2, newest_first=False) == [3, 4]
+        assert await found(before_seq=3) == [2, 1]
         assert await found(subject="default/web") == [1]
         assert await found(subject_prefix="default/web@") == [4, 2]
         assert await found(subject="default/web", subject_prefix="default/web@") == [4, 2, 1]

@@ -167,8 +167,8 @@ async def test_a_cancellation_while_closing_waits_for_the_writes(tmp_path: Path,
 
     async def write_and_leave() -> None:
         async with open_store(tmp_path) as store:
-            for number in range(200):
-                calls.append(asyncio.create_task(store.write(make.append(number))))
+            writes = (store.write(make.append(number)) for number in range(200))
+            calls.extend(map(asyncio.create_task, writes))
             await asyncio.sleep(0)
             entered.set()
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.telemetry import names
-from shoal.telemetry.ring import SpanView
+from shoal.telemetry.views import SpanView
 from shoal.telemetry.waterfall import format_duration, render_waterfall
 
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import orjson
 import pytest
 from hypothesis import given
@@ -12,7 +14,8 @@ from opentelemetry.trace import Tracer
 from shoal.errors import ClusterUnreachable
 from shoal.telemetry import names
 from shoal.telemetry.ring import Ring
-from shoal.telemetry.spans import linked, opened, parented, trace_id, traceparent
+from shoal.telemetry.spans import linked, opened, parented, past, trace_id, traceparent
+from shoal.telemetry.views import SpanView
 
 
 def tracer_into(ring: Ring) -> Tracer:
@@ -84,7 +87,9 @@ def test_a_span_is_plain_data_that_json_can_hold() -> None:
     assert view.links == ((original.trace_id, original.span_id),)
     read = orjson.loads(orjson.dumps(original.as_json()))
     assert read["events"][0]["attributes"] == {"seconds": 1}
-    assert read["durationSeconds"] == original.duration.total_seconds()
+    assert read["duration_seconds"] == original.duration.total_seconds()
+    assert SpanView.from_json(read) == original
+    assert SpanView.from_json(orjson.loads(orjson.dumps(view.as_json()))) == view
 
 
 def test_a_traceparent_carries_a_trace_across_a_wait() -> None:
@@ -100,6 +105,20 @@ def test_a_traceparent_carries_a_trace_across_a_wait() -> None:
     assert traceparent(child).split("-")[1] == granted.split("-")[1]
     first, second = ring.trace(trace_id(root))
     assert second.parent_id == first.span_id
+
+
+def test_what_is_over_becomes_a_span_of_that_time() -> None:
+    ring = Ring()
+    tracer = tracer_into(ring)
+    start = datetime(2026, 3, 1, 9, 30, 0, 123_457, tzinfo=UTC)
+    end = start + timedelta(seconds=2)
+    with opened(tracer, names.SHOAL_SYNC, start=start) as root:
+        past(tracer, names.FETCH, start, end)
+
+    view, fetched = ring.trace(trace_id(root))
+
+    assert (fetched.start, fetched.end, view.start) == (start, end, start)
+    assert fetched.parent_id == view.span_id
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "00-" + "0" * 32 + "-" + "0" * 16 + "-01"])

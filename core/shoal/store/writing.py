@@ -21,7 +21,7 @@ from typing import TypeVar
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 from sqlalchemy import Delete, Insert, Table, bindparam, delete
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -173,7 +173,7 @@ class Writer:
 
     def _put(self, table: Table) -> Insert:
         if table not in self._upserts:
-            self._upserts[table] = _upsert(table, self._engine.dialect.name)
+            self._upserts[table] = _upsert(table)
         return self._upserts[table]
 
 
@@ -221,16 +221,16 @@ def _split(records: Sequence[Record], counts: Sequence[int]) -> list[Sequence[Re
     return parts
 
 
-def _upsert(table: Table, dialect: str) -> Insert:
-    """Insert, or replace the row of the same key; both databases spell it the same way."""
-    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+def _upsert(table: Table) -> Insert:
+    """Insert, or replace the row of the same key. PostgreSQL's `insert` has the same method."""
+    statement = insert(table)
     keys = list(table.primary_key.columns)
     others = {
-        column.name: insert.excluded[column.name]
+        column.name: statement.excluded[column.name]
         for column in table.columns
         if not column.primary_key
     }
-    return insert.on_conflict_do_update(index_elements=keys, set_=others)
+    return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
 def _drop(table: Table) -> Delete:

@@ -4,5 +4,6 @@
 structlog's configuration. Nothing that leaves through here holds a secret: `masking` is applied to
 every span and every log line, whoever wrote it.
 
-Reading order: `names`, `masking`, `spans`, `tracing`, `ring`, `waterfall`, `logs`.
+Reading order: `names`, `masking`, `spans`, `tracing`, `guard`, `ring`, `views`,
+`waterfall`, `logs`.
 """

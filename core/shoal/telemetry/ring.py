@@ -10,73 +10,17 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.trace import StatusCode
 
+from shoal.telemetry.views import EventView, SpanView
+
+__all__ = ["EventView", "Ring", "SpanView", "span_view"]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class EventView:
-    """Something that happened within a span."""
-
-    name: str
-    at: datetime
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """For output: times as ISO 8601."""
-        return {
-            "name": self.name,
-            "at": self.at.isoformat(),
-            "attributes": dict(self.attributes),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class SpanView:
-    """A finished span as plain data. Ids are in hex; `parent_id` is empty at a root.
-
-    `status` is `unset`, `ok` or `error`; `links` are (trace id, span id).
-    """
-
-    name: str
-    trace_id: str
-    span_id: str
-    parent_id: str
-    start: datetime
-    end: datetime
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    status: str = "unset"
-    status_message: str = ""
-    events: tuple[EventView, ...] = ()
-    links: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def duration(self) -> timedelta:
-        """How long it took."""
-        return self.end - self.start
-
-    def as_json(self) -> dict[str, Any]:
-        """For output: times as ISO 8601, the duration in seconds."""
-        return {
-            "name": self.name,
-            "traceId": self.trace_id,
-            "spanId": self.span_id,
-            "parentId": self.parent_id,
-            "start": self.start.isoformat(),
-            "end": self.end.isoformat(),
-            "durationSeconds": self.duration.total_seconds(),
-            "attributes": dict(self.attributes),
-            "status": self.status,
-            "statusMessage": self.status_message,
-            "events": [event.as_json() for event in self.events],
-            "links": [{"traceId": trace, "spanId": span} for trace, span in self.links],
-        }
 
 
 class Ring(SpanProcessor):
@@ -109,10 +53,10 @@ class Ring(SpanProcessor):
             self._count -= 1
 
     def trace(self, trace_id: str) -> Sequence[SpanView]:
-        """The spans of one trace by start; empty when it is not (or no longer) here."""
+        """The spans of one trace by start, the longer first; empty when it is not (or no longer) here."""
         with self._lock:
             spans = list(self._traces.get(trace_id, ()))
-        return sorted(spans, key=lambda span: span.start)
+        return sorted(spans, key=lambda span: (span.start, -span.duration))
 
     def latest(self, matches: Callable[[Mapping[str, Any]], bool]) -> Sequence[SpanView]:
         """The newest trace with a span whose attributes match; empty when there is none."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shoal.telemetry import names
-from shoal.telemetry.ring import SpanView
+from shoal.telemetry.views import SpanView
 
 _LABELS = (names.CLUSTER, names.SOURCE, names.PLUGIN)
 _LONGEST_NAME = 44
@@ -60,7 +60,7 @@ def _tree(spans: Sequence[SpanView]) -> Iterator[tuple[SpanView, int]]:
     """Every span once, depth first."""
     known = {span.span_id for span in spans}
     children: dict[str, list[SpanView]] = {}
-    for span in sorted(spans, key=lambda one: (one.start, one.span_id)):
+    for span in sorted(spans, key=lambda one: (one.start, -one.duration, one.span_id)):
         parent = span.parent_id if span.parent_id in known else ""
         children.setdefault(parent, []).append(span)
     waiting = [(span, 0) for span in reversed(children.get("", []))]
