@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import jsonpatch
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -392,7 +393,11 @@ def test_a_baseline_reads_back_from_its_bytes(
     assert decode(encode(baseline)) == baseline
 
 
-@given(st.binary(max_size=60))
+@given(
+    st.binary(max_size=60)
+    | st.binary(max_size=60).map(lambda tail: b"\x01" + tail)
+    | st.tuples(st.text(), st.binary()).map(lambda row: b"\x01" + msgspec.msgpack.encode(row))
+)
 def test_bytes_that_are_no_baseline_are_none(content: bytes) -> None:
     decoded = decode(content)
 

@@ -83,11 +83,11 @@ def read_answer(code: int, body: bytes | Mapping[str, Any]) -> Answer:
     after = details.get("retryAfterSeconds")
     return Answer(
         code=code,
-        reason=str(status.get("reason") or ""),
+        reason=cut(str(status.get("reason") or "")),
         message=str(status.get("message") or "")[:_READ_LIMIT],
         causes=tuple(_causes(details)),
-        details_kind=str(details.get("kind") or ""),
-        details_name=str(details.get("name") or ""),
+        details_kind=cut(str(details.get("kind") or "")),
+        details_name=cut(str(details.get("name") or "")),
         retry_after_seconds=float(after) if isinstance(after, int | float) and after else None,
         is_status=True,
     )
@@ -132,8 +132,8 @@ def _causes(details: Mapping[str, Any]) -> Iterator[Cause]:
     for cause in causes if isinstance(causes, list) else ():
         if isinstance(cause, Mapping):
             yield Cause(
-                str(cause.get("reason") or ""),
-                str(cause.get("field") or ""),
+                cut(str(cause.get("reason") or "")),
+                cut(str(cause.get("field") or "")),
                 # The end says what is wrong; the value before it is never shown.
                 str(cause.get("message") or "")[-_READ_LIMIT:],
             )
