@@ -1,9 +1,9 @@
 """Baselines: what is remembered of an object after our last write, as bytes in its inventory row.
 
 A baseline must be enough to judge a live object after a restart, so it holds the field set itself,
-not a reference to one. FieldsV1 repeats the same words everywhere; deflated with a dictionary of
-them it takes 30 to 250 bytes instead of 300 to 2,500 (the figures of one ConfigMap and of one large
-Deployment), and the values it speaks of stay digests in the row.
+not a reference to one. FieldsV1 repeats the same words everywhere: deflated with a dictionary of
+them, the whole baseline of a Secret takes 36 bytes (149 of FieldsV1), of a small Deployment 55
+(492), of a large one 305 (3,673). The values it speaks of stay digests in the row.
 """
 
 from __future__ import annotations
