@@ -58,8 +58,8 @@ class GitServer:
     """Serves every bare repository below `folder`; use it as an async context manager.
 
     `token` is asked for as the password of Basic, or as Bearer. `asked` counts by what a request is
-    for: `refs` (the start of a conversation), `ls-refs`, `fetch`, `push`. `on_push` is awaited before
-    the one who pushes gets his answer, so it must be quick and must not raise.
+    for: `refs` (the start of a conversation), `ls-refs`, `fetch`, `push`. `on_push` is awaited
+    before the one who pushes gets his answer, so it must be quick and must not raise.
     """
 
     def __init__(self, folder: Path, *, token: str | None = None, port: int = 0) -> None:
