@@ -93,7 +93,7 @@ def test_url_credentials_are_in_no_line(as_json: bool) -> None:
 def test_lines_of_other_libraries_look_the_same() -> None:
     stream = io.StringIO()
     handler = standard_handler(stream=stream)
-    library = logging.getLogger("some.library")
+    library = logging.getLogger("uvicorn.error")
     library.addHandler(handler)
 
     library.warning("cannot reach %s", "https://me:hush@host/")
@@ -101,4 +101,4 @@ def test_lines_of_other_libraries_look_the_same() -> None:
 
     line = orjson.loads(stream.getvalue())
     assert line["message"] == "cannot reach https://host/"
-    assert (line["level"], line["logger"]) == ("warning", "some.library")
+    assert (line["level"], line["logger"]) == ("warning", "uvicorn.error")
