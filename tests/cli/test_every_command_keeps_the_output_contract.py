@@ -3,7 +3,9 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -69,7 +71,7 @@ def controller(shoal_controller):
     return shoal_controller
 
 
-def parsed(format: str, text: str) -> object:
+def parsed(format: str, text: str) -> Any:
     match format:
         case "json":
             return json.loads(text)
@@ -106,7 +108,7 @@ def test_offline_commands_keep_the_same_contract(run, tmp_path, monkeypatch, wor
 FLEET = "apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: test}\n"
 
 
-def check_shape(format: str, value: object) -> None:
+def check_shape(format: str, value: Any) -> None:
     if format in ("json", "yaml"):
         assert isinstance(value, dict)
         assert value["apiVersion"] == "shoal.dev/v1alpha1"
@@ -159,7 +161,7 @@ def test_the_line_about_a_command_is_the_one_it_gives_itself(run):
 
     for section in BUILT_IN.values():
         for name, (_, about) in section.items():
-            command = root.get_command(None, name)
+            command = root.get_command(click.Context(root), name)
             assert command is not None
             assert command.get_short_help_str(200).startswith(about.split()[0]), name
 

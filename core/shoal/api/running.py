@@ -95,9 +95,8 @@ def _announcement_file(state: Path, root: Path) -> Path:
     return root / "running" / f"{name}.json"
 
 
-@contextmanager
-def announced(state: Path, fleet: str, *, root: Path | None = None) -> Iterator[None]:
-    """Announce a controller for as long as the context lasts; forget those that are gone."""
+def announce(state: Path, fleet: str, root: Path | None = None) -> Path:
+    """Announce a controller and forget those that are gone; the file is unlinked at the end."""
     root = root or state_root()
     file = _announcement_file(state, root)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -105,10 +104,7 @@ def announced(state: Path, fleet: str, *, root: Path | None = None) -> Iterator[
     scratch = file.with_suffix(f".{os.getpid()}")
     scratch.write_text(json.dumps(asdict(Announcement(str(state.resolve()), fleet, os.getpid()))))
     scratch.replace(file)
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
+    return file
 
 
 def _forget_the_dead(root: Path) -> None:

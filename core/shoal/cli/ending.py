@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
+from io import TextIOWrapper
 
 import click
 
@@ -60,7 +61,7 @@ def worse(*endings: Ending) -> Ending:
 def carry_out(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; the only place that prints errors."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ✔ gets a ?, not a traceback
     from shoal.cli.root import shoal
 

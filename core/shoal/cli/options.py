@@ -8,12 +8,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 FORMATS = ("table", "json", "yaml", "name", "jsonl")
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def wants_color(choice: str) -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def prints(command: F) -> Callable[..., Any]:
+def prints(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `-o`, `--no-headers` and `--color`, handed on as one `output`."""
 
     @click.option(
@@ -64,7 +63,7 @@ def prints(command: F) -> Callable[..., Any]:
     return wrapped
 
 
-def asks(command: F) -> Callable[..., Any]:
+def asks(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--state`, handed on as a `client` of the controller that is meant."""
 
     @click.option(

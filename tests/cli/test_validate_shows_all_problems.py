@@ -1,0 +1,34 @@
+"""`shoal validate PATH`: offline, every problem with its file and line."""
+
+import json
+
+FLEET = "apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: test}\n"
+
+
+def test_every_problem_is_a_line_and_the_exit_code_is_1(run, tmp_path):
+    (tmp_path / "fleet.yaml").write_text(FLEET)
+    (tmp_path / "one.yaml").write_text("apiVersion: shoal.dev/v1alpha1\nkind: Clutser\n")
+    (tmp_path / "two.yaml").write_text("apiVersion: shoal.dev/v1alpha1\nkind: Cluster\nspec: 3\n")
+
+    ended = run("validate", str(tmp_path))
+
+    assert ended.code == 1
+    assert "one.yaml:2" in ended.out
+    assert "two.yaml:" in ended.out
+    problems = json.loads(run("validate", str(tmp_path), "-o", "json").out)["items"]
+    assert {problem["file"] for problem in problems} == {"one.yaml", "two.yaml"}
+
+
+def test_a_good_fleet_is_0_and_prints_nothing_on_stdout(run, tmp_path):
+    (tmp_path / "fleet.yaml").write_text(FLEET)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "bad.yaml").write_text("{")
+
+    ended = run("validate", str(tmp_path))
+
+    assert (ended.code, ended.out) == (0, "")
+    assert "1 valid document in 1 file" in ended.err
+
+
+def test_a_path_that_is_not_there_is_4(run, tmp_path):
+    assert run("validate", str(tmp_path / "nothing")).code == 4
