@@ -53,7 +53,7 @@ class Ring(SpanProcessor):
             self._count -= 1
 
     def trace(self, trace_id: str) -> Sequence[SpanView]:
-        """The spans of one trace by start, the longer first; empty when it is not here (any more)."""
+        """The spans of one trace by start, the longer first; empty when it is not here."""
         with self._lock:
             spans = list(self._traces.get(trace_id, ()))
         return sorted(spans, key=lambda span: (span.start, -span.duration))
