@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import anyio
+import anyio.lowlevel
 from yarl import URL
 
 from shoal.errors import AccessDenied, ClusterUnreachable
@@ -97,8 +98,11 @@ class Transport:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._calls.close()
-        await self._streams.close()
+        with anyio.CancelScope(shield=True):
+            await self._calls.close()
+            await self._streams.close()
+            # Aborted sockets are closed by the loop's next turn.
+            await anyio.lowlevel.checkpoint()
 
     async def request(
         self,
@@ -172,16 +176,18 @@ class Transport:
         raise self._denied()
 
     async def _patient(self, method: str, url: URL, headers: dict[str, str], body: bytes) -> Answer:
-        for attempt in range(1, _BUSY_TRIES + 1):
-            async with self.limiter.slot():
-                answer = await self._resilient(method, url, headers, body)
-            if answer.status != 429:
-                return answer
+        """Send, and send again what the server was too busy for (429), as it says."""
+        for _ in range(_BUSY_TRIES - 1):
+            answer = await self._limited(method, url, headers, body)
             after = answer.after_seconds or 1.0
-            self.limiter.push_back(min(after, _BUSY_SECONDS))
-            if attempt == _BUSY_TRIES or after > _BUSY_SECONDS:
-                break
-        return answer
+            if answer.status != 429 or after > _BUSY_SECONDS:
+                return answer
+            self.limiter.push_back(after)
+        return await self._limited(method, url, headers, body)
+
+    async def _limited(self, method: str, url: URL, headers: dict[str, str], body: bytes) -> Answer:
+        async with self.limiter.slot():
+            return await self._resilient(method, url, headers, body)
 
     async def _resilient(
         self, method: str, url: URL, headers: dict[str, str], body: bytes

@@ -137,6 +137,7 @@ class Observer:
         for written in self._written_while_listing.values():
             written.add(row.key)
         self._register.drifted.pop(row.key, None)
+        self._register.lost.discard(row.key)
         self._note_live(row.key, live)
         health = assess(live, row.key.group_kind)
         if self._register.health_changed(row.key, health):
@@ -175,8 +176,9 @@ class Observer:
                 self._register.strangers[key] = owner
                 drift = Drift(missing=False, owned_digest=None, manager=owner)
             case comparing.OwnershipLost():
+                # Nothing differs, so nobody is told; the next sync applies it again.
                 self._note_live(key, live)
-                drift = Drift(missing=False, owned_digest=row.owned_digest)
+                self._register.lost.add(key)
             case comparing.Drifted(drift=drift, owned=refreshed):
                 self._note_live(key, live)
             case comparing.Equal(owned=refreshed):
@@ -239,17 +241,17 @@ class Observer:
         """Ask for some of many missing objects one by one before the list is believed."""
         for key in sample:
             answer = await read(self._transport, resource, key)
-            row = self._register.row(key)
-            if answer.status == 404 or row is None:
+            if answer.status == 404:
                 continue
-                labels: Mapping[str, str] = {}
-            if answer.status == 200:
-                labels = orjson.loads(answer.body)["metadata"].get("labels") or {}
-            if answer.status != 200 or labels.get(FLEET_LABEL) == self._comparer.fleet:
+            if answer.status != 200 or self._is_labelled(answer.body):
                 raise ServerBusy(
                     f"cluster {self._transport.cluster} listed {resource.plural} without {key}, "
                     "which is there; the list is not believed and read again"
                 )
+
+    def _is_labelled(self, content: bytes) -> bool:
+        labels = orjson.loads(content)["metadata"].get("labels") or {}
+        return bool(labels.get(FLEET_LABEL) == self._comparer.fleet)
 
 
 class _Metadata(msgspec.Struct):

@@ -7,7 +7,7 @@ says it belongs to somebody else cannot be planned and is refused by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from shoal.errors import OwnershipConflict, ShoalError
 from shoal.model.documents import DriftPolicy, PrunePolicy, SyncPolicy
@@ -22,11 +22,15 @@ def plan_target(
     prepared: Prepared,
     rows: Mapping[ObjectKey, Owned],
     drifted: Mapping[ObjectKey, Drift],
+    lost: Container[ObjectKey],
     strangers: Mapping[ObjectKey, str],
     policy: SyncPolicy,
     only: frozenset[ObjectKey] | None,
 ) -> Plan:
-    """All changes of one target, sorted by key; `rows` are the newest of this target alone."""
+    """All changes of one target, sorted by key.
+
+    `rows` are the newest of this target alone; `strangers` says of other objects whose they are.
+    """
 
     def is_meant(key: ObjectKey) -> bool:
         return only is None or key in only
@@ -38,10 +42,15 @@ def plan_target(
     for key, wanted in prepared.objects.items():
         if not is_meant(key):
             continue
-        if key in strangers and key in rows:
-            refused[key] = _taken(target, key, strangers[key])
+        owner = strangers.get(key)
+        if owner is not None:
+            refused[key] = _taken(target, key, owner)
             continue
         change = _wanted_change(wanted, rows.get(key), drifted.get(key), policy)
+        if change is None and key in lost and policy.when_drifted is DriftPolicy.CORRECT:
+            digest = rows[key].owned_digest
+            cause = "other clients took its fields over, unchanged"
+            change = Change(key, Action.CORRECT, digest, digest, cause)
         if change is not None:
             changes.append(change)
     if policy.prune is not PrunePolicy.NEVER:

@@ -20,7 +20,8 @@ from shoal.model.sightings import Drift, Sighting
 class Register:
     """The memory of one session. All methods are plain look-ups; nothing waits.
 
-    `drifted` holds what differs now and was not corrected, `strangers` the owner that an object of
+    `drifted` holds what differs now and was not corrected, `lost` what is equal although somebody
+    took fields over, `strangers` the owner that an object of
     ours names now, `kept` the objects whose live annotation forbids pruning.
     """
 
@@ -30,6 +31,7 @@ class Register:
         self._versions: dict[ObjectKey, str] = {}
         self._health: dict[ObjectKey, Health] = {}
         self.drifted: dict[ObjectKey, Drift] = {}
+        self.lost: set[ObjectKey] = set()
         self.strangers: dict[ObjectKey, str] = {}
         self.kept: set[ObjectKey] = set()
         self._keys: dict[TargetKey, set[ObjectKey]] = {}
@@ -70,6 +72,17 @@ class Register:
                 found[key] = row
         return found
 
+    def owners(self, target: TargetKey, wanted: Iterable[ObjectKey]) -> dict[ObjectKey, str]:
+        """Of the objects that a target wants: those that are somebody else's, and whose."""
+        found: dict[ObjectKey, str] = {}
+        for key in wanted:
+            row = self.row(key)
+            if row is not None and row.target != target:
+                found[key] = f"Shoal application {row.target.application}"
+            elif row is not None and key in self.strangers:
+                found[key] = self.strangers[key]
+        return found
+
     def keep(self, row: Owned) -> None:
         """A write or a sighting made this the true row."""
         self._keys.setdefault(row.target, set()).add(row.key)
@@ -85,6 +98,7 @@ class Register:
         self._versions.pop(key, None)
         self._health.pop(key, None)
         self.drifted.pop(key, None)
+        self.lost.discard(key)
         self.kept.discard(key)
 
     def version(self, key: ObjectKey) -> str:

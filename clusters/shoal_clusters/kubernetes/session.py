@@ -139,13 +139,14 @@ class KubernetesSession:
         """What would change, by rows and sightings; asks the server only what kinds it serves."""
         prepared = await self._prepare(desired)
         target = desired.target
-        rows = self._register.rows_of(target, prepared.objects.keys())
+        wanted = prepared.objects.keys()
         return plan_target(
             target,
             prepared,
-            rows,
+            self._register.rows_of(target, wanted),
             self._register.drifted,
-            self._register.strangers,
+            self._register.lost,
+            self._register.owners(target, wanted),
             desired.policy,
             only,
         )

@@ -243,7 +243,11 @@ class FakeSession:
         refused: dict[ObjectKey, ShoalError] = {}
         for manifest in desired.content.manifests:
             key = key_of(manifest.body)
-            if key.group_kind in self._cluster.served:
+            row = self._row(key)
+            if row is not None and row.target != desired.target:
+                owner = row.target.application
+                refused[key] = OwnershipConflict(f"{key} belongs to application {owner}")
+            elif key.group_kind in self._cluster.served:
                 wanted[key] = dict(manifest.body)
             else:
                 refused[key] = MissingApi(f"{key} ({manifest.origin}): its kind is not served")

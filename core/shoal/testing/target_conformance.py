@@ -1,0 +1,496 @@
+"""What every target type must do, as tests: subclass `TargetConformance` and give it a `subject`.
+
+    class TestMine(TargetConformance):
+        @pytest.fixture
+        def subject(self, shoal_host):
+            return Subject(MyTarget(), "dev", endpoint, shoal_host(), world)
+
+The suite speaks to the target through the seam alone, and to the cluster behind it through a
+`World`: what a stranger with rights of their own could do there. Objects are ConfigMaps in the
+world's namespace, under names that no two tests share. The tests open their own tasks.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import anyio
+
+from shoal.errors import MissingApi, MissingNamespace, OwnershipConflict
+from shoal.hooks.host import Host
+from shoal.hooks.targets import Session, TargetType
+from shoal.model.digests import digest_value
+from shoal.model.documents import DriftPolicy, PrunePolicy, SyncPolicy
+from shoal.model.endpoints import Endpoint
+from shoal.model.health import HealthState
+from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.manifests import Manifest
+from shoal.model.plans import (
+    Action,
+    Content,
+    Desired,
+    Grant,
+    Owned,
+    OwnedState,
+    Plan,
+    Result,
+    ResultStatus,
+)
+from shoal.model.sightings import Sighting
+
+WAIT_SECONDS = 10.0
+"""How long a sighting may take before the test fails; it normally takes milliseconds."""
+_AT = datetime(2026, 1, 1, tzinfo=UTC)
+_names = itertools.count(1)
+
+
+class World(Protocol):
+    """The cluster behind a target, for a stranger."""
+
+    @property
+    def namespace(self) -> str:
+        """A namespace that is there and belongs to nobody."""
+        ...
+
+    async def read(self, key: ObjectKey) -> Mapping[str, Any] | None:
+        """The live object; None when it is not there."""
+        ...
+
+    async def create(self, body: Mapping[str, Any]) -> None:
+        """Create an object without any mark of ours."""
+        ...
+
+    async def change(self, key: ObjectKey, patch: Mapping[str, Any]) -> None:
+        """Merge a patch into a live object."""
+        ...
+
+    async def remove(self, key: ObjectKey) -> None:
+        """Delete an object."""
+        ...
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A target type, and everything that a session needs to be opened."""
+
+    target: TargetType
+    cluster: str
+    endpoint: Endpoint
+    host: Host
+    world: World
+
+
+@dataclass
+class Bench:
+    """One open session and the inventory that an engine would keep for it."""
+
+    session: Session
+    world: World
+    cluster: str
+    inventory: dict[ObjectKey, Owned] = field(default_factory=dict)
+    seen: list[Sighting] = field(default_factory=list)
+    application: str = "web"
+    changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def config_map(self, name: str, **data: str) -> dict[str, Any]:
+        """A ConfigMap of the tests."""
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": self.world.namespace},
+            "data": data,
+        }
+
+    def key(self, name: str) -> ObjectKey:
+        """The key of such a ConfigMap."""
+        return ObjectKey("", "ConfigMap", self.world.namespace, name)
+
+    def desired(self, *bodies: Mapping[str, Any], revision: str = "r1", **policy: Any) -> Desired:
+        """What the application should have."""
+        return desired_of(
+            TargetKey(Ref("default", self.application), self.cluster),
+            bodies,
+            revision=revision,
+            policy=SyncPolicy(**policy),
+        )
+
+    async def plan(self, *bodies: Mapping[str, Any], **policy: Any) -> Plan:
+        """Plan only."""
+        return await self.session.plan(self.desired(*bodies, **policy))
+
+    async def sync(
+        self,
+        *bodies: Mapping[str, Any],
+        granted: Callable[[], bool] = lambda: True,
+        **policy: Any,
+    ) -> dict[str, Result]:
+        """Plan, apply, and store the rows; results by the name of the object."""
+        desired = self.desired(*bodies, **policy)
+        plan = await self.session.plan(desired)
+        results = {}
+        async for result in self.session.apply(plan, desired, granted=granted):
+            results[result.key.name] = result
+            self.store(result)
+        return results
+
+    def store(self, result: Result) -> None:
+        """What the engine does with a result."""
+        if result.owned is not None:
+            self.inventory[result.key] = result.owned
+        elif result.status in (ResultStatus.DELETED, ResultStatus.FORGOTTEN):
+            self.inventory.pop(result.key, None)
+
+    async def until(self, holds: Callable[[Sighting], bool]) -> Sighting:
+        """Wait for a sighting, counting those that came already."""
+        with anyio.fail_after(WAIT_SECONDS):
+            while True:
+                for sighting in self.seen:
+                    if holds(sighting):
+                        return sighting
+                self.changed = anyio.Event()
+                await self.changed.wait()
+
+    async def until_drifted(self, name: str, *, missing: bool) -> Sighting:
+        """Wait until the drift of an object was sighted."""
+        return await self.until(
+            lambda one: (
+                one.key.name == name and one.drift is not None and one.drift.missing is missing
+            )
+        )
+
+    async def observe(self) -> None:
+        """Consume sightings, as the engine does."""
+        async for sighting in self.session.sightings():
+            self.seen.append(sighting)
+            if sighting.owned is not None:
+                self.inventory[sighting.key] = sighting.owned
+            self.changed.set()
+
+
+def desired_of(
+    target: TargetKey,
+    bodies: Sequence[Mapping[str, Any]],
+    *,
+    revision: str = "r1",
+    policy: SyncPolicy | None = None,
+) -> Desired:
+    """What a target should hold, made of bodies."""
+    manifests = [Manifest(body, f"manifest-{at}.yaml") for at, body in enumerate(bodies)]
+    content = Content(digest_value(sorted(map(digest_value, bodies))), manifests)
+    grant = Grant(target, revision, "head", _AT)
+    policy = policy or SyncPolicy()
+    return Desired(target, grant, digest_value([content.digest, str(policy)]), content, policy)
+
+
+@asynccontextmanager
+async def bench(
+    subject: Subject, inventory: dict[ObjectKey, Owned] | None = None
+) -> AsyncIterator[Bench]:
+    """An open session whose sightings are consumed."""
+    rows: dict[ObjectKey, Owned] = {} if inventory is None else inventory
+    opened = subject.target.open(subject.cluster, subject.endpoint, rows, subject.host)
+    async with opened as session, anyio.create_task_group() as tasks:
+        made = Bench(session, subject.world, subject.cluster, rows)
+        tasks.start_soon(made.observe)
+        yield made
+        tasks.cancel_scope.cancel()
+
+
+def name() -> str:
+    """A name that no other test uses."""
+    return f"object-{next(_names)}"
+
+
+def statuses(results: Mapping[str, Result]) -> dict[str, ResultStatus]:
+    """How each change ended, by name."""
+    return {name: result.status for name, result in results.items()}
+
+
+class TargetConformance:
+    """The suite; every test is a promise of `TargetType` and `Session`."""
+
+    async def test_what_is_new_is_created_and_then_there_is_nothing_to_do(
+        self, subject: Subject
+    ) -> None:
+        """Create, row, empty plan."""
+        async with bench(subject) as it:
+            one, two = name(), name()
+            bodies = it.config_map(one, a="1"), it.config_map(two, a="1")
+            plan = await it.plan(*bodies)
+            results = await it.sync(*bodies)
+
+            assert [change.action for change in plan.changes] == [Action.CREATE] * 2
+            assert statuses(results) == {one: ResultStatus.APPLIED, two: ResultStatus.APPLIED}
+            assert it.inventory[it.key(one)].state is OwnedState.CONFIRMED
+            assert (await it.world.read(it.key(one)) or {})["data"] == {"a": "1"}
+            assert (await it.plan(*bodies)).changes == ()
+
+    async def test_a_plan_is_the_same_for_another_revision_of_the_same_content(
+        self, subject: Subject
+    ) -> None:
+        """Plan.hash holds no revision."""
+        async with bench(subject) as it:
+            body = it.config_map(name(), a="1")
+            one = await it.session.plan(it.desired(body, revision="r1"))
+            two = await it.session.plan(it.desired(body, revision="r2"))
+
+            assert one.hash == two.hash
+
+    async def test_a_changed_manifest_is_updated_alone(self, subject: Subject) -> None:
+        """Only what differs is written."""
+        async with bench(subject) as it:
+            same, other = name(), name()
+            await it.sync(it.config_map(same, a="1"), it.config_map(other, a="1"))
+            results = await it.sync(it.config_map(same, a="1"), it.config_map(other, a="2"))
+
+            assert statuses(results) == {other: ResultStatus.APPLIED}
+            assert results[other].action is Action.UPDATE
+            assert (await it.world.read(it.key(other)) or {})["data"] == {"a": "2"}
+
+    async def test_a_removed_manifest_is_pruned(self, subject: Subject) -> None:
+        """Delete, and the row with it."""
+        async with bench(subject) as it:
+            kept, gone = name(), name()
+            await it.sync(it.config_map(kept, a="1"), it.config_map(gone, a="1"))
+            results = await it.sync(it.config_map(kept, a="1"))
+
+            assert statuses(results) == {gone: ResultStatus.DELETED}
+            assert await it.world.read(it.key(gone)) is None
+            assert await it.world.read(it.key(kept)) is not None
+            assert (await it.plan(it.config_map(kept, a="1"))).changes == ()
+
+    async def test_nothing_is_pruned_when_the_policy_says_never(self, subject: Subject) -> None:
+        """`prune: Never` plans no deletion."""
+        async with bench(subject) as it:
+            kept, gone = it.config_map(name(), a="1"), it.config_map(name(), a="1")
+            await it.sync(kept, gone)
+
+            assert (await it.plan(kept, prune=PrunePolicy.NEVER)).changes == ()
+
+    async def test_an_object_of_a_stranger_is_never_touched(self, subject: Subject) -> None:
+        """The stranger's object stays as it is, byte for byte, and is named."""
+        async with bench(subject) as it:
+            taken, free = name(), name()
+            await it.world.create(it.config_map(taken, mine="yes"))
+            before = await it.world.read(it.key(taken))
+            results = await it.sync(it.config_map(taken, a="1"), it.config_map(free, a="1"))
+
+            assert statuses(results) == {taken: ResultStatus.FAILED, free: ResultStatus.APPLIED}
+            assert isinstance(results[taken].error, OwnershipConflict)
+            assert taken in str(results[taken].error)
+            assert await it.world.read(it.key(taken)) == before
+
+    async def test_an_object_of_another_application_is_never_touched(
+        self, subject: Subject
+    ) -> None:
+        """Refused at planning, by the application's name, so that nothing is even intended."""
+        async with bench(subject) as it:
+            shared = name()
+            await it.sync(it.config_map(shared, a="1"))
+            it.application = "other"
+            plan = await it.plan(it.config_map(shared, a="2"))
+
+            error = plan.refused[it.key(shared)]
+            assert plan.changes == ()
+            assert isinstance(error, OwnershipConflict)
+            assert "default/web" in str(error)
+            assert (await it.world.read(it.key(shared)) or {})["data"] == {"a": "1"}
+
+    async def test_an_edit_is_sighted_and_corrected(self, subject: Subject) -> None:
+        """Drift, correction, silence."""
+        async with bench(subject) as it:
+            edited = name()
+            body = it.config_map(edited, a="1")
+            await it.sync(body)
+            await it.world.change(it.key(edited), {"data": {"a": "2"}})
+            await it.until_drifted(edited, missing=False)
+            results = await it.sync(body)
+
+            assert results[edited].action is Action.CORRECT
+            assert (await it.world.read(it.key(edited)) or {})["data"] == {"a": "1"}
+            assert (await it.plan(body)).changes == ()
+
+    async def test_a_deletion_is_sighted_and_corrected(self, subject: Subject) -> None:
+        """The object comes back."""
+        async with bench(subject) as it:
+            deleted = name()
+            body = it.config_map(deleted, a="1")
+            await it.sync(body)
+            await it.world.remove(it.key(deleted))
+            await it.until_drifted(deleted, missing=True)
+            results = await it.sync(body)
+
+            assert results[deleted].action is Action.CORRECT
+            assert results[deleted].status is ResultStatus.APPLIED
+            assert await it.world.read(it.key(deleted)) is not None
+
+    async def test_drift_that_is_only_reported_is_not_planned(self, subject: Subject) -> None:
+        """`whenDrifted: Report` is sighted and left."""
+        async with bench(subject) as it:
+            edited = name()
+            body = it.config_map(edited, a="1")
+            await it.sync(body)
+            await it.world.change(it.key(edited), {"data": {"a": "2"}})
+            await it.until_drifted(edited, missing=False)
+
+            assert (await it.plan(body, when_drifted=DriftPolicy.REPORT)).changes == ()
+
+    async def test_a_drift_that_was_undone_by_hand_is_forgotten(self, subject: Subject) -> None:
+        """A sighting without drift follows, and no value is corrected."""
+        async with bench(subject) as it:
+            edited = name()
+            body = it.config_map(edited, a="1")
+            await it.sync(body)
+            await it.world.change(it.key(edited), {"data": {"a": "2"}})
+            await it.until_drifted(edited, missing=False)
+            it.seen.clear()
+            await it.world.change(it.key(edited), {"data": {"a": "1"}})
+            sighting = await it.until(lambda one: one.key.name == edited and one.drift is None)
+
+            assert sighting.drift is None
+            assert all(
+                # Taking the fields back is not a correction of values.
+                change.before_digest == change.after_digest
+                for change in (await it.plan(body)).changes
+            )
+
+    async def test_health_is_sighted(self, subject: Subject) -> None:
+        """A ConfigMap that is there is healthy."""
+        async with bench(subject) as it:
+            healthy = name()
+            await it.sync(it.config_map(healthy, a="1"))
+            sighting = await it.until(
+                lambda one: one.key.name == healthy and one.health is not None
+            )
+
+            assert sighting.health is not None
+            assert sighting.health.state is HealthState.HEALTHY
+
+    async def test_nothing_is_written_once_the_grant_is_gone(self, subject: Subject) -> None:
+        """What is left ends REVOKED."""
+        async with bench(subject) as it:
+            late = name()
+            results = await it.sync(it.config_map(late, a="1"), granted=lambda: False)
+
+            assert statuses(results) == {late: ResultStatus.REVOKED}
+            assert await it.world.read(it.key(late)) is None
+
+    async def test_nothing_is_deleted_when_a_write_failed(self, subject: Subject) -> None:
+        """A conflict keeps the prune waiting."""
+        async with bench(subject) as it:
+            old, taken = name(), name()
+            await it.sync(it.config_map(old, a="1"))
+            await it.world.create(it.config_map(taken, mine="yes"))
+            results = await it.sync(it.config_map(taken, a="1"))
+
+            assert statuses(results) == {old: ResultStatus.WAITING, taken: ResultStatus.FAILED}
+            assert await it.world.read(it.key(old)) is not None
+
+    async def test_a_namespace_that_is_not_there_is_waited_for(self, subject: Subject) -> None:
+        """One clear sentence, and the rest goes on."""
+        async with bench(subject) as it:
+            lost, well = it.config_map(name(), a="1"), it.config_map(name(), a="1")
+            lost["metadata"]["namespace"] = "no-such-namespace"
+            results = await it.sync(lost, well)
+
+            result = results[lost["metadata"]["name"]]
+            assert result.status is ResultStatus.WAITING
+            assert isinstance(result.error, MissingNamespace)
+            assert "no-such-namespace" in str(result.error)
+            assert results[well["metadata"]["name"]].status is ResultStatus.APPLIED
+
+    async def test_a_kind_that_is_not_served_is_refused_by_name(self, subject: Subject) -> None:
+        """The others are planned."""
+        async with bench(subject) as it:
+            odd = {
+                "apiVersion": "example.test/v1",
+                "kind": "Odd",
+                "metadata": {"name": "odd", "namespace": it.world.namespace},
+            }
+            plan = await it.plan(odd, it.config_map(name(), a="1"))
+
+            (error,) = plan.refused.values()
+            assert isinstance(error, MissingApi)
+            assert "Odd" in str(error)
+            assert len(plan.changes) == 1
+
+    async def test_a_plan_for_some_objects_leaves_the_others_out(self, subject: Subject) -> None:
+        """`only` restricts creates and deletes alike."""
+        async with bench(subject) as it:
+            old, new, meant = name(), name(), name()
+            await it.sync(it.config_map(old, a="1"))
+            desired = it.desired(it.config_map(new, a="1"), it.config_map(meant, a="1"))
+            plan = await it.session.plan(desired, only=frozenset({it.key(meant)}))
+
+            assert [change.key.name for change in plan.changes] == [meant]
+
+    async def test_a_new_session_with_the_same_rows_has_nothing_to_do(
+        self, subject: Subject
+    ) -> None:
+        """A restart writes nothing."""
+        async with bench(subject) as it:
+            body = it.config_map(name(), a="1")
+            await it.sync(body)
+        async with bench(subject, it.inventory) as again:
+            await again.until(lambda one: one.health is not None)
+
+            assert (await again.plan(body)).changes == ()
+
+    async def test_an_edit_made_while_nobody_looked_is_sighted(self, subject: Subject) -> None:
+        """A restart finds what happened in between."""
+        async with bench(subject) as it:
+            edited, deleted = name(), name()
+            bodies = it.config_map(edited, a="1"), it.config_map(deleted, a="1")
+            await it.sync(*bodies)
+        await subject.world.change(it.key(edited), {"data": {"a": "2"}})
+        await subject.world.remove(it.key(deleted))
+        async with bench(subject, it.inventory) as again:
+            await again.until_drifted(edited, missing=False)
+            await again.until_drifted(deleted, missing=True)
+            results = await again.sync(*bodies)
+
+            assert {one.action for one in results.values()} == {Action.CORRECT}
+
+    async def test_a_create_whose_answer_was_lost_is_found_to_be_ours(
+        self, subject: Subject
+    ) -> None:
+        """An intended row and a live object of ours: applied, not refused."""
+        async with bench(subject) as it:
+            lost = name()
+            body = it.config_map(lost, a="1")
+            await it.sync(body)
+        row = it.inventory[it.key(lost)]
+        intended = Owned(row.target, row.key, "", "", "", b"", OwnedState.INTENDED)
+        async with bench(subject, {row.key: intended}) as again:
+            results = await again.sync(body)
+
+            assert results[lost].error is None
+            assert again.inventory[row.key].uid == row.uid
+            assert again.inventory[row.key].state is OwnedState.CONFIRMED
+
+    async def test_an_object_that_is_gone_already_is_pruned_without_complaint(
+        self, subject: Subject
+    ) -> None:
+        """Deleting what is not there succeeds."""
+        async with bench(subject) as it:
+            gone = name()
+            await it.sync(it.config_map(gone, a="1"))
+            await it.world.remove(it.key(gone))
+            results = await it.sync()
+
+            assert statuses(results) == {gone: ResultStatus.DELETED}
+            assert it.inventory == {}
+
+    async def test_a_probe_says_who_the_cluster_is(self, subject: Subject) -> None:
+        """The identity is stable."""
+        async with bench(subject) as it:
+            facts = await it.session.probe()
+
+            assert facts.uid
+            assert facts.version
+            assert await it.session.probe() == facts
