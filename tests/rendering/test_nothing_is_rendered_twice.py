@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shoal.engine.rendering import Rendering
@@ -223,7 +223,15 @@ LOOKS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+    max_examples=500,  # a hundred did not find that reading a folder went unnoticed
+)
+@example(one=({"s/a": "0"}, {}), two=({}, {"s": "a"}), looks=[("read", "s")], path="")
+@example(
+    one=({"s/b": "0"}, {}), two=({"web/a": "0"}, {"s": "web"}), looks=[("read", "s/a")], path=""
+)
 @given(one=TREES, two=TREES, looks=LOOKS, path=st.sampled_from(["", "web", "k"]))
 async def test_no_change_of_an_input_is_missed(
     told, parameters, artifact, host, one, two, looks, path

@@ -174,6 +174,9 @@ class GuardedFolder:
         if entry is not None and entry.kind is EntryKind.OTHER:
             self._looks[path] = note(entry)
             raise UnsafePath(f"{path} is neither a file nor a folder (a submodule is not read)")
+        if entry is None and "/" in path:
+            # Nothing stands below a link either: were the folder one, this would be another look.
+            self._looks.setdefault(path.rpartition("/")[0], A_FOLDER)
         if entry is None or entry.kind is not EntryKind.FOLDER:
             self._looks[path] = note(entry)
         return entry

@@ -1,15 +1,15 @@
 """File contents of a mirror, read in batches and remembered for a short while.
 
-One `git cat-file` costs 3 ms, whatever it reads; so the first look at a file brings its neighbours:
-everything below the largest folder around it that fits the window. A thousand small applications in
-one repository are then a handful of calls, and after a commit only the changed blobs are read.
-No process stays behind.
+One `git cat-file` costs 3 ms, whatever it reads; so a look at a file also brings the files that
+follow it in the order of a walk, up to a window. A thousand small applications in one repository
+are then a handful of calls, and after a commit only the changed blobs are read. No process stays
+behind.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import anyio
@@ -43,21 +43,19 @@ class Blobs:
         if entry.digest not in self._kept:
             async with self._reading:
                 if entry.digest not in self._kept:
-                    return await self._read_with_neighbours(listing, path, entry, host)
+                    return await self._read_ahead(listing, path, entry, host)
         self._kept.move_to_end(entry.digest)
         return self._kept[entry.digest]
 
-    async def _read_with_neighbours(
-        self, listing: Listing, path: str, entry: Entry, host: Host
-    ) -> bytes:
+    async def _read_ahead(self, listing: Listing, path: str, entry: Entry, host: Host) -> bytes:
         wanted = {entry.digest: None}
         if entry.size <= _LARGEST_KEPT:
             wanted |= dict.fromkeys(
                 one.digest
-                for one in listing.walk(_window(listing, path))
+                for one in _window(listing, path)
                 if one.size <= _LARGEST_KEPT and one.digest not in self._kept
             )
-        contents = await self._batch(list(wanted), max(entry.size, WINDOW_BYTES), host)
+        contents = await self._batch(list(wanted), entry.size + WINDOW_BYTES, host)
         for digest, content in contents:
             if len(content) <= _LARGEST_KEPT:
                 self._keep(digest, content)
@@ -86,18 +84,17 @@ class Blobs:
             raise SourceUnavailable("the mirror of the repository cannot be read") from failure
 
 
-def _window(listing: Listing, path: str) -> str:
-    """The largest folder around a path whose files fit the window together."""
-    folder = above = path.rpartition("/")[0]
-    while above and listing.bytes_below(folder) <= WINDOW_BYTES:
-        above = folder.rpartition("/")[0]
-        if listing.bytes_below(above) > WINDOW_BYTES:
-            break
-        folder = above
-    return folder
+def _window(listing: Listing, path: str) -> Iterator[Entry]:
+    """The file at a path and those that follow it, while they fit."""
+    left = WINDOW_BYTES
+    for entry in listing.following(path):
+        left -= entry.size
+        if left < 0:
+            return
+        yield entry
 
 
-def _answers(printed: bytes) -> Iterable[tuple[str, bytes]]:
+def _answers(printed: bytes) -> Iterator[tuple[str, bytes]]:
     position = 0
     while position < len(printed):
         end = printed.index(b"\n", position)

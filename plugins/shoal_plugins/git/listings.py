@@ -29,12 +29,11 @@ _KINDS = {
 class Listing:
     """The names of one tree. Reading changes a cache: one thread or loop at a time."""
 
-    __slots__ = ("_bytes", "_folders", "_parsed", "digest")
+    __slots__ = ("_folders", "_parsed", "digest")
 
     def __init__(self, digest: str, printed: bytes) -> None:
         self.digest = digest
         self._folders = _by_folder(printed)
-        self._bytes = _bytes_below(self._folders)
         self._parsed: OrderedDict[str, Mapping[str, Entry]] = OrderedDict()
 
     def folder(self, path: str) -> Mapping[str, Entry] | None:
@@ -57,20 +56,28 @@ class Listing:
         above, _, name = path.rpartition("/")
         return (self.folder(above) or {}).get(name)
 
-    def bytes_below(self, path: str) -> int:
-        """How many bytes the files below a folder hold together."""
-        return self._bytes.get(path, 0)
-
-    def walk(self, path: str) -> Iterator[Entry]:
-        """Every file and link below a folder."""
-        waiting = [path]
-        while waiting:
-            folder = waiting.pop()
-            for entry in (self.folder(folder) or {}).values():
+    def following(self, path: str) -> Iterator[Entry]:
+        """The file at a path and all files and links after it, as a walk in order meets them."""
+        above, _, name = path.rpartition("/")
+        start = self.entry(path)
+        waiting = [(above, start)] if start else []
+        while True:
+            while waiting:
+                folder, entry = waiting.pop()
                 if entry.kind is EntryKind.FOLDER:
-                    waiting.append(f"{folder}/{entry.name}" if folder else entry.name)
+                    below = f"{folder}/{entry.name}" if folder else entry.name
+                    waiting += self._after(below, "")
                 elif entry.kind is not EntryKind.OTHER:
                     yield entry
+            if name == "":
+                return
+            waiting = self._after(above, name)
+            above, _, name = above.rpartition("/")
+
+    def _after(self, path: str, name: str) -> list[tuple[str, Entry]]:
+        """What stands in a folder after a name, the last first."""
+        entries = (self.folder(path) or {}).values()
+        return [(path, entry) for entry in entries if entry.name > name][::-1]
 
 
 def _by_folder(printed: bytes) -> dict[str, bytes]:
@@ -85,14 +92,6 @@ def _by_folder(printed: bytes) -> dict[str, bytes]:
         if facts.startswith(b"040000"):
             folders.setdefault(path, [])
     return {_text(path): b"".join(lines) for path, lines in folders.items()}
-
-
-def _bytes_below(folders: Mapping[str, bytes]) -> dict[str, int]:
-    totals = {path: sum(map(_size, lines.split(b"\0")[:-1])) for path, lines in folders.items()}
-    for path in sorted(totals, key=lambda path: path.count("/"), reverse=True):
-        if path:
-            totals[path.rpartition("/")[0]] += totals[path]
-    return totals
 
 
 def _size(line: bytes) -> int:

@@ -1,0 +1,75 @@
+"""A look at a file brings those that follow it, so that reading a folder starts git once."""
+
+from __future__ import annotations
+
+import pytest
+
+from shoal_plugins.git import blobs, running
+from shoal_plugins.git.listings import Listing
+
+NAMES = ["a/b.yaml", "a/c/d.yaml", "a/c/e.yaml", "a/f.yaml", "b/g.yaml", "c.yaml"]
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The git commands that were started, by name."""
+    names: list[str] = []
+    start = running._start
+
+    def noted(argv, *rest):
+        names.append(argv[1])
+        return start(argv, *rest)
+
+    monkeypatch.setattr(running, "_start", noted)
+    return names
+
+
+@pytest.mark.parametrize("first", range(len(NAMES)))
+def test_files_follow_in_the_order_of_a_walk(first):
+    lines = [b"040000 tree t       -\t" + folder for folder in (b"a", b"a/c", b"b")]
+    lines += [f"100644 blob {name} 1\t{name}".encode() for name in NAMES]
+    listing = Listing("root", b"".join(line + b"\0" for line in lines))
+
+    assert [entry.digest for entry in listing.following(NAMES[first])] == NAMES[first:]
+
+
+async def test_a_repository_of_small_files_is_one_listing_and_one_read(
+    repository, server, reader, started
+):
+    files = {f"apps/{name}/a.yaml": name for name in "cab"}
+    await repository.commit(files)
+    tree = (await reader.fetch(server.url("apps"))).tree
+    started.clear()
+
+    for path in sorted(files):
+        assert await tree.read(path) == files[path].encode()
+
+    assert started == ["ls-tree", "cat-file"]
+
+
+async def test_after_a_commit_only_changed_files_are_read(repository, server, reader, started):
+    await repository.commit({"a.yaml": "a", "b.yaml": "b"})
+    first = await reader.fetch(server.url("apps"))
+    await first.tree.read("a.yaml")
+    await repository.commit({"b.yaml": "changed"})
+    second = await reader.fetch(server.url("apps"), first)
+    started.clear()
+
+    assert await second.tree.read("a.yaml") == b"a"
+    assert started == ["ls-tree"]
+    assert await second.tree.read("b.yaml") == b"changed"
+    assert started == ["ls-tree", "cat-file"]
+
+
+async def test_what_is_kept_is_bounded(repository, server, reader, started, monkeypatch):
+    monkeypatch.setattr(blobs, "WINDOW_BYTES", 3)
+    monkeypatch.setattr(blobs, "KEPT_BYTES", 6)
+    files = {name: name * 3 for name in "abcd"}
+    await repository.commit(files)
+    tree = (await reader.fetch(server.url("apps"))).tree
+    started.clear()
+
+    for name in "abcda":
+        assert await tree.read(name) == files[name].encode()
+
+    assert started.count("cat-file") == 5
