@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 # uv stays inside this folder, and never brings a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -36,7 +37,7 @@ lint: $(STAMP) ## Check style, types and the layers
 	@$(BIN)/lint-imports
 
 bench: $(STAMP) ## Measure the cold start beside a bare client
-	@$(BIN)/python bench/cold.py
+	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 clean: ## Remove the environment and all caches of this folder
 	rm -rf $(VENV) .uv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

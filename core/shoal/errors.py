@@ -23,6 +23,7 @@
             BudgetExceeded         an input is larger than Shoal agrees to read
             BinaryUnavailable      a helper program could be neither found nor made
             StateInUse             another process holds the state folder
+            StateUnusable          the state folder or its database cannot be used as it is
             NotRunning             no controller answers
             UnknownName            a command names something that does not exist
 
@@ -146,6 +147,10 @@ class BinaryUnavailable(Permanent):
 
 class StateInUse(Permanent):
     """Another process holds the lock of this state folder."""
+
+
+class StateUnusable(Permanent):
+    """The state folder, its key or its database is damaged, or from a newer Shoal."""
 
 
 class NotRunning(Permanent):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shoal.errors import Permanent, StateInUse
+from shoal.errors import StateInUse, StateUnusable
 from shoal.store import PutOwned, open_store
 
 
@@ -60,7 +60,7 @@ async def test_the_key_is_made_once(tmp_path: Path) -> None:
 async def test_a_key_file_of_the_wrong_length_is_refused(tmp_path: Path) -> None:
     (tmp_path / "installation.key").write_bytes(b"short")
 
-    with pytest.raises(Permanent, match=r"installation\.key is not an installation key"):
+    with pytest.raises(StateUnusable, match=r"installation\.key is not an installation key"):
         async with open_store(tmp_path):
             pass
 
@@ -68,7 +68,7 @@ async def test_a_key_file_of_the_wrong_length_is_refused(tmp_path: Path) -> None
 async def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
 
-    with pytest.raises(Permanent, match="cannot be used"):
+    with pytest.raises(StateUnusable, match="cannot be used"):
         async with open_store(tmp_path / "state"):
             pass
 
@@ -79,7 +79,7 @@ async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "shoal.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(Permanent, match=r"newer Shoal .*9999"):
+    with pytest.raises(StateUnusable, match=r"newer Shoal .*9999"):
         async with open_store(tmp_path):
             pass
 
@@ -87,7 +87,7 @@ async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "shoal.db").write_bytes(b"not a database, but long enough to be read" * 100)
 
-    with pytest.raises(Permanent, match=r"is damaged.*backup"):
+    with pytest.raises(StateUnusable, match=r"is damaged.*backup"):
         async with open_store(tmp_path):
             pass
 
@@ -100,7 +100,7 @@ async def test_a_damaged_page_is_named_when_the_state_is_loaded(tmp_path: Path, 
     # The tables' roots are in the first 20 pages; the inventory's leaves come after them.
     database.write_bytes(whole[: 4096 * 40] + b"\xff" * (len(whole) - 4096 * 40))
 
-    with pytest.raises(Permanent, match="is damaged"):
+    with pytest.raises(StateUnusable, match="is damaged"):
         async with open_store(tmp_path) as store:
             await store.load()
 

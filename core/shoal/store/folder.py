@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shoal.errors import Permanent, StateInUse
+from shoal.errors import StateInUse, StateUnusable
 
 KEY_LENGTH = 32
 DATABASE = "shoal.db"
@@ -30,7 +30,7 @@ def prepare_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
-        raise Permanent(
+        raise StateUnusable(
             f"the state folder {folder} cannot be used: {error.strerror}",
             next_step="choose another folder with --state",
         ) from error
@@ -81,7 +81,7 @@ def installation_key(folder: Path) -> bytes:
     path.chmod(0o600)
     key = path.read_bytes()
     if len(key) != KEY_LENGTH:
-        raise Permanent(
+        raise StateUnusable(
             f"{path} is not an installation key: it holds {len(key)} bytes, not {KEY_LENGTH}",
             next_step="put the right file back, or remove it to have all Secrets applied again",
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from shoal.errors import Permanent, StoreUnavailable
+from shoal.errors import StateUnusable, StoreUnavailable
 from shoal.store.connecting import database_url, prepare_engine
 
 HEAD = "0001"
@@ -35,9 +35,9 @@ def migrate(database: Path) -> None:
         engine.dispose()
 
 
-def unreadable(database: Path, error: DatabaseError) -> Permanent:
+def unreadable(database: Path, error: DatabaseError) -> StateUnusable:
     """The error for a file that is damaged, or is no database at all."""
-    return Permanent(
+    return StateUnusable(
         f"the database {database} is damaged: {error.orig}",
         next_step="restore it from a backup, or move it away: Shoal then finds its objects again "
         "by their labels",
@@ -52,7 +52,7 @@ def _upgrade(engine: Engine, database: Path) -> None:
     from shoal.store import upgrading  # 100 ms, which a start without work saves
 
     if version is not None and version not in upgrading.known_versions():
-        raise Permanent(
+        raise StateUnusable(
             f"the database {database} was written by a newer Shoal (its tables are version "
             f"{version}, this one knows up to {HEAD})",
             next_step="run that version, or restore a backup from before the upgrade",
