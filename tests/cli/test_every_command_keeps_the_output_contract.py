@@ -62,7 +62,7 @@ def controller(shoal_controller):
     shoal_controller.application_list = [application_view(), application_view("api")]
     shoal_controller.target_list = [target_view(), target_view("dev", "api")]
     shoal_controller.cluster_list = [cluster_view(), cluster_view("prod", labels={"env": "prod"})]
-    shoal_controller.source_list = [source_view()]
+    shoal_controller.source_list = [source_view(fetched_at=AT.replace(year=2100))]
     shoal_controller.held = [HOLD]
     entry = Entry(AT, "Ana", Deed.TARGET_SYNCED, "commit", "default/web", Verdict.SUCCEEDED)
     shoal_controller.record_list = [Record("a", 7, "", "h", entry)]

@@ -159,7 +159,7 @@ def test_reasons_are_required(controller, shoal):
     ],
 )
 def test_waiting_for_a_sync_tells_how_it_ended(controller, shoal, monkeypatch, phase, code):
-    monkeypatch.setattr(changing, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(changing, "POLL_SECONDS", 0.001)
     controller.target_list = [target_view("dev"), target_view("prod", phase=phase, message="why")]
 
     ended = shoal("sync", "web", "--wait", "--timeout", "1s")
@@ -169,6 +169,38 @@ def test_waiting_for_a_sync_tells_how_it_ended(controller, shoal, monkeypatch, p
     if code == 7:
         assert "1 of 2 clusters are not done" in ended.err
         assert "why" in ended.err
+
+
+def test_waiting_goes_on_until_the_source_was_fetched(controller, shoal, monkeypatch):
+    """Right after a sync is asked for, all still looks as before, which is not the answer."""
+    controller.source_list = [source_view()]
+    looks: list[float] = []
+
+    def next_look(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 2:
+            controller.source_list = [source_view(fetched_at=AT.replace(year=2100))]
+            controller.target_list = [target_view("dev", phase=TargetPhase.SYNCING)]
+        if len(looks) == 3:
+            controller.target_list = [target_view("dev", phase=TargetPhase.FAILED)]
+
+    monkeypatch.setattr(changing.time, "sleep", next_look)
+    ended = shoal("sync", "web", "--wait")
+
+    assert (ended.code, len(looks)) == (1, 4)
+
+
+def test_a_cluster_that_cannot_be_reached_says_why_on_the_status_screen(controller, shoal):
+    silent = cluster_view(
+        "prod", reachable="Unknown", message="no kubeconfig", next_step="write it"
+    )
+    controller.cluster_list = [silent]
+
+    ended = shoal("status")
+
+    assert ended.code == 6
+    assert "cluster prod: no kubeconfig" in ended.out
+    assert "next: write it" in ended.out
 
 
 def test_waiting_looks_only_at_the_clusters_asked_for(controller, shoal):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 
@@ -14,7 +14,7 @@ from shoal.cli.ending import Ending, note, worse
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION, HOLD, TARGET, split_name
 from shoal.cli.options import Output, asks, prints
-from shoal.cli.phrasing import DurationType, now_utc, span_of, with_glyph
+from shoal.cli.phrasing import DurationType, now_utc, read_time, span_of, with_glyph
 from shoal.cli.printing import print_item, print_list
 from shoal.cli.tables import Item
 
@@ -62,7 +62,8 @@ def sync(
     print_list(output, TARGET, targets)
     one = find_one(client, APPLICATION, what, where)
     if one["phase"] == "Failed":
-        note(f"{where}/{what}: {one['message']}")
+        if not targets:
+            note(f"{where}/{what}: {one['message']}")
         ending = Ending.NO
     return worse(ending, partial_over(client, {str(target["cluster"]) for target in targets}))
 
@@ -70,22 +71,41 @@ def sync(
 def _wait(
     client: Client, namespace: str, name: str, clusters: Sequence[str], timeout: timedelta
 ) -> tuple[list[Item], Ending]:
-    """Poll until no target moves any more, or the time is over; says each change once."""
-    deadline = time.monotonic() + timeout.total_seconds()
+    """Poll until the source was fetched anew and no target moves any more, or the time is over.
+
+    Between a fetch and the plans made of it, targets still look as before: only two equal looks
+    in a row end the wait. Says each change of a target once.
+    """
+    asked_at, deadline = now_utc(), time.monotonic() + timeout.total_seconds()
     said: dict[str, str] = {}
+    before: list[Item] | None = None
     while True:
+        is_fetched = _is_fetched(client, namespace, name, asked_at)
         found = client.items("targets", namespace=namespace, application=name)
         targets: list[Item] = [
             item for item in found if not clusters or item["cluster"] in clusters
         ]
         for target in targets:
             _say_change(target, said)
-        if not any(target["phase"] in _MOVING for target in targets):
+        moving = any(target["phase"] in _MOVING for target in targets)
+        if is_fetched and not moving and targets == before:
             return targets, _verdict(targets)
         if time.monotonic() >= deadline:
-            _say_blockers(targets, timeout)
+            _say_blockers(targets, timeout, is_fetched=is_fetched)
             return targets, worse(Ending.TIMEOUT, _verdict(targets))
+        before = [*targets] if is_fetched else None
         time.sleep(POLL_SECONDS)
+
+
+def _is_fetched(client: Client, namespace: str, name: str, asked_at: datetime) -> bool:
+    """Was the application's source looked at since, or is it known that it cannot be read?"""
+    for application in client.items("applications", namespace=namespace, name=name):
+        where, _, what = str(application["source"]).partition("/")
+        for source in client.items("sources", namespace=where, name=what):
+            fetched_at = read_time(source["fetched_at"])
+            if source["ready"] != "False" and (fetched_at is None or fetched_at < asked_at):
+                return False
+    return True
 
 
 def _say_change(target: Item, said: dict[str, str]) -> None:
@@ -95,9 +115,12 @@ def _say_change(target: Item, said: dict[str, str]) -> None:
         said[cluster] = phase
 
 
-def _say_blockers(targets: Sequence[Item], timeout: timedelta) -> None:
+def _say_blockers(targets: Sequence[Item], timeout: timedelta, *, is_fetched: bool) -> None:
+    if not is_fetched:
+        note(f"after {span_of(timeout)}, the source has not been fetched; see `shoal get sources`")
     moving = [target for target in targets if target["phase"] in _MOVING]
-    note(f"after {span_of(timeout)}, {len(moving)} of {len(targets)} clusters are not done:")
+    if moving:
+        note(f"after {span_of(timeout)}, {len(moving)} of {len(targets)} clusters are not done:")
     for target in moving:
         told = target["message"] or "no reason is known"
         note(f"  {target['cluster']}: {with_glyph(target['phase'])}: {told}")

@@ -53,13 +53,17 @@ def status(output: Output, client: Client) -> int:
     clusters = client.items("clusters")
     failures = list(_failures(client, fleet, clusters))
     waiting = [
+        Trouble("Unknown", f"cluster {cluster['name']}", cluster["message"], cluster["next_step"])
+        for cluster in silent_clusters(clusters)
+        if cluster["message"] and cluster["authorized"] != "False"
+    ] + [
         Trouble("Held", hold["subject"], f"{hold['cause']}: {hold['reason']}", hold["release"])
         for hold in client.items("holds")
     ]
     fields = {
         "fleet": {key: fleet[key] for key in fleet if key not in ("apiVersion", "kind")},
         "failures": [asdict(one) for one in failures],
-        "holds": [asdict(one) for one in waiting],
+        "waiting": [asdict(one) for one in waiting],
         "clusters_silent": [cluster["name"] for cluster in silent_clusters(clusters)],
     }
     lines = _screen(fleet, clusters, [*failures, *waiting], color=output.color)
@@ -75,8 +79,10 @@ def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator
         yield Trouble("Failed", where, told, problem["next_step"])
     if fleet["ready"] == "False" and not fleet["problems"]:
         yield Trouble("Failed", "fleet", fleet["message"])
+    unread = set()
     for source in client.items("sources"):
         if source["ready"] == "False":
+            unread.add(f"{source['namespace']}/{source['name']}")
             subject = f"source {source['namespace']}/{source['name']}"
             yield Trouble("Failed", subject, source["message"], source["next_step"])
     for cluster in clusters:
@@ -89,7 +95,8 @@ def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator
     }
     for application in client.items("applications"):
         key = (application["namespace"], application["name"])
-        if application["phase"] == "Failed" and key not in failing:
+        is_said = key in failing or application["source"] in unread
+        if application["phase"] == "Failed" and not is_said:
             yield Trouble("Failed", "/".join(key), application["message"], application["next_step"])
     for target in filter(_is_bad, targets):
         state = target["phase"] if target["phase"] in _BAD_PHASES else target["health"]
@@ -115,7 +122,8 @@ def _screen(
     yield _row("clusters", len(clusters), _reach(clusters), color)
     yield _row("applications", fleet["applications"], {}, color)
     yield _row("targets", fleet["targets"], fleet["phases"], color)
-    yield _row("health", None, fleet["health"], color)
+    if any(fleet["health"].values()):
+        yield _row("health", None, fleet["health"], color)
     if not trouble:
         yield ""
         yield "nothing needs you"
