@@ -5,6 +5,7 @@ from __future__ import annotations
 import anyio
 
 from shoal.model.identity import Ref
+from shoal_clusters.demo.git_server import Behaviour, GitServer
 from shoal_plugins.git import GitSource
 
 
@@ -69,3 +70,20 @@ async def test_a_commit_without_changes_keeps_the_digest_and_the_tree(repository
     assert first.revision != second.revision
     assert first.digest == second.digest
     assert first.tree is second.tree
+
+
+async def test_a_silent_server_holds_up_no_other(repository, server, reader):
+    await repository.commit({"a.yaml": "a: 1\n"})
+
+    async with GitServer(server.folder) as silent:
+        silent.behaviour = Behaviour.HANG
+        async with anyio.create_task_group() as group:
+            for number in range(20):
+                group.start_soon(reader.fetch, f"{silent.url('apps')}{number}")
+            with anyio.fail_after(20):
+                while silent.asked["refs"] < 8:
+                    await anyio.lowlevel.checkpoint()
+                artifact = await reader.fetch(server.url("apps"))
+            assert await artifact.tree.read("a.yaml") == b"a: 1\n"
+            assert silent.asked["refs"] == 8
+            group.cancel_scope.cancel()

@@ -12,6 +12,8 @@ import pytest
 from shoal.errors import InvalidSource, SourceUnavailable
 from shoal_clusters.demo.git_server import Behaviour
 from shoal_plugins.git import GitSource, mirrors
+from shoal_plugins.git.addresses import parse_address
+from shoal_plugins.git.running import Remote
 
 
 async def test_a_deleted_branch_is_named_with_the_nearest(repository, server, reader):
@@ -153,3 +155,18 @@ def test_the_mirror_of_an_address_is_always_the_same_folder(tmp_path: Path):
 
     assert one == mirrors.mirror_folder("https://forge.example/apps.git", tmp_path)
     assert one != mirrors.mirror_folder("https://forge.example/apps2.git", tmp_path)
+
+
+async def test_a_branch_that_moves_while_it_is_fetched_gives_its_new_commit(
+    repository, server, reader
+):
+    asked = await repository.commit({"a.yaml": "a: 1\n"})
+    given = await repository.commit({"a.yaml": "a: 2\n"})
+    remote = Remote(parse_address(server.url("apps")), server.url("apps"))
+    mirror = reader.source._mirror(remote, reader.host)
+
+    revision = await mirror.fetch(remote, "refs/heads/main", asked)
+    again = await reader.fetch(server.url("apps"))
+
+    assert revision.commit == again.revision == given
+    assert server.asked["fetch"] == 1

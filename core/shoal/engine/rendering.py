@@ -19,23 +19,18 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from shoal.engine.folders import (
-    DEFAULT_BUDGET,
-    Budget,
-    GuardedFolder,
-    still_holds,
-)
-from shoal.errors import InvalidSource, PluginFailed
+from shoal.engine.choosing import choose_renderer, folder_root
+from shoal.engine.folders import DEFAULT_BUDGET, Budget, GuardedFolder, still_holds
+from shoal.errors import PluginFailed
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import Folder, Renderer
-from shoal.model.artifacts import Artifact, Entry, EntryKind, Tree
-from shoal.model.choice import Choice, Spec, nearest
+from shoal.model.artifacts import Artifact, Tree
+from shoal.model.choice import Choice, Spec
 from shoal.model.digests import digest_value
 from shoal.model.identity import Ref
 from shoal.model.manifests import Manifest
 
 _KEPT_PER_PATH = 2  # while a revision is rolled out, the one before it is asked for as well
-_SHOWN_FOLDERS = 8
 
 
 class _Work(NamedTuple):
@@ -93,7 +88,7 @@ class Rendering:
         if choice is not None:
             return renderers[choice.name], choice.spec
         folder = GuardedFolder(artifact.tree, path, self._budget)
-        await _root(folder, artifact, path)
+        await folder_root(folder, artifact, path)
         renderer = await choose_renderer(list(renderers.values()), folder, path)
         return renderer, renderer.spec()
 
@@ -118,7 +113,7 @@ class Rendering:
         )
         async with self._alone(work):
             folder = GuardedFolder(artifact.tree, path, self._budget)
-            root = await _root(folder, artifact, path)
+            root = await folder_root(folder, artifact, path)
             entry = await self._remembered(artifact, work, root.name, root.digest)
             if entry is not None:
                 self.hits += 1
@@ -204,61 +199,9 @@ class _Flight:
     users: int = 0
 
 
-async def choose_renderer(
-    renderers: Sequence[Renderer[Any]], folder: Folder, path: str
-) -> Renderer[Any]:
-    """The renderer whose marker is in the folder, else the one that has no markers."""
-    names = {entry.name for entry in await folder.list("") if entry.kind is not EntryKind.FOLDER}
-    fitting = [each for each in renderers if names.intersection(each.markers)]
-    if len(fitting) > 1:
-        raise InvalidSource(
-            f"folder {path} fits two renderers, {fitting[0].name} and {fitting[1].name}",
-            next_step="name one under render",
-        )
-    unmarked = [each for each in renderers if not each.markers]
-    if not fitting and len(unmarked) != 1:
-        raise InvalidSource(f"folder {path} fits no renderer", next_step="name one under render")
-    return (fitting or unmarked)[0]
-
-
 async def _shows_the_same(entry: _Entry, tree: Tree, root: str, digest: str) -> bool:
     is_same = entry.root == root and entry.digest == digest
     return is_same and await still_holds(tree, entry.outside)
-
-
-async def _root(folder: GuardedFolder, artifact: Artifact, path: str) -> Entry:
-    try:
-        return await folder.root()
-    except FileNotFoundError:
-        raise await _no_folder(artifact, path) from None
-
-
-async def _no_folder(artifact: Artifact, path: str) -> InvalidSource:
-    """The error for a missing folder, with the names that are there instead."""
-    known = await _folders(artifact.tree, posixpath.normpath(path))
-    meant = nearest(posixpath.normpath(path), known)
-    near = ", ".join(sorted(known)[:_SHOWN_FOLDERS])
-    next_step = f"did you mean {meant}?" if meant else f"there is {near}" if near else ""
-    return InvalidSource(
-        f"source {artifact.source} has no folder {path} at revision {artifact.revision[:12]}",
-        next_step=next_step,
-    )
-
-
-async def _folders(tree: Tree, path: str) -> list[str]:
-    """The folders beside the missing one: in the nearest folder above it that is there."""
-    above = path
-    while above:
-        above = posixpath.dirname(above)
-        entry = await tree.entry(above) if ".." not in above.split("/") else None
-        if entry is None or entry.kind is not EntryKind.FOLDER:
-            continue
-        return [
-            posixpath.join(above, each.name)
-            for each in await tree.list(above)
-            if each.kind is EntryKind.FOLDER
-        ]
-    return []
 
 
 def _entry(

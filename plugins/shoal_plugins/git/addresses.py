@@ -34,6 +34,11 @@ class Address(NamedTuple):
         return self.protocol == "file"
 
     @property
+    def server(self) -> str:
+        """Host and port; empty for a folder of this machine."""
+        return "" if self.is_local else urlsplit(self.text).netloc.lower()
+
+    @property
     def is_loopback(self) -> bool:
         """Whether it is a server on this machine, which no proxy may stand before."""
         return not self.is_local and _is_loopback(urlsplit(self.text).hostname or "")

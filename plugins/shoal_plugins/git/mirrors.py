@@ -25,7 +25,7 @@ from shoal_plugins.git.running import OLDEST_GIT, Command, GitFailed, Remote, ru
 
 KEPT = "refs/shoal/kept"
 _FETCH_SECONDS = 600.0
-_REMOTE_SECONDS = 60.0
+_REMOTE_SECONDS = 30.0
 _LONGEST_TEXT = 500
 _MOST_REFS_BYTES = 16 * 1024 * 1024
 _FETCH = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--force")
@@ -42,12 +42,16 @@ class Revision(NamedTuple):
 
 
 class Mirror:
-    """The bare repository of one remote address, in the cache folder of this plugin."""
+    """The bare repository of one remote address, in the cache folder of this plugin.
 
-    def __init__(self, folder: Path, host: Host) -> None:
+    `connections` bounds the calls to the remote's server; its other mirrors share it.
+    """
+
+    def __init__(self, folder: Path, host: Host, connections: anyio.Semaphore) -> None:
         self.folder = folder
         self.blobs = Blobs(folder)
         self._host = host
+        self._connections = connections
         self._fetching = anyio.Lock()
         self._is_ready = False
 
@@ -63,7 +67,8 @@ class Mirror:
             most_bytes=_MOST_REFS_BYTES,
         )
         try:
-            printed = await run_git(command, self.folder, self._host)
+            async with self._connections:
+                printed = await run_git(command, self.folder, self._host)
         except GitFailed as failure:
             raise explain(failure, remote) from None
         lines = (line.partition("\t") for line in printed.decode(errors="replace").splitlines())
@@ -99,7 +104,8 @@ class Mirror:
             remote=remote,
             deadline_seconds=_FETCH_SECONDS,
         )
-        await run_git(command, self.folder, self._host)
+        async with self._connections:
+            await run_git(command, self.folder, self._host)
 
     async def _keep(self, commit: str) -> None:
         await run_git(

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+import anyio
+
 from shoal.errors import InvalidSource, SourceUnavailable
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Artifact
@@ -25,6 +27,7 @@ from shoal_plugins.git.trees import GitTree
 
 _HEADS = "refs/heads/"
 _SHOWN_BRANCHES = 5
+_CONNECTIONS_PER_SERVER = 8  # each is a git of some 10 MB; forges throttle beyond this
 
 
 class GitSource:
@@ -35,13 +38,14 @@ class GitSource:
 
     def __init__(self) -> None:
         self._mirrors: dict[Path, Mirror] = {}
+        self._connections: dict[str, anyio.Semaphore] = {}
 
     async def fetch(
         self, source: Ref, spec: GitSpec, previous: Artifact | None, host: Host
     ) -> Artifact:
         """The revision that the branch, tag, commit or the remote's HEAD is at now."""
         remote = await _remote(source, spec, host)
-        mirror = self._mirror(mirror_folder(remote.location, host.cache_folder), host)
+        mirror = self._mirror(remote, host)
         if spec.commit and await _is_current(previous, spec.commit, mirror):
             assert previous is not None
             return previous
@@ -52,8 +56,15 @@ class GitSource:
         revision = await _fetched(mirror, remote, spec, ref, commit)
         return _artifact(source, spec, revision, previous, mirror, host)
 
-    def _mirror(self, folder: Path, host: Host) -> Mirror:
-        return self._mirrors.setdefault(folder, Mirror(folder, host))
+    def _mirror(self, remote: Remote, host: Host) -> Mirror:
+        folder = mirror_folder(remote.location, host.cache_folder)
+        if folder not in self._mirrors:
+            # Per server, so that a dead one holds nobody's place but its own.
+            connections = self._connections.setdefault(
+                remote.address.server, anyio.Semaphore(_CONNECTIONS_PER_SERVER)
+            )
+            self._mirrors[folder] = Mirror(folder, host, connections)
+        return self._mirrors[folder]
 
 
 async def _remote(source: Ref, spec: GitSpec, host: Host) -> Remote:
