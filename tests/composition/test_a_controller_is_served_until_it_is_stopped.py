@@ -1,5 +1,6 @@
 """`shoal run` around a fake engine: both listeners, errors at start, signals."""
 
+import http.client
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from anyio import to_thread
 
 from shoal.api.client import Client
+from shoal.api.listening import open_tcp_socket
 from shoal.api.running import answers, running
 from shoal.composition.loading import Plugins
 from shoal.composition.serving import Settings, serve
@@ -83,6 +85,55 @@ def test_a_signal_ends_it_in_order(tmp_path, number, code):
             process.kill()
 
     assert (process.returncode, out) == (code, "closed\n")
+
+
+def test_a_second_interrupt_does_not_wait(tmp_path):
+    stuck = PROGRAM.replace(
+        'print("closed", flush=True)',
+        """import anyio
+        with anyio.CancelScope(shield=True):
+            print("stuck", flush=True)
+            await anyio.sleep_forever()""",
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", stuck, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            wait_until(lambda: answers(tmp_path))
+            os.kill(process.pid, signal.SIGINT)
+            assert process.stdout is not None
+            assert process.stdout.readline() == "stuck\n"
+            os.kill(process.pid, signal.SIGINT)
+            process.wait(timeout=10)
+        finally:
+            process.kill()
+
+    assert process.returncode == 130
+
+
+async def test_webhooks_are_answered_on_their_own_port(tmp_path):
+    with open_tcp_socket("127.0.0.1", 0) as found:
+        address = found.getsockname()
+    settings = Settings(
+        fleet="/fleet",
+        state_folder=tmp_path / "state",
+        state_root=tmp_path / "root",
+        secrets_folder=tmp_path,
+        webhook_listen=address,
+    )
+
+    def post(path: str) -> int:
+        connection = http.client.HTTPConnection(*address, timeout=5)
+        connection.request("POST", path, b"{}")
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    async with anyio.create_task_group() as group:
+        await group.start(serve, settings, Plugins(), open_engine)
+        assert await to_thread.run_sync(post, "/hooks/default/platform") == 403
+        assert await to_thread.run_sync(post, "/api/v1/applications/default/web/sync") == 404
+        group.cancel_scope.cancel()
 
 
 def wait_until(fact, seconds: float = 15) -> None:

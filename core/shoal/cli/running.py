@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from pathlib import Path
@@ -110,9 +111,11 @@ def run_until_signal(
     from shoal.composition import engine
     from shoal.composition.loading import load_plugins
     from shoal.composition.serving import serve
-    from shoal.telemetry.logs import configure_logs
+    from shoal.telemetry.logs import configure_logs, standard_handler
 
-    configure_logs(as_json=None if log_format is None else log_format == "json")
+    as_json = None if log_format is None else log_format == "json"
+    configure_logs(as_json=as_json)
+    logging.getLogger().addHandler(standard_handler(as_json=as_json))
 
     loaded = plugins or load_plugins()
     for failed in loaded.failed:
