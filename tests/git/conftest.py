@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,12 @@ from shoal_plugins.git import GitSource
 from shoal_plugins.git.specification import GitSpec
 
 SOURCE = Ref("default", "web")
+# The configuration of whoever runs the tests (signing, prompts) stays out of them.
+_NOBODYS = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Repository:
             capture_output=True,
             text=True,
             input=given,
+            env={**os.environ, **_NOBODYS},
         ).stdout.strip()
 
     async def commit(self, files: Mapping[str, str], message: str = "Change", *push: str) -> str:
