@@ -24,7 +24,11 @@ from shoal_clusters.demo.staging import set_stage
 from shoal_clusters.demo.touring import leaves_of
 
 _FEWEST_CLUSTERS, _MOST_CLUSTERS = 3, 50  # each takes 280 MiB
-_HELD, _NOT_HELD, _FAILED, _INTERRUPTED = 0, 1, 3, 130
+_LOG_COLUMNS = 120  # where there is no terminal to ask: wide enough for every row of the tour
+_HELD, _NOT_LOG_COLUMNS = (
+    120  # where there is no terminal to ask: wide enough for every row of the tour
+)
+_HELD, _FAILED, _INTERRUPTED = 0, 1, 3, 130
 
 
 @click.command()
@@ -82,6 +86,8 @@ async def _cancel_at_signal(
 
 async def _perform(names: list[str], play: bool, began: float) -> int:
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_LOG_COLUMNS)
     async with AsyncExitStack() as stack:
         with shown_progress() as progress:
             stage = await stack.enter_async_context(set_stage(names, progress=progress))

@@ -38,9 +38,10 @@ class _View:
             self.is_synced = True
             seconds = monotonic() - self.began
             self.console.print(
-                f"✔ {application}, the first application, was synced on every cluster "
+                f"✔ {application} is the first application synced everywhere, "
                 f"{seconds:.1f} s after the start",
                 highlight=False,
+                soft_wrap=True,
             )
 
     def take_event(self, change: Item) -> None:

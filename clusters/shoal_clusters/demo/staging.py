@@ -19,7 +19,7 @@ from anyio import to_thread
 
 from shoal.binaries import Progress
 from shoal.errors import NotRunning
-from shoal_clusters.controlplane.apiserver import ControlPlane
+from shoal_clusters.controlplane.apiserver import MASTERS, USERS, ControlPlane
 from shoal_clusters.controlplane.local import Fleet, local_fleet
 from shoal_clusters.controlplane.ports import free_port
 from shoal_clusters.controlplane.processes import Running, start_program
@@ -32,7 +32,9 @@ from shoal_clusters.demo.git_server import GitServer
 from shoal_clusters.demo.repository import WorkingCopy, create_bare
 
 PID_FILE = "shoal-run.pid"
+VISITOR = "visitor"  # the person before the screen, who is neither Shoal nor the administrator
 _USER = "shoal"
+_USERS = {**USERS, VISITOR: (MASTERS,)}
 _FIRST_ANSWER_SECONDS = 30.0
 _GRACE_SECONDS = 10.0
 
@@ -70,7 +72,7 @@ async def set_stage(names: Sequence[str], *, progress: Progress) -> AsyncIterato
     async with _temporary_folder() as folder:
         shoal = Shoal(folder / "state", find_program())
         async with (
-            local_fleet(folder / "clusters", names, progress=progress) as fleet,
+            local_fleet(folder / "clusters", names, users=_USERS, progress=progress) as fleet,
             simulated_workloads(fleet.clusters.values()),
             GitServer(folder / "git") as server,
         ):

@@ -1,7 +1,7 @@
 """Three things to try, as commands to paste: a commit, a change by hand, a look from outside.
 
 Every command works from any folder and with what this machine has: kubectl when it is there, else
-curl with the administrator's certificate.
+curl with a visitor's token.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from shoal_clusters.controlplane.apiserver import ControlPlane
-from shoal_clusters.demo.staging import Stage
+from shoal_clusters.demo.staging import VISITOR, Stage
 from shoal_clusters.demo.steps import PAGES
 
 _IDENTITY = "-c user.name=me -c user.email=me@example.com "
@@ -66,9 +66,8 @@ def _break(prod: ControlPlane) -> list[str]:
             f"{kubectl} set image deployment/web web=nginx:edited",
             f"{kubectl} get deployment,configmap -o wide",
         ]
-    files = {"--cacert": "ca.crt", "--cert": "admin.crt", "--key": "admin.key"}
-    options = " ".join(f"{option} {prod.folder / name}" for option, name in files.items())
-    curl = f"curl -s {options}"
+    token = prod.access(VISITOR).token
+    curl = f"curl -s --cacert {prod.ca_file} -H 'Authorization: Bearer {token}'"
     return [
         f"{curl} -X DELETE {prod.server}{PAGES}",
         f"{curl} {prod.server}{PAGES}",
