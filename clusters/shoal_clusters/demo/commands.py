@@ -23,12 +23,11 @@ from shoal_clusters.demo.showing import show_demo
 from shoal_clusters.demo.staging import set_stage
 from shoal_clusters.demo.touring import leaves_of
 
-_FEWEST_CLUSTERS, _MOST_CLUSTERS = 3, 50  # each takes 280 MiB
+_HELD, _NOT_HELD, _FAILED, _INTERRUPTED = 0, 1, 3, 130
 _LOG_COLUMNS = 120  # where there is no terminal to ask: wide enough for every row of the tour
-_HELD, _NOT_LOG_COLUMNS = (
+_FEWEST_CLUSTERS, _MOST_CLUSTERS = 3, 50  # each takes 280 MiB
     120  # where there is no terminal to ask: wide enough for every row of the tour
 )
-_HELD, _FAILED, _INTERRUPTED = 0, 1, 3, 130
 
 
 @click.command()
