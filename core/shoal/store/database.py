@@ -99,8 +99,8 @@ class Store:
 async def open_store(folder: Path) -> AsyncIterator[Store]:
     """Hold the state folder and open its database, creating or upgrading what is missing.
 
-    Raises StateInUse when another process holds it, and StateUnusable when the database is damaged or
-    was written by a newer Shoal. Leaving waits for the writes that were already handed in.
+    Raises StateInUse when another process holds it, and StateUnusable when the database is damaged
+    or was written by a newer Shoal. Leaving waits for the writes that were already handed in.
     """
     with ExitStack() as stack:
         engine, key = await anyio.to_thread.run_sync(_prepare, folder, stack)
