@@ -26,8 +26,6 @@ from shoal_clusters.demo.touring import leaves_of
 _HELD, _NOT_HELD, _FAILED, _INTERRUPTED = 0, 1, 3, 130
 _LOG_COLUMNS = 120  # where there is no terminal to ask: wide enough for every row of the tour
 _FEWEST_CLUSTERS, _MOST_CLUSTERS = 3, 50  # each takes 280 MiB
-    120  # where there is no terminal to ask: wide enough for every row of the tour
-)
 
 
 @click.command()
