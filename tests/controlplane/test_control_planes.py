@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 import anyio
 import pytest
+from anyio import to_thread
 
 from shoal.errors import ClusterUnreachable
 from shoal_clusters.controlplane.apiserver import ControlPlane, prepare_control_plane
 from shoal_clusters.controlplane.audit import audit_position, count_requests, read_audit_log
 from shoal_clusters.controlplane.certificates import create_authority
 from shoal_clusters.controlplane.client import AnsweredError, connect
-from shoal_clusters.controlplane.fixtures import StartVictim
+from shoal_clusters.controlplane.fixtures import CreateNamespace, StartVictim
 from shoal_clusters.controlplane.kubeconfig import read_kubeconfig
 from shoal_clusters.controlplane.local import local_fleet
 from shoal_clusters.controlplane.ports import free_port
@@ -49,9 +51,9 @@ async def test_every_cluster_has_its_own_objects(clusters: Clusters, namespace: 
 
 
 async def test_namespaces_are_new_each_time(
-    clusters: Clusters, create_namespace: Callable[[], str]
+    clusters: Clusters, create_namespace: CreateNamespace
 ) -> None:
-    first, second = create_namespace(), create_namespace()
+    first, second = await create_namespace(), await create_namespace()
 
     assert first != second
     for cluster in clusters.values():
@@ -64,7 +66,7 @@ async def test_the_audit_log_counts_requests_by_user_and_verb(
 ) -> None:
     cluster = clusters["staging"]
     path, body = config_map(namespace)
-    before = audit_position(cluster.audit_log)
+    before = await audit_position(cluster.audit_log)
 
     async with cluster.client("shoal") as shoal, cluster.client() as admin:
         await shoal.apply(path, body, manager="shoal")
@@ -72,7 +74,7 @@ async def test_the_audit_log_counts_requests_by_user_and_verb(
         await admin.delete(path)
 
     async def is_logged() -> bool:
-        counted = count_requests(read_audit_log(cluster.audit_log, since=before))
+        counted = count_requests(await read_audit_log(cluster.audit_log, since=before))
         return counted["shoal", "patch"] == 2 and counted["kubernetes-admin", "delete"] == 1
 
     assert await wait_until(is_logged, seconds=5)
@@ -90,7 +92,7 @@ async def test_a_user_without_rights_is_refused(clusters: Clusters, namespace: s
 
 async def test_the_kubeconfig_leads_to_every_cluster(clusters: Clusters) -> None:
     folder = clusters["dev"].folder.parent
-    accesses = read_kubeconfig(folder / "kubeconfig")
+    accesses = await to_thread.run_sync(read_kubeconfig, folder / "kubeconfig")
 
     assert [access.cluster for access in accesses] == list(clusters)
     for access in accesses:
@@ -98,7 +100,7 @@ async def test_the_kubeconfig_leads_to_every_cluster(clusters: Clusters) -> None
             assert (await client.get("/version"))["gitVersion"].startswith("v1.")
 
 
-async def test_a_kubeconfig_is_for_its_owner_only(clusters: Clusters) -> None:
+def test_a_kubeconfig_is_for_its_owner_only(clusters: Clusters) -> None:
     assert (clusters["dev"].kubeconfig.stat().st_mode & 0o077) == 0
 
 
@@ -146,7 +148,7 @@ async def test_a_server_may_come_back_and_know_its_users_no_more(start_victim: S
     victim = await start_victim("forgetful")
     old = victim.access("shoal")
 
-    victim.change_users({"shoal": ("system:masters",)})
+    await victim.change_users({"shoal": ("system:masters",)})
     await victim.restart()
 
     async with connect(old) as client:
@@ -161,9 +163,12 @@ async def test_a_server_that_cannot_start_shows_the_end_of_its_log(
     working = clusters["dev"]
     folder = tmp_path / "broken"
     server = f"https://127.0.0.1:{free_port()}"
-    prepare_control_plane(folder, name="broken", server=server, users={})
-    (folder / "audit-policy.yaml").write_text("kind: Nonsense")
-    broken = replace(working, name="broken", server=server, folder=folder, process=None)
+    prepare = partial(prepare_control_plane, folder, name="broken", server=server, users={})
+    accesses = await to_thread.run_sync(prepare)
+    await anyio.Path(folder / "audit-policy.yaml").write_text("kind: Nonsense")
+    broken = replace(
+        working, name="broken", server=server, folder=folder, accesses=accesses, process=None
+    )
 
     with pytest.raises(
         ClusterUnreachable, match=r"(?s)ended while starting.*audit-policy"
@@ -194,7 +199,7 @@ async def test_a_cancelled_fleet_leaves_nothing_behind(tmp_path: Path) -> None:
             await anyio.sleep_forever()
 
     async def is_starting() -> bool:
-        return (folder / "one" / "apiserver.log").exists()
+        return await anyio.Path(folder / "one" / "apiserver.log").exists()
 
     task = asyncio.create_task(hold())
     assert await wait_until(is_starting, seconds=30)
@@ -220,13 +225,18 @@ anyio.run(hold)
     async with await anyio.open_process([sys.executable, "-c", program]) as owner:
         assert owner.stdout is not None
         pids = [int(pid) for pid in (await owner.stdout.receive()).split()]
-        assert all(str(folder) in command_of(pid) for pid in pids)
+        assert await are_running(pids, folder)
         owner.kill()
 
     async def are_gone() -> bool:
-        return not any(str(folder) in command_of(pid) for pid in pids)
+        return not await are_running(pids, folder)
 
     assert await wait_until(are_gone, seconds=5)
+
+
+async def are_running(pids: list[int], folder: Path) -> bool:
+    commands = [await to_thread.run_sync(command_of, pid) for pid in pids]
+    return any(str(folder) in command for command in commands)
 
 
 async def read(cluster: ControlPlane, path: str) -> dict[str, object]:

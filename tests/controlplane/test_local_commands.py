@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 import yaml
+from anyio import to_thread
 from click.testing import CliRunner, Result
 
 from shoal_clusters.controlplane.client import connect
@@ -44,16 +47,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 # The fixture is asked for so that the programs are there before a test's time begins to run.
 @pytest.mark.real
 @pytest.mark.usefixtures("local_control_planes")
-async def test_clusters_stay_until_down(folder: Path) -> None:
+def test_clusters_stay_until_down(folder: Path) -> None:
     raised = shoal("local", "up", "one", "two", "--folder", folder, "-o", "json")
     assert raised.returncode == 0, raised.stderr
     started = json.loads(raised.stdout)["items"]
     assert [item["name"] for item in started] == ["one", "two"]
     assert f"export KUBECONFIG={folder / 'kubeconfig'}" in raised.stderr
 
-    for access in read_kubeconfig(folder / "kubeconfig"):
-        async with connect(access) as client:
-            assert await client.find("/api/v1/namespaces/kube-system")
+    anyio.run(reach_all, folder)
 
     listed = shoal("local", "list", "--folder", folder, "-o", "yaml")
     assert [item["state"] for item in yaml.safe_load(listed.stdout)["items"]] == ["Running"] * 2
@@ -88,8 +89,9 @@ def test_a_cluster_that_died_is_listed_as_stopped(folder: Path) -> None:
 @pytest.mark.real
 @pytest.mark.usefixtures("local_control_planes")
 async def test_workloads_become_healthy_by_themselves(folder: Path) -> None:
-    assert shoal("local", "up", "one", "--folder", folder).returncode == 0
-    (access,) = read_kubeconfig(folder / "kubeconfig")
+    raised = await to_thread.run_sync(shoal, "local", "up", "one", "--folder", folder)
+    assert raised.returncode == 0
+    (access,) = await to_thread.run_sync(read_kubeconfig, folder / "kubeconfig")
     path = "/apis/apps/v1/namespaces/default/daemonsets"
     containers = [{"name": "web", "image": "example.org/web:1"}]
     body = {
@@ -116,19 +118,19 @@ async def test_workloads_become_healthy_by_themselves(folder: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("local_control_planes")
-async def test_interrupting_up_leaves_nothing_running(folder: Path) -> None:
+def test_interrupting_up_leaves_nothing_running(folder: Path) -> None:
     command = [sys.executable, "-c", PROGRAM, "local", "up", "one", "--folder", str(folder)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
 
         async def is_starting() -> bool:
             return (folder / "one" / "apiserver.pid").exists()
 
-        assert await wait_until(is_starting, seconds=30)
+        is_started = anyio.run(partial(wait_until, is_starting, seconds=30))
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
 
+    assert is_started
     assert process.returncode == 130
     assert out == ""
     assert "interrupted" in err
@@ -181,6 +183,12 @@ def test_the_commands_arrive_by_the_hook() -> None:
     assert controlplane.shoal_commands() == {
         "cluster": "shoal_clusters.controlplane.commands:cluster"
     }
+
+
+async def reach_all(folder: Path) -> None:
+    for access in await to_thread.run_sync(read_kubeconfig, folder / "kubeconfig"):
+        async with connect(access) as client:
+            assert await client.find("/api/v1/namespaces/kube-system")
 
 
 def all_commands() -> list[str]:

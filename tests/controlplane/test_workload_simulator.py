@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from anyio import to_thread
 
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import read_audit_log
@@ -155,7 +154,7 @@ async def test_each_workload_costs_one_write_by_a_user_of_its_own(
         assert await reaches(client, second, HEALTHY[kind])
 
     async def written() -> list[tuple[str, str]]:
-        logged = await to_thread.run_sync(read_audit_log, cluster.audit_log)
+        logged = await read_audit_log(cluster.audit_log)
         ours = [entry for entry in logged if entry.namespace == namespace and entry.user == USER]
         return [(entry.name, entry.subresource) for entry in ours if entry.verb == "patch"]
 

@@ -12,7 +12,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
@@ -46,6 +46,7 @@ class ControlPlane:
     program: Path
     etcd_server: str
     etcd_folder: Path
+    accesses: dict[str, Access] = field(repr=False)
     is_detached: bool = False
     process: Running | None = field(default=None, repr=False)
 
@@ -71,17 +72,12 @@ class ControlPlane:
 
     def access(self, user: str = ADMIN) -> Access:
         """How `user` reaches this server: the administrator by certificate, others by token."""
-        authority = self.ca_file.read_bytes()
-        if user == ADMIN:
-            certificate = (self.folder / "admin.crt").read_bytes()
-            key = (self.folder / "admin.key").read_bytes()
-            return Access(self.name, self.server, authority, user, None, certificate, key)
-        return Access(self.name, self.server, authority, user, _read_tokens(self.folder)[user])
+        return self.accesses[user]
 
     @asynccontextmanager
     async def client(self, user: str = ADMIN) -> AsyncIterator[Client]:
         """A client as `user`, for as long as the block lasts."""
-        async with connect(await to_thread.run_sync(self.access, user)) as client:
+        async with connect(self.access(user)) as client:
             yield client
 
     async def start(self) -> None:
@@ -103,7 +99,10 @@ class ControlPlane:
 
     async def _wait_until_ready(self) -> None:
         if not await wait_until(self._has_ended_or_serves, seconds=_START_SECONDS):
-            raise await self._not_ready(f"was not ready within {_START_SECONDS:.0f} seconds")
+            problem = await self._problem()
+            raise await self._not_ready(
+                f"was not ready within {_START_SECONDS:.0f} seconds ({problem})"
+            )
         if self.process is None or not self.process.is_alive():
             raise await self._not_ready("ended while starting")
 
@@ -134,11 +133,17 @@ class ControlPlane:
         await self.stop()
         if authority is not None:
             await to_thread.run_sync(_write_serving_certificate, self.folder, self.name, authority)
+            for user, access in self.accesses.items():
+                self.accesses[user] = replace(access, authority_pem=authority.pem)
         await self.start()
 
-    def change_users(self, users: Mapping[str, Sequence[str]]) -> None:
+    async def change_users(self, users: Mapping[str, Sequence[str]]) -> None:
         """Give `users` new tokens and forget all others, from the next start on."""
-        _write_tokens(self.folder, users)
+        tokens = await to_thread.run_sync(_write_tokens, self.folder, users)
+        admin = self.accesses[ADMIN]
+        self.accesses = {ADMIN: admin} | {
+            user: _token_access(admin, user, token) for user, token in tokens.items()
+        }
 
     async def _end(self, *, grace_seconds: float) -> None:
         if self.process is not None:
@@ -148,14 +153,18 @@ class ControlPlane:
     async def _has_ended_or_serves(self) -> bool:
         if self.process is None or not self.process.is_alive():
             return True
+        return await self._problem() is None
+
+    async def _problem(self) -> str | None:
+        """Why it does not serve yet, None when it does."""
         try:
             async with self.client() as client:
                 await client.get("/readyz")
                 await client.get("/api/v1/namespaces/default")
                 await client.get("/api/v1/namespaces/kube-system")
-        except (aiohttp.ClientError, TimeoutError, AnsweredError):
-            return False
-        return True
+        except (aiohttp.ClientError, TimeoutError, AnsweredError) as error:
+            return str(error) or type(error).__name__
+        return None
 
     async def _not_ready(self, what: str) -> ClusterUnreachable:
         log = await self.process.last_lines() if self.process is not None else "(no process)"
@@ -167,27 +176,38 @@ class ControlPlane:
 
 def prepare_control_plane(
     folder: Path, *, name: str, server: str, users: Mapping[str, Sequence[str]]
-) -> None:
-    """Write authority, certificates, keys, tokens, policy and kubeconfigs into `folder`."""
+) -> dict[str, Access]:
+    """Write authority, certificates, keys, tokens, policy and kubeconfigs into `folder`.
+
+    Returns how the administrator and each of `users` reach the server.
+    """
     folder.mkdir(parents=True, mode=0o700)
-    authority = create_authority(f"{name} clients")
-    admin = authority.sign_client(ADMIN, (MASTERS,))
+    authority = create_authority(f"{name} authority")
+    certificate = authority.sign_client(ADMIN, (MASTERS,))
     private, public = create_signing_key()
     _write_serving_certificate(folder, name, authority)
     write_private(folder / "clients.crt", authority.pem)
-    write_private(folder / "admin.crt", admin.pem)
-    write_private(folder / "admin.key", admin.key_pem)
     write_private(folder / "accounts.key", private)
     write_private(folder / "accounts.pub", public)
     write_private(folder / "audit-policy.yaml", audit.POLICY)
-    _write_tokens(folder, users)
+    admin = Access(
+        cluster=name,
+        server=server,
+        authority_pem=authority.pem,
+        user=ADMIN,
+        certificate_pem=certificate.pem,
+        key_pem=certificate.key_pem,
+    )
+    write_kubeconfig(folder / "kubeconfig", [admin])
+    accesses = {ADMIN: admin}
+    for user, token in _write_tokens(folder, users).items():
+        accesses[user] = _token_access(admin, user, token)
+        write_kubeconfig(folder / f"kubeconfig-{user}", [accesses[user]])
+    return accesses
 
 
-def write_kubeconfigs(control_plane: ControlPlane) -> None:
-    """Write the administrator's kubeconfig and one for every user with a token."""
-    for user in (ADMIN, *_read_tokens(control_plane.folder)):
-        path = control_plane.folder / ("kubeconfig" if user == ADMIN else f"kubeconfig-{user}")
-        write_kubeconfig(path, [control_plane.access(user)])
+def _token_access(admin: Access, user: str, token: str) -> Access:
+    return replace(admin, user=user, token=token, certificate_pem=None, key_pem=None)
 
 
 def _flags(control_plane: ControlPlane) -> list[str]:
@@ -228,14 +248,8 @@ def _write_serving_certificate(folder: Path, name: str, authority: Authority) ->
     write_private(folder / "serving.key", serving.key_pem)
 
 
-def _write_tokens(folder: Path, users: Mapping[str, Sequence[str]]) -> None:
-    lines = [
-        f'{secrets.token_hex(16)},{user},{user},"{",".join(groups)}"'
-        for user, groups in users.items()
-    ]
+def _write_tokens(folder: Path, users: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    tokens = {user: secrets.token_hex(16) for user in users}
+    lines = [f'{tokens[user]},{user},{user},"{",".join(groups)}"' for user, groups in users.items()]
     write_private(folder / "tokens.csv", "\n".join([*lines, ""]).encode())
-
-
-def _read_tokens(folder: Path) -> dict[str, str]:
-    lines = (folder / "tokens.csv").read_text().splitlines()
-    return {user: token for token, user, *_ in (line.split(",") for line in lines)}
+    return tokens

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+from anyio import to_thread
 
 # Bodies cost more than the requests themselves; what was asked is enough to count.
 POLICY = b"""\
@@ -39,8 +40,22 @@ class Entry:
     agent: str
 
 
-def read_audit_log(path: Path, *, since: int = 0) -> list[Entry]:
+async def read_audit_log(path: Path, *, since: int = 0) -> list[Entry]:
     """The entries behind byte `since` (see `audit_position`), oldest first."""
+    return await to_thread.run_sync(_read, path, since)
+
+
+async def audit_position(path: Path) -> int:
+    """Where the log ends now; what is read from here on came later."""
+    return await to_thread.run_sync(_size, path)
+
+
+def count_requests(entries: Iterable[Entry]) -> Counter[tuple[str, str]]:
+    """How many requests there were, by user and verb."""
+    return Counter((entry.user, entry.verb) for entry in entries)
+
+
+def _read(path: Path, since: int) -> list[Entry]:
     if not path.exists():
         return []
     with path.open("rb") as log:
@@ -49,14 +64,8 @@ def read_audit_log(path: Path, *, since: int = 0) -> list[Entry]:
         return [_entry(line) for line in log if line.endswith(b"\n")]
 
 
-def audit_position(path: Path) -> int:
-    """Where the log ends now; what is read from here on came later."""
+def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def count_requests(entries: Iterable[Entry]) -> Counter[tuple[str, str]]:
-    """How many requests there were, by user and verb."""
-    return Counter((entry.user, entry.verb) for entry in entries)
 
 
 def _entry(line: bytes) -> Entry:

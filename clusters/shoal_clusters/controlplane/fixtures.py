@@ -28,6 +28,7 @@ NAMES = ("dev", "staging", "prod")
 # A user without any right, beside those who have all.
 TEST_USERS = {**USERS, "guest": ()}
 
+CreateNamespace = Callable[[], Coroutine[Any, Any, str]]
 StartVictim = Callable[[str], Awaitable[ControlPlane]]
 
 
@@ -65,24 +66,27 @@ def clusters(local_control_planes: Fleet) -> Mapping[str, ControlPlane]:
 
 
 @pytest.fixture
-def create_namespace(clusters: Mapping[str, ControlPlane]) -> Callable[[], str]:
+def create_namespace(clusters: Mapping[str, ControlPlane]) -> CreateNamespace:
     """Makes a namespace of a new name on every cluster and returns the name."""
 
-    def create() -> str:
+    async def create() -> str:
         name = f"test-{secrets.token_hex(4)}"
-        _run(_create_namespace(clusters, name))
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        for cluster in clusters.values():
+            async with cluster.client() as client:
+                await client.create("/api/v1/namespaces", body)
         return name
 
     return create
 
 
 @pytest.fixture
-def namespace(create_namespace: Callable[[], str]) -> str:
+def namespace(create_namespace: CreateNamespace) -> str:
     """A namespace of the test's own, on every cluster.
 
     It stays until the session ends: without a controller manager no namespace is ever finalized.
     """
-    return create_namespace()
+    return _run(create_namespace())
 
 
 @pytest.fixture
@@ -99,13 +103,6 @@ def start_victim(tmp_path: Path) -> Iterator[StartVictim]:
     for fleet in started:
         _run(fleet.stop())
         shutil.rmtree(fleet.folder, ignore_errors=True)
-
-
-async def _create_namespace(clusters: Mapping[str, ControlPlane], name: str) -> None:
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    for cluster in clusters.values():
-        async with cluster.client() as client:
-            await client.create("/api/v1/namespaces", body)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -99,11 +100,4 @@ async def _create(program: Path, name: str, kubeconfig: Path, progress: Progress
     printed = await run_tool([program, "get", "kubeconfig", "--name", _PREFIX + name])
     await to_thread.run_sync(lambda: scratch.unlink(missing_ok=True))
     (access,) = parse_kubeconfig(yaml.safe_load("\n".join(printed)))
-    return Access(
-        cluster=name,
-        server=access.server,
-        authority_pem=access.authority_pem,
-        user=access.user,
-        certificate_pem=access.certificate_pem,
-        key_pem=access.key_pem,
-    )
+    return replace(access, cluster=name)

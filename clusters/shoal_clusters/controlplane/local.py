@@ -12,6 +12,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -23,7 +24,6 @@ from shoal_clusters.controlplane.apiserver import (
     USERS,
     ControlPlane,
     prepare_control_plane,
-    write_kubeconfigs,
 )
 from shoal_clusters.controlplane.etcd import Etcd, start_etcd, write_etcd_certificates
 from shoal_clusters.controlplane.kubeconfig import write_kubeconfig
@@ -118,16 +118,18 @@ async def _prepare(
     is_detached: bool,
 ) -> ControlPlane:
     server = f"https://127.0.0.1:{free_port()}"
-    cluster = ControlPlane(
-        name, server, folder / name, program, etcd.server, etcd.folder, is_detached
+    home = folder / name
+    prepare = partial(prepare_control_plane, home, name=name, server=server, users=users)
+    return ControlPlane(
+        name=name,
+        server=server,
+        folder=home,
+        program=program,
+        etcd_server=etcd.server,
+        etcd_folder=etcd.folder,
+        accesses=await to_thread.run_sync(prepare),
+        is_detached=is_detached,
     )
-
-    def write() -> None:
-        prepare_control_plane(cluster.folder, name=name, server=server, users=users)
-        write_kubeconfigs(cluster)
-
-    await to_thread.run_sync(write)
-    return cluster
 
 
 def _write_fleet_kubeconfigs(fleet: Fleet, users: Mapping[str, Sequence[str]]) -> None:

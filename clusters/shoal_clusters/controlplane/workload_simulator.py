@@ -19,7 +19,6 @@ from typing import Any
 
 import aiohttp
 import anyio
-from anyio import to_thread
 
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import AnsweredError, Client, connect
@@ -34,7 +33,7 @@ _IS_NO_MORE = frozenset({404, 409, 410})  # changed or gone meanwhile: the watch
 @asynccontextmanager
 async def simulated_workloads(clusters: Iterable[ControlPlane]) -> AsyncIterator[None]:
     """Workloads on these clusters get a status while the block lasts."""
-    accesses = [await to_thread.run_sync(cluster.access, USER) for cluster in clusters]
+    accesses = [cluster.access(USER) for cluster in clusters]
     async with anyio.create_task_group() as group:
         group.start_soon(simulate_workloads, accesses)
         yield

