@@ -116,7 +116,7 @@ async def _measure_floor(
     servers = _server_pids(fleet)
     before = cpu_seconds(servers)
     done = await anyio.run_process(
-        [sys.executable, "-m", "bench.floor", str(folder / "floor.json")]
+        [sys.executable, "-m", "bench.floor", str(folder / "floor.json")], stderr=None
     )
     spent = json.loads(done.stdout)
     return spent["wall"], spent["cpu"], cpu_seconds(servers) - before

@@ -27,6 +27,8 @@ from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.demo.git_server import GitServer
 
 USER = "shoal"
+# The script that was installed beside this interpreter.
+SHOAL = str(Path(sys.executable).with_name("shoal"))
 SOURCE = "apps"
 START_SECONDS = 60.0
 
@@ -77,7 +79,7 @@ async def running(
         with log.open("wb") as output:
             process = await anyio.open_process(
                 [
-                    *(sys.executable, "-m", "shoal.cli", "run"),
+                    *(SHOAL, "run"),
                     *("--fleet", str(folder / "fleet"), "--state", str(folder / "state")),
                     *("--secrets", str(folder / "secrets")),
                     *("--webhook-listen", f"127.0.0.1:{port}"),
@@ -91,7 +93,8 @@ async def running(
             await _until_connected(folder / "state", len(clusters), process, log)
             yield Controller(process, repository, hook, secret)
         finally:
-            process.terminate()
+            if process.returncode is None:
+                process.terminate()
             await process.wait()
 
 
@@ -150,7 +153,7 @@ def _free_port() -> int:
 
 async def _until_connected(state: Path, clusters: int, process: Process, log: Path) -> None:
     """Wait until it answers, every cluster is connected and every application was looked at."""
-    command = [sys.executable, "-m", "shoal.cli", "get", "targets", "--state", str(state)]
+    command = [SHOAL, "get", "targets", "--state", str(state)]
     with anyio.move_on_after(START_SECONDS):
         while process.returncode is None:
             done = await anyio.run_process([*command, "-o", "json"], check=False)

@@ -26,6 +26,9 @@ PLURALS = {
 }
 
 
+APPLY = {"Content-Type": "application/apply-patch+yaml"}
+
+
 def path_of(body: dict[str, Any]) -> str:
     """Where an object of the workload is applied to."""
     metadata = body["metadata"]
@@ -57,10 +60,7 @@ def _session(cluster: dict[str, str], in_flight: int) -> aiohttp.ClientSession:
     context = ssl.create_default_context(cafile=cluster["ca_file"])
     return aiohttp.ClientSession(
         cluster["server"],
-        headers={
-            "Authorization": f"Bearer {cluster['token']}",
-            "Content-Type": "application/apply-patch+yaml",
-        },
+        headers={"Authorization": f"Bearer {cluster['token']}"},
         connector=aiohttp.TCPConnector(limit=in_flight, ssl=context),
     )
 
@@ -72,7 +72,7 @@ async def _apply_to(
 
     async def work() -> None:
         for path, content in waiting:
-            async with session.patch(path, data=content) as answer:
+            async with session.patch(path, data=content, headers=APPLY) as answer:
                 await answer.read()
                 answer.raise_for_status()
 
