@@ -13,6 +13,7 @@ from tests.fleet.harness import PLUGINS, SOURCE, FleetUnderTest, Repository, doc
 
 from shoal.composition.loading import Plugins, load_plugins
 from shoal_clusters.controlplane.apiserver import ControlPlane
+from shoal_clusters.controlplane.client import Client
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,19 @@ def make_fleet(tmp_path: Path, plugins: Plugins) -> MakeFleet:
 def fleet(make_fleet: MakeFleet, clusters: Mapping[str, ControlPlane]) -> FleetUnderTest:
     """A fleet over the session's three clusters; write manifests, then let it run."""
     return make_fleet(clusters)
+
+
+@pytest.fixture
+def small_fleet(make_fleet: MakeFleet, clusters: Mapping[str, ControlPlane]) -> FleetUnderTest:
+    """A fleet over the session's cluster dev alone."""
+    return make_fleet({"dev": clusters["dev"]})
+
+
+@pytest.fixture
+async def admin(clusters: Mapping[str, ControlPlane]) -> AsyncIterator[Client]:
+    """A client of dev as the administrator."""
+    async with clusters["dev"].client() as client:
+        yield client
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import orjson
@@ -22,8 +22,11 @@ from shoal.composition.serving import Foundation, Settings
 from shoal.engine.controller import Controller
 from shoal.engine.views import TargetPhase, TargetView
 from shoal.model.identity import Ref
+from shoal.model.records import Deed, Entry
+from shoal_clusters.controlplane import audit
 from shoal_clusters.controlplane.apiserver import ControlPlane
 
+T = TypeVar("T")
 DEADLINE_SECONDS = 45.0
 SOURCE = Ref("default", "apps")
 PLUGINS = ("access", "git", "kubernetes", "rendering")
@@ -58,6 +61,60 @@ def deployment(name: str, namespace: str, *, image: str = "shop:1", replicas: in
             },
         },
     }
+
+
+def path_of(manifest: Mapping[str, Any]) -> str:
+    """Where the API server keeps the object of a manifest."""
+    group, metadata = manifest["apiVersion"], manifest["metadata"]
+    root = f"/apis/{group}" if "/" in group else f"/api/{group}"
+    inside = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+    return f"{root}{inside}/{manifest['kind'].lower()}s/{metadata['name']}"
+
+
+async def eventually(look: Callable[[], Awaitable[T]], what: str) -> T:
+    """Look again and again until there is something true to see; says what was waited for."""
+    seen: T | None = None
+    with anyio.move_on_after(DEADLINE_SECONDS):
+        while True:
+            seen = await look()
+            if seen:
+                return seen
+            await anyio.sleep(0.02)
+    raise AssertionError(f"not seen in {DEADLINE_SECONDS:g} s: {what}; last: {seen}")
+
+
+@dataclass
+class Writes:
+    """The writes that Shoal sent to one cluster since this was made, by the audit log."""
+
+    log: Path
+    namespace: str
+    start: int
+
+    @classmethod
+    async def since_now(cls, cluster: ControlPlane, namespace: str) -> Writes:
+        return cls(cluster.audit_log, namespace, await audit.audit_position(cluster.audit_log))
+
+    async def seen(self) -> list[audit.Entry]:
+        """So far; an entry is written a moment after its answer was sent."""
+        entries = await audit.read_audit_log(self.log, since=self.start)
+        reading = ("get", "list", "watch")
+        return [
+            each
+            for each in entries
+            if (each.user, each.namespace) == ("shoal", self.namespace) and each.verb not in reading
+        ]
+
+    async def at_least(self, count: int) -> list[audit.Entry]:
+        """As `seen`, once there are so many."""
+
+        async def look() -> list[audit.Entry] | None:
+            entries = await self.seen()
+            return entries if len(entries) >= count else None
+
+        found = await eventually(look, f"{count} writes in {self.namespace}")
+        assert found is not None
+        return found
 
 
 @dataclass
@@ -220,3 +277,21 @@ class FleetUnderTest:
             )
 
         await self.until(holds, f"{application} Synced at {revision[:8]} on {', '.join(names)}")
+
+    async def records(self, deed: Deed, subject: str | None = None) -> list[Entry]:
+        """What the ledger says of one deed, oldest first."""
+        found = await self.controller.records(subject=subject, limit=1000)
+        return [record.entry for record in reversed(found) if record.entry.what is deed]
+
+    async def until_recorded(
+        self, deed: Deed, subject: str | None = None, *, count: int = 1
+    ) -> list[Entry]:
+        """Wait until the ledger knows of so many."""
+
+        async def look() -> list[Entry] | None:
+            found = await self.records(deed, subject)
+            return found if len(found) >= count else None
+
+        found = await eventually(look, f"{count} records {deed} of {subject or 'anything'}")
+        assert found is not None
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sized
 from datetime import datetime
 
 from shoal.documents import Identity
@@ -19,7 +20,7 @@ from shoal.engine.views import (
     TargetView,
 )
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
-from shoal.model.documents import Application
+from shoal.model.documents import Application, DriftPolicy
 from shoal.model.health import Health, HealthState, worst
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import Ref
@@ -128,15 +129,30 @@ def _say(target: TargetState, cluster: ClusterState | None, phase: TargetPhase) 
         return target.error.message, target.error.next_step
     if target.problems:
         key, error = min(target.problems.items(), key=lambda item: item[0])
-        more = len(target.problems) - 1
-        others = f" (and {more} more)" if more else ""
-        return f"{key}: {error.message}{others}", error.next_step
+        return f"{key}: {error.message}{_and_more(target.problems)}", error.next_step
     if target.waiting:
         key, why = min(target.waiting.items())
         return f"{key}: {why}", ""
     if phase is TargetPhase.DRIFTED:
-        return f"{len(target.drifted)} objects differ from Git", ""
+        return _drifted(target)
     return _health(target, cluster).reason, ""
+
+
+def _drifted(target: TargetState) -> tuple[str, str]:
+    key, drift = min(target.drifted.items(), key=lambda item: item[0])
+    done = "deleted" if drift.missing else "changed"
+    by = f" by {drift.manager}" if drift.manager else ""
+    told = f"{key} was {done} in the cluster{by}{_and_more(target.drifted)}"
+    if target.desired is None or target.desired.policy.when_drifted is DriftPolicy.CORRECT:
+        return f"{told}; it is being corrected", ""
+    return (
+        f"{told}, and whenDrifted is Report",
+        "undo it, or commit it, or set whenDrifted: Correct",
+    )
+
+
+def _and_more(many: Sized) -> str:
+    return f" (and {len(many) - 1} more)" if len(many) > 1 else ""
 
 
 def _unknown(target: TargetState, cluster: ClusterState | None) -> tuple[str, str]:
