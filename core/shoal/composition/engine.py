@@ -74,7 +74,7 @@ async def _assemble(
     source_hosts = await hosts.all_of("sources", plugins.sources)
     guard = _guard(foundation)
     state = EngineState(now)
-    recording = Recording(store, state)
+    recording, rendering = Recording(store, state), Rendering()
     targets = Targets(state, recording, guard, tracing.tracer, random.random)
     loops = Loops(
         cataloguing=Cataloguing(
@@ -86,11 +86,13 @@ async def _assemble(
             run_in_thread=foundation.run_in_thread,
             jitter=random.random,
         ),
-        sources=Sources(state, recording, plugins.sources, source_hosts, guard, random.random),
+        sources=Sources(
+            state, recording, rendering, plugins.sources, source_hosts, guard, random.random
+        ),
         applications=Applications(
             state=state,
             recording=recording,
-            rendering=Rendering(),
+            rendering=rendering,
             renderers=plugins.renderers,
             hosts=await hosts.all_of("renderers", plugins.renderers),
             digester=store.digester,

@@ -41,8 +41,8 @@ from shoal.planning.placing import place
 from shoal.telemetry import names
 from shoal.telemetry.spans import mark_failed, opened, parented, past, trace_id, traceparent
 
-# A render that takes longer hangs; its folder is bounded in size.
-RENDER_SECONDS = 60.0
+# The memo gives a render a deadline once its turn has come; this bounds waiting for the turn too.
+RENDER_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)

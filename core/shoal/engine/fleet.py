@@ -26,6 +26,8 @@ from shoal.model.digests import digest_bytes, digest_parts
 from shoal.model.identity import Ref
 
 FLEET = Ref("shoal", "fleet")
+# As for any other source: a source plugin ends a fetch by itself.
+FETCH_SECONDS = 660.0
 SUFFIXES = (".yaml", ".yml")
 # A checkout or an editor writes many files one after the other; two quiet seconds mean it is done.
 SETTLE = timedelta(seconds=2)
@@ -160,7 +162,7 @@ class RepositoryReader:
     async def read(self, previous: FleetFiles | None) -> FleetFiles | None:
         """Fetch, and read the documents when the commit is another one."""
         name = self._source_type.name
-        with self._guard.call("source", name, "the fleet", seconds=120):
+        with self._guard.call("source", name, "the fleet", seconds=FETCH_SECONDS):
             artifact = await self._source_type.fetch(FLEET, self._spec, self._artifact, self._host)
         if previous is not None and artifact is self._artifact:
             return previous

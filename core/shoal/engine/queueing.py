@@ -71,7 +71,7 @@ class KeyedQueue(Generic[K]):
         self._ready: list[tuple[int, int, K]] = []
         self._wakes: dict[K, tuple[datetime, Request]] = {}
         self._alarms: list[tuple[datetime, int, K]] = []
-        self._active: set[K] = set()
+        self._active: dict[K, Request] = {}
         self._changed = anyio.Event()
 
     def __len__(self) -> int:
@@ -82,6 +82,11 @@ class KeyedQueue(Generic[K]):
     def active(self) -> int:
         """How many keys are being worked on."""
         return len(self._active)
+
+    def is_wanted_by_user(self, key: K) -> bool:
+        """Whether a person waits for this key: what is shown of it may be out of date."""
+        requests = (self._waiting.get(key), self._active.get(key))
+        return any(each is not None and each.priority is Priority.USER for each in requests)
 
     def add(self, key: K, request: Request) -> None:
         """Work on this key as soon as its turn comes; merges with what already waits."""
@@ -118,7 +123,7 @@ class KeyedQueue(Generic[K]):
 
     def done(self, key: K) -> None:
         """The work on this key has ended; what was added for it meanwhile gets its turn."""
-        self._active.discard(key)
+        self._active.pop(key, None)
         request = self._waiting.get(key)
         if request is not None:
             heapq.heappush(self._ready, (request.priority, next(self._order), key))
@@ -133,8 +138,8 @@ class KeyedQueue(Generic[K]):
         while self._ready:
             _, _, key = heapq.heappop(self._ready)
             if key in self._waiting and key not in self._active:
-                self._active.add(key)
-                return key, self._waiting.pop(key)
+                request = self._active[key] = self._waiting.pop(key)
+                return key, request
         return None
 
     def _ring_alarms(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
+from shoal.engine.rendering import Rendering
 from shoal.engine.state import EngineState, SourceState
 from shoal.errors import InvalidDocument, ShoalError
 from shoal.hooks.host import Host
@@ -24,8 +25,8 @@ from shoal.model.identity import Ref
 from shoal.model.records import Deed, Verdict
 from shoal.planning.backing_off import retry_at
 
-# A first clone of a large repository is slow; beyond this, something hangs.
-FETCH_SECONDS = 300.0
+# A source plugin ends a fetch by itself, and says why; this is for one that does not.
+FETCH_SECONDS = 660.0
 # Intervals are stretched or shrunk by up to this share, so that sources do not march in step.
 SPREAD = 0.1
 
@@ -36,6 +37,7 @@ class Sources:
 
     state: EngineState
     recording: Recording
+    rendering: Rendering
     types: Mapping[str, SourceType[Any]]
     hosts: Mapping[str, Host]
     guard: Guard
@@ -47,6 +49,7 @@ class Sources:
         spec = catalog.sources.get(ref) if catalog else None
         if spec is None:
             self.state.sources.pop(ref, None)
+            self.rendering.forget(ref)
             return
         source = self.state.sources.setdefault(ref, SourceState())
         try:

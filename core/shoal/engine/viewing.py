@@ -23,7 +23,7 @@ from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.model.documents import Application, DriftPolicy
 from shoal.model.health import Health, HealthState, worst
 from shoal.model.holds import Hold, HoldCause
-from shoal.model.identity import Ref
+from shoal.model.identity import Ref, TargetKey
 
 SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
 
@@ -73,6 +73,8 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
     key = target.key
     cluster = state.clusters.get(key.cluster)
     phase = _phase(target, cluster)
+    if phase is TargetPhase.SYNCED and _is_asked_for(state, key):
+        phase = TargetPhase.SYNCING
     message, next_step = _say(target, cluster, phase)
     problems = [
         *(
@@ -115,6 +117,17 @@ def _phase(target: TargetState, cluster: ClusterState | None) -> TargetPhase:
     if target.desired is None or target.synced_digest != target.desired.digest:
         return TargetPhase.PENDING
     return TargetPhase.DRIFTED if target.drifted else TargetPhase.SYNCED
+
+
+def _is_asked_for(state: EngineState, key: TargetKey) -> bool:
+    """Whether a person asked for this target, or for what it comes from, and it is not done yet."""
+    cluster, catalog = state.clusters.get(key.cluster), state.catalog
+    document = catalog.applications.get(key.application) if catalog else None
+    return (
+        state.application_queue.is_wanted_by_user(key.application)
+        or (cluster is not None and cluster.queue.is_wanted_by_user(key))
+        or (document is not None and state.source_queue.is_wanted_by_user(document.source_ref))
+    )
 
 
 def _say(target: TargetState, cluster: ClusterState | None, phase: TargetPhase) -> tuple[str, str]:
