@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
@@ -23,13 +22,14 @@ import anyio
 import anyio.lowlevel
 from yarl import URL
 
+from shoal import __version__
 from shoal.errors import AccessDenied, ClusterUnreachable
 from shoal.hooks.host import ThreadRunner
 from shoal.model.endpoints import Credential, Endpoint
 from shoal_clusters.connecting import BUFFER_BYTES, FrugalConnector, TrustStore
 from shoal_clusters.limiting import Limiter
 
-USER_AGENT = f"shoal/{version('shoal')}"
+USER_AGENT = f"shoal/{__version__}"
 LINE_BYTES = 4 * 1024 * 1024
 """The longest watch line that is read: an object is at most 3 MiB, and JSON adds a little."""
 
@@ -73,7 +73,7 @@ class Transport:
         self._server = endpoint.server.rstrip("/")
         self._renewing = anyio.Lock()
         self._generation = 0
-        self._refused_generation = -1
+        self._reads = 0
         self._credential = Credential()
         self._tls: ssl.SSLContext | bool = True
         self._headers: dict[str, str] = {}
@@ -143,7 +143,7 @@ class Transport:
         raises ClusterUnreachable.
         """
         self.requests["WATCH"] += 1
-        generation = self._generation
+        reads = self._reads
         try:
             async with self._streams.get(
                 self._url(path, query),
@@ -154,7 +154,7 @@ class Transport:
             ) as response:
                 body = b"" if response.status == 200 else await response.read()
                 if response.status == 401:
-                    await self._renew_after(generation)
+                    await self._renew_since(reads)
                 answer = Answer(response.status, response.headers, body)
                 async with aclosing(_lines(response.content, self.cluster)) as lines:
                     yield answer, lines
@@ -166,13 +166,15 @@ class Transport:
     ) -> Answer:
         expires_at = self._credential.expires_at
         if expires_at is not None and expires_at - _RENEW_BEFORE < datetime.now(UTC):
-            await self._renew_once(self._generation)
+            await self._renew_since(self._reads)
         for _ in range(2):
-            generation = self._generation
+            generation, reads = self._generation, self._reads
             answer = await self._patient(method, url, headers, body)
             if answer.status != 401:
                 return answer
-            await self._renew_after(generation)
+            await self._renew_since(reads)
+            if self._generation == generation:
+                break
         raise self._denied()
 
     async def _patient(self, method: str, url: URL, headers: dict[str, str], body: bytes) -> Answer:
@@ -214,22 +216,17 @@ class Transport:
         ) as response:
             return Answer(response.status, response.headers, await response.read())
 
-    async def _renew_after(self, generation: int) -> None:
-        """After a 401 of this generation: read the credential again; AccessDenied if unchanged."""
-        if self._refused_generation == generation or not await self._renew_once(generation):
-            self._refused_generation = generation
-            raise self._denied()
+    async def _renew_since(self, reads: int) -> None:
+        """Read the credential again, unless somebody else did since `reads` was noted.
 
-    async def _renew_once(self, generation: int) -> bool:
-        """Read the credential unless somebody else just did; False when its content is the same."""
+        Sixteen requests that are refused together read it once.
+        """
         async with self._renewing:
-            if self._generation != generation:
-                return True
-            before = (self._credential, self._tls)
-            await self._renew()
-            return (self._credential, self._tls) != before
+            if self._reads == reads:
+                await self._renew()
 
     async def _renew(self) -> None:
+        self._reads += 1
         credential = await self._endpoint.credential()
         tls = await self._trust.context(self._endpoint.ca_file, credential, self._run_in_thread)
         if (credential, tls) != (self._credential, self._tls):

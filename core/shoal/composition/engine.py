@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 
 import anyio
 from anyio import to_thread
 from opentelemetry.trace import Tracer
 
+from shoal import __version__
 from shoal.composition.hosting import Hosts
 from shoal.composition.serving import Foundation, Settings
 from shoal.engine.applications import Applications
@@ -47,11 +47,10 @@ FLEET_SOURCE = "git"
 @asynccontextmanager
 async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
     """A running controller; raises StateInUse when another one holds the state folder."""
-    release = await to_thread.run_sync(version, "shoal")
     async with open_store(foundation.settings.state_folder) as store:
-        tracing = await to_thread.run_sync(partial(build_tracing, version=release))
+        tracing = await to_thread.run_sync(partial(build_tracing, version=__version__))
         try:
-            controller = await _assemble(foundation, store, tracing, release)
+            controller = await _assemble(foundation, store, tracing)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(controller.run)
                 yield controller
@@ -61,9 +60,7 @@ async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
                 await tracing.shutdown()
 
 
-async def _assemble(
-    foundation: Foundation, store: Store, tracing: Tracing, release: str
-) -> Controller:
+async def _assemble(foundation: Foundation, store: Store, tracing: Tracing) -> Controller:
     """Wire the engine; nothing runs yet."""
     settings, plugins = foundation.settings, foundation.plugins
     if TARGET_TYPE not in plugins.targets:
@@ -120,7 +117,7 @@ async def _assemble(
         recording=recording,
         loops=loops,
         ring=tracing.ring,
-        version=release,
+        version=__version__,
     )
 
 
