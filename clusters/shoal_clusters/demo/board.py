@@ -19,7 +19,7 @@ from shoal_clusters.demo.palette import look_of, state_cell, with_glyph
 _EVENTS = 8
 _ROWS = 20  # a screen; the worst clusters stand first when there are more
 _WELL = ("Synced", "Healthy")
-_SHA = 7
+_SHA = 8
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class Board:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         table.add_column("CLUSTER", no_wrap=True)
         for application in applications:
-            table.add_column(application.upper(), no_wrap=True)
+            table.add_column(f" {application.upper()}", no_wrap=True)
         for name in sorted(self.names, key=self._badness, reverse=True)[:_ROWS]:
             table.add_row(name, *(self._cell(name, each) for each in applications))
         hidden = len(self.names) - _ROWS
@@ -90,15 +90,20 @@ class Board:
         return Text("-", style="dim") if item is None else state_cell(_shown_state(item))
 
     def _changes(self) -> RenderableType:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for heading in ("LAST CHANGES", "WHAT", "SUBJECT", "REVISION", "WHO", "WHY"):
-            table.add_column(heading, no_wrap=True, overflow="ellipsis")
+        table = Table(
+            box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=True
+        )
+        for heading in ("WHEN", "WHAT HAPPENED", "TO", "REVISION", "BY"):
+            table.add_column(heading, no_wrap=True)
+        table.add_column("WHY", no_wrap=True, overflow="ellipsis", ratio=1)
         for event in self.events:
             table.add_row(
                 f"{look_of(str(event['verdict'])).glyph} {_clock(str(event['at']))}",
-                *(Text(str(event[key])) for key in ("what", "subject")),
+                str(event["what"]),
+                Text(str(event["subject"]).replace("default/", "")),
                 _short(str(event["revision"])),
-                *(Text(str(event[key])) for key in ("who", "why")),
+                Text(str(event["who"]).partition(" <")[0]),
+                Text(str(event["why"])),
             )
         return table
 

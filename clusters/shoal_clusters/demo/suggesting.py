@@ -52,7 +52,8 @@ def _commit(stage: Stage) -> list[str]:
     copy = stage.folder / "mine"
     identity = "" if _has_identity() else _IDENTITY
     return [
-        f"git clone {stage.working_copy.url} {copy} && cd {copy}",
+        f"git clone {stage.working_copy.url} {copy}",
+        f"cd {copy}",
         "sed -i.old s/nginx:1.29.1/nginx:1.29.2/ apps/web/deployment.yaml",
         f"git {identity}commit -am 'Roll web forward' && git push",
     ]
@@ -64,7 +65,7 @@ def _break(prod: ControlPlane) -> list[str]:
         return [
             f"{kubectl} delete configmap pages",
             f"{kubectl} set image deployment/web web=nginx:edited",
-            f"{kubectl} get deployment,configmap -o wide",
+            f"{kubectl} get deployment,configmap",
         ]
     token = prod.access(VISITOR).token
     curl = f"curl -s --cacert {prod.ca_file} -H 'Authorization: Bearer {token}'"
