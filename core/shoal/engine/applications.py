@@ -79,7 +79,7 @@ class Applications:
             return
         if document is None:
             if Identity("Application", *ref) not in catalog.unknown:
-                await self._removed(ref)
+                await self._removed(catalog, ref)
             return
         known = self.state.applications.setdefault(ref, ApplicationState())
         source = self.state.sources.get(document.source_ref)
@@ -121,7 +121,7 @@ class Applications:
         for target in self.state.targets_of(document.ref):
             if target.key.cluster not in wanted:
                 why = f"application {document.ref} is not placed on {target.key.cluster} any more"
-                await self._remove(target, why)
+                await self._leave(catalog, target, why)
 
     async def _render(self, document: Application, artifact: Artifact) -> Sequence[Manifest]:
         """Render, or find in the memo that nothing this application reads has changed."""
@@ -213,11 +213,23 @@ class Applications:
             priority = min(request.priority, Priority.REVISION)
             cluster.queue.add(key, Request(priority, request.reason))
 
-    async def _removed(self, ref: Ref) -> None:
+    async def _removed(self, catalog: Catalog, ref: Ref) -> None:
         """The application has no document any more."""
         self.state.applications.pop(ref, None)
         for target in self.state.targets_of(ref):
-            await self._remove(target, f"application {ref} was removed from the fleet")
+            await self._leave(catalog, target, f"application {ref} was removed from the fleet")
+
+    async def _leave(self, catalog: Catalog, target: TargetState, why: str) -> None:
+        """The target is not wanted; on a cluster that itself left the fleet it is let go.
+
+        A cluster whose document cannot be read just now decides nothing.
+        """
+        cluster = target.key.cluster
+        if cluster in catalog.clusters:
+            await self._remove(target, why)
+        elif Identity("Cluster", "", cluster) not in catalog.unknown:
+            why = f"cluster {cluster} was removed from the fleet; its objects stay there"
+            await self.recording.released(target.key, why)
 
     async def _remove(self, target: TargetState, why: str) -> None:
         """Keep what is live and ask a person; a target that holds nothing is simply forgotten."""

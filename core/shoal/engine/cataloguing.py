@@ -124,7 +124,7 @@ class Cataloguing:
         woken = set(applications.added | applications.changed | applications.removed)
         if clusters:
             woken |= set(catalog.applications)
-        if first:
+        if clusters or first:
             # What was there before a restart and has no document any more was removed meanwhile.
             woken |= {key.application for key in state.targets}
         for application in woken:

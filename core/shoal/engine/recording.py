@@ -152,7 +152,10 @@ class Recording:
         await self._store.write(changes.PutTarget(self._outcome(target, desired, status)))
 
     async def released(self, target: TargetKey, why: str) -> None:
-        """Nothing of ours is left at this target, and nobody wants it to be."""
+        """This target is over: nothing of ours is left there, or the cluster itself was let go.
+
+        Rows of the inventory stay: when the cluster comes back, they tell what was ours there.
+        """
         known = target in self._state.grants
         held = [hold for hold in self._state.holds.values() if hold.subject == str(target)]
         writes: list[changes.Change] = [

@@ -75,7 +75,7 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
     phase = _phase(target, cluster)
     if phase is TargetPhase.SYNCED and _is_asked_for(state, key):
         phase = TargetPhase.SYNCING
-    message, next_step = _say(target, cluster, phase)
+    message, next_step = _say(state, target, cluster, phase)
     problems = [
         *(
             ObjectProblem(str(each), error.reason, error.message)
@@ -130,14 +130,16 @@ def _is_asked_for(state: EngineState, key: TargetKey) -> bool:
     )
 
 
-def _say(target: TargetState, cluster: ClusterState | None, phase: TargetPhase) -> tuple[str, str]:
+def _say(
+    state: EngineState, target: TargetState, cluster: ClusterState | None, phase: TargetPhase
+) -> tuple[str, str]:
     """One sentence for the phase, and what to do next."""
     if phase is TargetPhase.UNKNOWN:
         return _unknown(target, cluster)
+    if target.removing:
+        return _removing(state, target)
     if target.hold is not None:
         return target.hold.reason, target.hold.release
-    if target.removing:
-        return target.removing, "shoal get holds"
     if target.error is not None:
         return target.error.message, target.error.next_step
     if target.problems:
@@ -149,6 +151,13 @@ def _say(target: TargetState, cluster: ClusterState | None, phase: TargetPhase) 
     if phase is TargetPhase.DRIFTED:
         return _drifted(target)
     return _health(target, cluster).reason, ""
+
+
+def _removing(state: EngineState, target: TargetState) -> tuple[str, str]:
+    for hold in state.holds.values():
+        if hold.subject == str(target.key) and hold.cause is HoldCause.REMOVING:
+            return hold.reason, hold.release
+    return f"its deletion was approved, because {target.removing}", ""
 
 
 def _drifted(target: TargetState) -> tuple[str, str]:
