@@ -12,6 +12,9 @@ BENCH_ARGS ?=
 # uv stays inside this folder, and never brings a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
+# Trust what git and pip trust: a company's own authority is known to the system only.
+UV_SYSTEM_CERTS ?= true
+export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
