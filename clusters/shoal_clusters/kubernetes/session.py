@@ -73,11 +73,12 @@ class KubernetesTarget:
         if host.fleet not in self._memos:
             self._memos[host.fleet] = PreparedMemo(host.fleet, host.digester)
         comparer = Comparer(host.fleet, host.digester, self._field_sets)
+        failure: Exception | None = None
         async with (
             Transport(cluster, endpoint, self._trust, host.run_in_thread) as transport,
             anyio.create_task_group() as tasks,
         ):
-            yield KubernetesSession(
+            session = KubernetesSession(
                 transport,
                 Discovery(transport, self._catalogues, time.monotonic),
                 Register(owned),
@@ -86,8 +87,15 @@ class KubernetesTarget:
                 tasks,
                 at_once=endpoint.requests_in_flight,
                 patience_seconds=self._patience_seconds,
-            ).started()
+            )
+            session.start()
+            try:
+                yield session
+            except Exception as error:  # raised again below, where no group wraps it
+                failure = error
             tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
 
 class KubernetesSession:
@@ -120,10 +128,9 @@ class KubernetesSession:
         self._observer = Observer(transport, register, self._outbox, comparer, self._desired_body)
         self._tools = Tools(transport, discovery, register, self._observer, comparer, self._watch)
 
-    def started(self) -> KubernetesSession:
+    def start(self) -> None:
         """Begin to watch what the inventory names."""
         self._tasks.start_soon(self._watch_inventory)
-        return self
 
     async def probe(self) -> Facts:
         """The cluster's identity and version: one request, two the first time."""

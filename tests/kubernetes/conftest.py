@@ -1,0 +1,32 @@
+"""Subjects of the Kubernetes target's tests: a local API server and a stranger there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from tests.kubernetes.planes import PlaneWorld, endpoint_of
+
+from shoal.hooks.host import Host
+from shoal.testing.target_conformance import Subject
+from shoal_clusters.controlplane.apiserver import ControlPlane
+from shoal_clusters.kubernetes.session import KubernetesTarget
+
+
+@pytest.fixture
+def plane(clusters: Mapping[str, ControlPlane]) -> ControlPlane:
+    return clusters["dev"]
+
+
+@pytest.fixture
+def world(plane: ControlPlane, namespace: str) -> PlaneWorld:
+    return PlaneWorld(plane, namespace)
+
+
+@pytest.fixture
+async def subject(
+    plane: ControlPlane, world: PlaneWorld, shoal_host: Callable[..., Host]
+) -> Subject:
+    host = shoal_host()
+    endpoint = await endpoint_of(plane, host)
+    return Subject(KubernetesTarget(patience_seconds=2), "dev", endpoint, host, world)

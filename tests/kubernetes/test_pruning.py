@@ -1,0 +1,134 @@
+"""Pruning, on a real API server: one request, and never an object that is not ours any more."""
+
+from __future__ import annotations
+
+import pytest
+from tests.kubernetes.bodies import crd, deployment, widget
+from tests.kubernetes.planes import PlaneWorld, path_of
+
+from shoal.model.identity import ObjectKey
+from shoal.model.plans import ResultStatus
+from shoal.testing.target_conformance import Subject, bench, statuses
+from shoal_clusters.controlplane.apiserver import ControlPlane
+from shoal_clusters.controlplane.audit import audit_position, read_audit_log
+
+pytestmark = pytest.mark.real
+
+
+async def test_a_prune_is_one_request_also_after_the_status_changed(
+    subject: Subject, world: PlaneWorld, plane: ControlPlane
+) -> None:
+    key = ObjectKey("apps", "Deployment", world.namespace, "web")
+    async with bench(subject) as it:
+        await it.sync(deployment(world.namespace, "web"), it.config_map("old", a="1"))
+        async with plane.client() as client:
+            await client.patch(f"{path_of(key)}/status", {"status": {"observedGeneration": 1}})
+        await world.change(it.key("old"), {"data": {"theirs": "1"}})
+        # A drift that comes later in the same watch shows that the event before it was seen.
+        await world.change(it.key("old"), {"data": {"a": "2"}})
+        await it.until_drifted("old", missing=False)
+        await it.until(lambda one: one.key == key and one.health is not None)
+        start = await audit_position(plane.audit_log)
+        results = await it.sync()
+
+        entries = await read_audit_log(plane.audit_log, since=start)
+        verbs = [one.verb for one in entries if one.user == "shoal"]
+        assert statuses(results) == {"web": ResultStatus.DELETED, "old": ResultStatus.DELETED}
+        assert verbs.count("delete") == 2
+        assert it.inventory == {}
+
+
+async def test_an_object_handed_over_to_another_owner_is_forgotten_and_stays(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    async with bench(subject) as it:
+        await it.sync(it.config_map("handed", a="1"))
+        owner = f"test/default/other:/ConfigMap:{world.namespace}/handed"
+        labels = {"shoal.dev/application": "default.other"}
+        marks = {"labels": labels, "annotations": {"shoal.dev/owner": owner}}
+        await world.change(it.key("handed"), {"metadata": marks})
+        results = await it.sync()
+
+        assert statuses(results) == {"handed": ResultStatus.FORGOTTEN}
+        assert "default/other" in results["handed"].note
+        assert await world.read(it.key("handed")) is not None
+        assert it.inventory == {}
+
+
+async def test_a_stranger_in_the_place_of_our_object_is_not_deleted(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    async with bench(subject) as it:
+        await it.sync(it.config_map("replaced", a="1"))
+        await world.remove(it.key("replaced"))
+        await world.create(it.config_map("replaced", theirs="yes"))
+        results = await it.sync()
+
+        assert statuses(results) == {"replaced": ResultStatus.FORGOTTEN}
+        assert (await world.read(it.key("replaced")) or {})["data"] == {"theirs": "yes"}
+
+
+async def test_an_object_annotated_never_to_be_pruned_is_kept_and_let_go(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    async with bench(subject) as it:
+        await it.sync(it.config_map("precious", a="1"))
+        await world.change(
+            it.key("precious"), {"metadata": {"annotations": {"shoal.dev/prune": "Never"}}}
+        )
+        results = await it.sync()
+
+        assert statuses(results) == {"precious": ResultStatus.FORGOTTEN}
+        assert "shoal.dev/prune" in results["precious"].note
+        assert await world.read(it.key("precious")) is not None
+
+
+async def test_a_deletion_that_hangs_names_its_finalizer_and_stays_ours(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    async with bench(subject) as it:
+        await it.sync(it.config_map("hanging", a="1"))
+        await world.change(it.key("hanging"), {"metadata": {"finalizers": ["example.test/hold"]}})
+        results = await it.sync()
+
+        assert statuses(results) == {"hanging": ResultStatus.WAITING}
+        assert "example.test/hold" in results["hanging"].note
+        assert it.key("hanging") in it.inventory
+
+        await world.change(it.key("hanging"), {"metadata": {"finalizers": None}})
+        results = await it.sync()
+        assert statuses(results) == {"hanging": ResultStatus.DELETED}
+
+
+async def test_a_finalizer_that_is_removed_in_time_ends_the_wait(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    import anyio
+
+    async with bench(subject) as it, anyio.create_task_group() as tasks:
+        await it.sync(it.config_map("leaving", a="1"))
+        await world.change(it.key("leaving"), {"metadata": {"finalizers": ["example.test/hold"]}})
+
+        async def release() -> None:
+            while not (await world.read(it.key("leaving")) or {"metadata": {}})["metadata"].get(
+                "deletionTimestamp"
+            ):
+                await anyio.sleep(0.02)
+            await world.change(it.key("leaving"), {"metadata": {"finalizers": None}})
+
+        tasks.start_soon(release)
+        results = await it.sync()
+
+        assert statuses(results) == {"leaving": ResultStatus.DELETED}
+
+
+async def test_custom_resources_are_deleted_before_their_definition(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    group = f"gone.{world.namespace}.test"
+    async with bench(subject) as it:
+        await it.sync(crd(group), widget(group, world.namespace, size=1))
+        results = await it.sync()
+
+        assert list(results) == ["one", f"widgets.{group}"]
+        assert results["one"].status is ResultStatus.DELETED
