@@ -6,7 +6,7 @@ through `recording`, in the same breath; everything else here is found out again
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -211,11 +211,17 @@ class EngineState:
 
     def suspensions(self, application: Ref) -> list[Hold]:
         """The suspensions of one application that have not expired."""
-        now = self.now()
-        return [
-            hold
-            for hold in self.holds.values()
-            if hold.cause is HoldCause.SUSPENDED
-            and hold.subject == str(application)
-            and (hold.until is None or hold.until > now)
-        ]
+        return [hold for hold in self._suspensions(application) if not self._is_over(hold)]
+
+    def has_expired_suspension(self, application: Ref) -> bool:
+        """Whether a suspension has run out that nobody has lifted yet."""
+        return any(self._is_over(hold) for hold in self._suspensions(application))
+
+    def _suspensions(self, application: Ref) -> Iterator[Hold]:
+        subject = str(application)
+        for hold in self.holds.values():
+            if hold.cause is HoldCause.SUSPENDED and hold.subject == subject:
+                yield hold
+
+    def _is_over(self, hold: Hold) -> bool:
+        return hold.until is not None and hold.until <= self.now()

@@ -29,7 +29,7 @@ from shoal.errors import (
 from shoal.hooks.targets import Session
 from shoal.model.digests import digest_parts
 from shoal.model.documents import DriftPolicy, PrunePolicy, SyncPolicy
-from shoal.model.holds import Hold
+from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Action, Content, Desired, Grant, Plan, Result, ResultStatus
 from shoal.planning.backing_off import retry_at
@@ -158,7 +158,9 @@ class Targets:
                 now=self.state.now(),
             )
         stands = target.hold is not None and target.hold.id in self.state.holds
-        if target.hold is not None and stands and (hold is None or hold.id != target.hold.id):
+        if self.state.has_expired_suspension(key.application):
+            await self.recording.lift(str(key.application), HoldCause.SUSPENDED, "it ran out")
+        elif target.hold is not None and stands and (hold is None or hold.id != target.hold.id):
             await self.recording.lift(
                 target.hold.subject, target.hold.cause, "it is not needed any more"
             )

@@ -139,7 +139,7 @@ def _say(
     if target.removing:
         return _removing(state, target)
     if target.hold is not None:
-        return target.hold.reason, target.hold.release
+        return _held(target.hold), target.hold.release
     if target.error is not None:
         return target.error.message, target.error.next_step
     if target.problems:
@@ -151,6 +151,14 @@ def _say(
     if phase is TargetPhase.DRIFTED:
         return _drifted(target)
     return _health(target, cluster).reason, ""
+
+
+def _held(hold: Hold) -> str:
+    """A person's reason needs who gave it and until when; Shoal's own says it all."""
+    if hold.cause is not HoldCause.SUSPENDED:
+        return hold.reason
+    until = f" until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else ""
+    return f"suspended by {hold.by}{until}: {hold.reason}"
 
 
 def _removing(state: EngineState, target: TargetState) -> tuple[str, str]:
