@@ -217,6 +217,22 @@ async def test_a_source_that_renders_to_nothing_deletes_nothing_until_it_is_appr
     assert (released.who, released.why) == ("Ana", "it is meant")
 
 
+async def test_an_approval_counts_once(small_fleet: FleetUnderTest, namespace: str) -> None:
+    commit(small_fleet, namespace, color="blue")
+    async with small_fleet.running():
+        await small_fleet.until_phase("Synced")
+        small_fleet.repository.write("shop/all.yaml", "# nothing any more")
+        await small_fleet.push("Empty the shop")
+        hold = await until_hold(small_fleet, "EmptyRender")
+        await small_fleet.controller.approve(hold.id, who="Ana", reason="it is meant")
+        await small_fleet.until_phase("Synced")
+        commit(small_fleet, namespace, color="blue")
+        await small_fleet.until_revision(await small_fleet.push("Open it again"))
+        small_fleet.repository.write("shop/all.yaml", "# nothing any more")
+        await small_fleet.push("Empty the shop again")
+        await until_hold(small_fleet, "EmptyRender")
+
+
 async def test_an_empty_render_that_is_reverted_needs_no_approval(
     small_fleet: FleetUnderTest, namespace: str, clusters: Mapping[str, ControlPlane]
 ) -> None:

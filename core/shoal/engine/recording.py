@@ -158,11 +158,12 @@ class Recording:
         """
         known = target in self._state.grants
         held = [hold for hold in self._state.holds.values() if hold.subject == str(target)]
+        approvals = self._approvals_of(str(target))
         writes: list[changes.Change] = [
             changes.DropGrant(target),
             changes.DropTarget(target),
             *(changes.DropHold(hold.id) for hold in held),
-            *(changes.DropApproval(hold.id) for hold in held),
+            *(changes.DropApproval(approval.hold) for approval in approvals),
         ]
         if known:
             writes.append(
@@ -172,7 +173,8 @@ class Recording:
         self._state.grants.pop(target, None)
         for hold in held:
             self._state.holds.pop(hold.id, None)
-            self._state.approvals.pop(hold.id, None)
+        for approval in approvals:
+            self._state.approvals.pop(approval.hold, None)
         self._state.forget_target(target)
 
     async def place(self, hold: Hold) -> None:
@@ -201,7 +203,7 @@ class Recording:
             for hold in self._state.holds.values()
             if hold.subject == subject and hold.cause is cause
         ]
-        approvals = [each for each in self._state.approvals.values() if each.subject == subject]
+        approvals = self._approvals_of(subject)
         if not holds and not approvals:
             return
         await self._store.write(
@@ -223,6 +225,17 @@ class Recording:
         )
         self._state.holds.pop(hold.id, None)
         self._state.approvals[hold.id] = approval
+
+    async def used_up(self, target: TargetKey) -> None:
+        """What was approved of this target has been done: the same again needs another approval."""
+        approvals = self._approvals_of(str(target))
+        if approvals:
+            await self._store.write(*(changes.DropApproval(each.hold) for each in approvals))
+        for approval in approvals:
+            self._state.approvals.pop(approval.hold, None)
+
+    def _approvals_of(self, subject: str) -> list[Approval]:
+        return [each for each in self._state.approvals.values() if each.subject == subject]
 
     async def identified(self, cluster: str, uid: str) -> None:
         """This name leads to this cluster."""

@@ -245,6 +245,7 @@ class Targets:
             await self.recording.settled(target, desired, status)
         if finished and request.only is None:
             target.applied = desired
+            await self.recording.used_up(target.key)
         if target.removing and not len(self.state.inventory(target.key.cluster).of(target.key)):
             await self.recording.released(target.key, target.removing)
         else:
