@@ -1,0 +1,99 @@
+"""Draws the pictures of the README from a real run: `python docs/pictures/draw.py`.
+
+Stages the demo, plays the first steps of the tour, and keeps what the live view showed as SVG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import anyio
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+
+from shoal_clusters.controlplane.showing import shown_progress
+from shoal_clusters.controlplane.waiting import wait_until
+from shoal_clusters.demo.asking import Item
+from shoal_clusters.demo.board import Board
+from shoal_clusters.demo.fleet import cluster_names
+from shoal_clusters.demo.looking import opened_eyes
+from shoal_clusters.demo.staging import Stage, set_stage
+from shoal_clusters.demo.steps import STEPS, Scene
+
+FOLDER = Path(__file__).parent
+COLUMNS = 132
+STEPS_SHOWN = 8
+DARK = TerminalTheme(
+    (16, 21, 28),
+    (214, 219, 226),
+    [
+        (16, 21, 28),
+        (237, 80, 56),
+        (45, 79, 76),
+        (252, 222, 62),
+        (81, 140, 253),
+        (155, 59, 162),
+        (81, 140, 253),
+        (214, 219, 226),
+    ],
+)
+
+
+async def draw() -> None:
+    """Play, and draw what the view shows while one cluster is away."""
+    with shown_progress() as progress:
+        async with set_stage(cluster_names(3), progress=progress) as stage:
+            board = Board(list(stage.clusters))
+            async with anyio.create_task_group() as group:
+                group.start_soon(_follow, stage, "targets", board.take_target)
+                group.start_soon(_follow, stage, "events", board.take_event)
+                await _play(stage)
+                await _until_shown(board)
+                group.cancel_scope.cancel()
+    _save(board, FOLDER / "demo.svg")
+
+
+async def _follow(stage: Stage, kind: str, take: Callable[[Item], object]) -> None:
+    async with stage.shoal.follow(kind) as changes:
+        async for change in changes:
+            take(change)
+
+
+async def _play(stage: Stage) -> None:
+    async with opened_eyes(stage.clusters) as eyes:
+        scene = Scene(stage, eyes)
+        for step in STEPS[:STEPS_SHOWN]:
+            await step.play(scene)
+
+
+async def _until_shown(board: Board) -> None:
+    """Until the view has caught up with what was played: the cluster that was killed is Unknown."""
+
+    def is_unknown(item: Item) -> bool:
+        return item["phase"] == "Unknown"
+
+    async def is_shown() -> bool:
+        away = sum(map(is_unknown, board.targets.values()))
+        landed = any("web@prod" in str(event["subject"]) for event in board.events)
+        return away >= len(board.applications) and landed
+
+    if not await wait_until(is_shown, seconds=30):
+        raise SystemExit("the view never showed that a cluster is away")
+
+
+def _save(board: Board, file: Path) -> None:
+    console = Console(
+        file=StringIO(),
+        record=True,
+        width=COLUMNS,
+        force_terminal=True,
+        color_system="truecolor",
+    )
+    console.print(board.draw())
+    console.save_svg(str(file), title="shoal demo", theme=DARK)
+
+
+if __name__ == "__main__":
+    anyio.run(draw)
