@@ -5,7 +5,6 @@ Stages the demo, plays the first steps of the tour, and keeps what the live view
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from shoal_clusters.demo.asking import Item
 from shoal_clusters.demo.board import Board
 from shoal_clusters.demo.fleet import cluster_names
 from shoal_clusters.demo.looking import opened_eyes
+from shoal_clusters.demo.showing import follow
 from shoal_clusters.demo.staging import Stage, set_stage
 from shoal_clusters.demo.steps import STEPS, Scene
 
@@ -47,18 +47,12 @@ async def draw() -> None:
         async with set_stage(cluster_names(3), progress=progress) as stage:
             board = Board(list(stage.clusters))
             async with anyio.create_task_group() as group:
-                group.start_soon(_follow, stage, "targets", board.take_target)
-                group.start_soon(_follow, stage, "events", board.take_event)
+                group.start_soon(follow, stage, "targets", board.take_target)
+                group.start_soon(follow, stage, "events", board.take_event)
                 await _play(stage)
                 await _until_shown(board)
                 group.cancel_scope.cancel()
     _save(board, FOLDER / "demo.svg")
-
-
-async def _follow(stage: Stage, kind: str, take: Callable[[Item], object]) -> None:
-    async with stage.shoal.follow(kind) as changes:
-        async for change in changes:
-            take(change)
 
 
 async def _play(stage: Stage) -> None:

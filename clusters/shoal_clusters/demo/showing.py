@@ -56,12 +56,12 @@ async def show_demo(stage: Stage, console: Console, *, began: float) -> None:
     with _shown(console, board) as show:
         view = _View(console, board, began, show)
         async with anyio.create_task_group() as group:
-            group.start_soon(_follow, stage, "targets", view.take_target)
-            group.start_soon(_follow, stage, "events", view.take_event)
+            group.start_soon(follow, stage, "targets", view.take_target)
+            group.start_soon(follow, stage, "events", view.take_event)
             raise await stage.controller_ended()
 
 
-async def _follow(stage: Stage, kind: str, take: Callable[[Item], None]) -> None:
+async def follow(stage: Stage, kind: str, take: Callable[[Item], None]) -> None:
     """Hand every change on; a follower that ends is replaced."""
     while True:
         async with stage.shoal.follow(kind) as changes:
