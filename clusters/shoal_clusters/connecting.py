@@ -110,8 +110,13 @@ class FrugalConnector(aiohttp.TCPConnector):
             return await open_plain(*args, **plain, **kwargs)
         shaken = self._loop.create_future()
         http: Any = args[0]()
-        tls = _SmallTLS(self._loop, http, context, shaken, False, hostname)
-        transport, _ = await open_plain(lambda: tls, **plain, **kwargs)
+
+        def start_tls() -> _SmallTLS:
+            # Made only when there is a socket for it: one that never had any warns when it goes.
+            return _SmallTLS(self._loop, http, context, shaken, False, hostname)
+
+        tls: Any
+        transport, tls = await open_plain(start_tls, **plain, **kwargs)
         try:
             async with asyncio.timeout(timeout.sock_connect):
                 await shaken
@@ -124,5 +129,4 @@ class FrugalConnector(aiohttp.TCPConnector):
         except BaseException:
             transport.abort()
             raise
-        encrypted: Any = tls._app_transport
-        return encrypted, http
+        return tls._app_transport, http
