@@ -1,0 +1,195 @@
+"""Watches, without a server: what is asked for, what is believed, and what is waited out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import orjson
+import pytest
+
+from shoal.errors import ClusterUnreachable, ServerBusy
+from shoal_clusters.kubernetes import watching
+from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.kubernetes.watching import Glance, Watch
+from shoal_clusters.transport import Answer
+
+CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", True)
+
+
+def item(name: str, version: int) -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": "sea", "resourceVersion": str(version)}}
+
+
+def event(kind: str, name: str, version: int) -> bytes:
+    return orjson.dumps({"type": kind, "object": item(name, version)})
+
+
+def page(*items: Mapping[str, Any], version: int, more: str = "") -> Answer:
+    metadata = {"resourceVersion": str(version), "continue": more}
+    return Answer(200, {}, orjson.dumps({"metadata": metadata, "items": items}))
+
+
+class ScriptedTransport:
+    """Answers lists and watches from a script, and ends the test when the script is over."""
+
+    cluster = "dev"
+
+    def __init__(self, *script: Any) -> None:
+        self._script: Iterator[Any] = iter(script)
+        self.asked: list[Mapping[str, str]] = []
+        self.is_over = anyio.Event()
+
+    async def request(self, method: str, path: str, *, query: Mapping[str, str]) -> Answer:
+        self.asked.append(dict(query))
+        answer: Answer = await self._next()
+        return answer
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, query: Mapping[str, str], deadline_seconds: float
+    ) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
+        self.asked.append(dict(query))
+        found = await self._next()
+
+        async def lines() -> AsyncIterator[bytes]:
+            for line in found:
+                yield line
+
+        is_refused = isinstance(found, Answer)
+        yield (found if is_refused else Answer(200, {}, b"")), lines()
+
+    async def _next(self) -> Any:
+        found = next(self._script, None)
+        if found is None:
+            self.is_over.set()
+            await anyio.sleep_forever()
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+class Notes:
+    """A sink that writes down what it is told; `doubt` is raised by the first list."""
+
+    def __init__(self, doubt: ServerBusy | None = None) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.lists: list[frozenset[tuple[str, str]]] = []
+        self._doubt = doubt
+
+    def list_began(self, resource: Resource) -> None:
+        pass
+
+    def appeared(self, resource: Resource, glance: Glance, raw: bytes) -> None:
+        self.told.append(("appeared", f"{glance.name}@{glance.resourceVersion}"))
+
+    def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
+        self.told.append(("vanished", f"{glance.name}@{glance.resourceVersion}"))
+
+    async def listed(self, resource: Resource, names: frozenset[tuple[str, str]]) -> None:
+        if self._doubt is not None:
+            doubt, self._doubt = self._doubt, None
+            raise doubt
+        self.lists.append(names)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_back_off", lambda failures: 0.0)
+
+
+async def watched(*script: Any, since: str = "", sink: Notes | None = None) -> ScriptedTransport:
+    transport = ScriptedTransport(*script)
+    now = iter(range(0, 10_000, 10))
+    watch = Watch(
+        transport,  # type: ignore[arg-type]  # the two methods that a watch uses
+        CONFIG_MAPS,
+        "shoal.dev/fleet=demo",
+        sink or Notes(),
+        since=since,
+        clock=lambda: float(next(now)),
+    )
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch.run)
+            await transport.is_over.wait()
+            tasks.cancel_scope.cancel()
+    return transport
+
+
+async def test_a_list_comes_in_pages_and_the_watch_starts_where_it_ended() -> None:
+    notes = Notes()
+    transport = await watched(
+        page(item("a", 1), version=9, more="next"),
+        page(item("b", 2), version=9),
+        [event("MODIFIED", "a", 10), event("DELETED", "b", 11)],
+        sink=notes,
+    )
+
+    assert [asked.get("limit") for asked in transport.asked[:2]] == ["500", "500"]
+    assert transport.asked[1]["continue"] == "next"
+    assert transport.asked[2]["resourceVersion"] == "9"
+    assert transport.asked[3]["resourceVersion"] == "11"
+    assert notes.lists == [frozenset({("sea", "a"), ("sea", "b")})]
+    assert notes.told[2:] == [("appeared", "a@10"), ("vanished", "b@11")]
+
+
+async def test_a_watch_of_our_own_first_write_lists_nothing() -> None:
+    transport = await watched([event("MODIFIED", "a", 10)], since="7")
+
+    assert transport.asked[0]["resourceVersion"] == "7"
+    assert transport.asked[0]["allowWatchBookmarks"] == "true"
+    assert 300 <= int(transport.asked[0]["timeoutSeconds"]) <= 600
+    assert "limit" not in transport.asked[1]
+
+
+async def test_a_bookmark_moves_the_watch_on_and_is_told_to_nobody() -> None:
+    notes = Notes()
+    transport = await watched([event("BOOKMARK", "", 50)], since="7", sink=notes)
+
+    assert transport.asked[1]["resourceVersion"] == "50"
+    assert notes.told == []
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        Answer(410, {}, b"{}"),
+        [orjson.dumps({"type": "ERROR", "object": {"metadata": {}, "code": 410}})],
+    ],
+)
+async def test_a_version_that_is_too_old_is_answered_by_a_list(gone: Any) -> None:
+    transport = await watched(gone, page(version=90), [], since="7")
+
+    assert "limit" in transport.asked[1]
+    assert transport.asked[2]["resourceVersion"] == "90"
+
+
+async def test_a_dropped_watch_goes_on_where_it_was() -> None:
+    transport = await watched(
+        [event("MODIFIED", "a", 10)], ClusterUnreachable("reset"), [], since="7"
+    )
+
+    assert [asked["resourceVersion"] for asked in transport.asked[:3]] == ["7", "10", "10"]
+
+
+async def test_a_list_that_is_not_believed_is_read_again() -> None:
+    notes = Notes(doubt=ServerBusy("half of it is missing"))
+    await watched(page(version=9), page(item("a", 1), version=10), [], sink=notes)
+
+    assert notes.lists == [frozenset({("sea", "a")})]
+
+
+async def test_a_forbidden_list_is_told_once_and_tried_rarely(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(
+        watching, "_jittered", lambda seconds, part=0.5: pauses.append(seconds) or 0.0
+    )
+    refused = Answer(403, {}, b"{}")
+    await watched(refused, refused, refused)
+
+    assert pauses == [300.0] * 3
