@@ -50,7 +50,7 @@ async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
     async with open_store(foundation.settings.state_folder) as store:
         tracing = await to_thread.run_sync(partial(build_tracing, version=__version__))
         try:
-            controller = await _assemble(foundation, store, tracing)
+            controller = await _Assembly(foundation, store, tracing).controller()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(controller.run)
                 yield controller
@@ -60,65 +60,94 @@ async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
                 await tracing.shutdown()
 
 
-async def _assemble(foundation: Foundation, store: Store, tracing: Tracing) -> Controller:
-    """Wire the engine; nothing runs yet."""
-    settings, plugins = foundation.settings, foundation.plugins
-    if TARGET_TYPE not in plugins.targets:
-        raise Permanent(
-            f"no plugin provides the target {TARGET_TYPE}", next_step="see shoal plugin list"
+class _Assembly:
+    """Makes each part of the engine from exactly what it needs; nothing runs yet."""
+
+    def __init__(self, foundation: Foundation, store: Store, tracing: Tracing) -> None:
+        self._foundation = foundation
+        self._plugins = foundation.plugins
+        self._store = store
+        self._tracing = tracing
+        self._tracer = tracing.tracer
+        self._lent = _Lent(foundation, store, tracing.tracer)
+        self._guard = _guard(foundation)
+        self._state = EngineState(now)
+        self._recording = Recording(store, self._state)
+        self._rendering = Rendering()
+
+    async def controller(self) -> Controller:
+        """The whole; raises Permanent when no plugin provides what it stands on."""
+        if TARGET_TYPE not in self._plugins.targets:
+            raise Permanent(
+                f"no plugin provides the target {TARGET_TYPE}", next_step="see shoal plugin list"
+            )
+        sources = await self._lent.all_of("sources", self._plugins.sources)
+        return Controller(
+            state=self._state,
+            store=self._store,
+            recording=self._recording,
+            loops=Loops(
+                cataloguing=self._cataloguing(sources),
+                sources=self._sources(sources),
+                applications=await self._applications(),
+                clusters=await self._clusters(),
+            ),
+            ring=self._tracing.ring,
+            version=__version__,
         )
-    hosts = _Lent(foundation, store, tracing.tracer)
-    source_hosts = await hosts.all_of("sources", plugins.sources)
-    guard = _guard(foundation)
-    state = EngineState(now)
-    recording, rendering = Recording(store, state), Rendering()
-    targets = Targets(state, recording, guard, tracing.tracer, random.random)
-    loops = Loops(
-        cataloguing=Cataloguing(
-            state=state,
-            recording=recording,
-            reader=_fleet_reader(foundation, source_hosts, guard),
-            seams=plugins.seams,
-            interval=FOLDER_INTERVAL if settings.fleet_folder else REPOSITORY_INTERVAL,
-            run_in_thread=foundation.run_in_thread,
+
+    def _cataloguing(self, hosts: Mapping[str, Host]) -> Cataloguing:
+        is_local = self._foundation.settings.fleet_folder is not None
+        return Cataloguing(
+            state=self._state,
+            recording=self._recording,
+            reader=_fleet_reader(self._foundation, hosts, self._guard),
+            seams=self._plugins.seams,
+            interval=FOLDER_INTERVAL if is_local else REPOSITORY_INTERVAL,
+            run_in_thread=self._foundation.run_in_thread,
             jitter=random.random,
-        ),
-        sources=Sources(
-            state, recording, rendering, plugins.sources, source_hosts, guard, random.random
-        ),
-        applications=Applications(
-            state=state,
-            recording=recording,
-            rendering=rendering,
-            renderers=plugins.renderers,
-            hosts=await hosts.all_of("renderers", plugins.renderers),
-            digester=store.digester,
-            guard=guard,
-            tracer=tracing.tracer,
+        )
+
+    def _sources(self, hosts: Mapping[str, Host]) -> Sources:
+        return Sources(
+            state=self._state,
+            recording=self._recording,
+            rendering=self._rendering,
+            types=self._plugins.sources,
+            hosts=hosts,
+            guard=self._guard,
             jitter=random.random,
-        ),
-        clusters=Clusters(
+        )
+
+    async def _applications(self) -> Applications:
+        return Applications(
+            state=self._state,
+            recording=self._recording,
+            rendering=self._rendering,
+            renderers=self._plugins.renderers,
+            hosts=await self._lent.all_of("renderers", self._plugins.renderers),
+            digester=self._store.digester,
+            guard=self._guard,
+            tracer=self._tracer,
+            jitter=random.random,
+        )
+
+    async def _clusters(self) -> Clusters:
+        state, recording = self._state, self._recording
+        target_hosts = await self._lent.all_of("targets", self._plugins.targets)
+        return Clusters(
             state=state,
             recording=recording,
-            targets=targets,
-            observing=Observing(state, recording, tracing.tracer),
+            targets=Targets(state, recording, self._guard, self._tracer, random.random),
+            observing=Observing(state, recording, self._tracer),
             identifying=Identifying(state, recording),
-            access=plugins.access,
-            access_hosts=await hosts.all_of("access", plugins.access),
-            target_type=plugins.targets[TARGET_TYPE],
-            target_host=(await hosts.all_of("targets", plugins.targets))[TARGET_TYPE],
-            guard=guard,
+            access=self._plugins.access,
+            access_hosts=await self._lent.all_of("access", self._plugins.access),
+            target_type=self._plugins.targets[TARGET_TYPE],
+            target_host=target_hosts[TARGET_TYPE],
+            guard=self._guard,
             jitter=random.random,
-        ),
-    )
-    return Controller(
-        state=state,
-        store=store,
-        recording=recording,
-        loops=loops,
-        ring=tracing.ring,
-        version=__version__,
-    )
+        )
 
 
 def now() -> datetime:
