@@ -8,7 +8,7 @@ import pytest
 from tests.kubernetes.planes import PlaneWorld, endpoint_of
 
 from shoal.hooks.host import Host
-from shoal.testing.target_conformance import Subject
+from shoal.testing.target_bench import Subject
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.kubernetes.session import KubernetesTarget
 

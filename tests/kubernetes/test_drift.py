@@ -9,7 +9,7 @@ from tests.kubernetes.planes import PlaneWorld, path_of
 from shoal.model.health import HealthState
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import Action
-from shoal.testing.target_conformance import Subject, bench
+from shoal.testing.target_bench import Subject, bench
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import audit_position, read_audit_log
 

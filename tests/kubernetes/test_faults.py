@@ -13,7 +13,7 @@ from tests.kubernetes.planes import PlaneWorld, endpoint_of, kubeconfig_of
 
 from shoal.errors import AccessDenied, ClusterUnreachable
 from shoal.hooks.host import Host
-from shoal.testing.target_conformance import Subject, bench
+from shoal.testing.target_bench import Subject, bench
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.kubeconfig import write_kubeconfig
 from shoal_clusters.kubernetes.session import KubernetesTarget

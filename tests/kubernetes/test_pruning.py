@@ -8,7 +8,7 @@ from tests.kubernetes.planes import PlaneWorld, path_of
 
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import ResultStatus
-from shoal.testing.target_conformance import Subject, bench, statuses
+from shoal.testing.target_bench import Subject, bench, statuses
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import audit_position, read_audit_log
 

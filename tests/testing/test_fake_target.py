@@ -11,7 +11,8 @@ from shoal.errors import AccessDenied, ClusterUnreachable, InvalidObject
 from shoal.hooks.host import Host
 from shoal.testing.fake_cluster import FakeCluster
 from shoal.testing.fake_target import FakeTarget, fake_endpoint
-from shoal.testing.target_conformance import Subject, TargetConformance, bench, name, statuses
+from shoal.testing.target_bench import Subject, bench, name, statuses
+from shoal.testing.target_conformance import TargetConformance
 
 
 @pytest.fixture
@@ -47,14 +48,16 @@ class TestFakeTarget(TargetConformance):
     async def test_a_slow_cluster_answers_when_the_test_says(
         self, subject: Subject, world: FakeCluster
     ) -> None:
-        async with bench(subject) as it, anyio.create_task_group() as tasks:
-            world.gate = anyio.Event()
-            tasks.start_soon(it.sync, it.config_map("slow", a="1"))
-            await anyio.wait_all_tasks_blocked()
-            waiting = await world.read(it.key("slow"))
-            world.gate.set()
-        assert waiting is None
-        assert await world.read(it.key("slow")) is not None
+        async with bench(subject) as it:
+            gate = world.gate = anyio.Event()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(it.sync, it.config_map("slow", a="1"))
+                await anyio.wait_all_tasks_blocked()
+                waiting = await world.read(it.key("slow"))
+                gate.set()
+
+            assert waiting is None
+            assert await world.read(it.key("slow")) is not None
 
     async def test_a_refused_object_fails_alone(self, subject: Subject, world: FakeCluster) -> None:
         async with bench(subject) as it:
