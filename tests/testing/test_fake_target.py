@@ -50,6 +50,7 @@ class TestFakeTarget(TargetConformance):
     ) -> None:
         async with bench(subject) as it:
             gate = world.gate = anyio.Event()
+            waiting: object = "nobody looked"
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(it.sync, it.config_map("slow", a="1"))
                 await anyio.wait_all_tasks_blocked()
