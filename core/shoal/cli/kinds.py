@@ -35,6 +35,11 @@ def _revision(item: Item, now: datetime) -> str:
     return short_revision(str(item.get("revision") or "")) or "-"
 
 
+def _person(heading: str, key: str) -> Column:
+    """A person's name; the address is for `-o json`, where there is room for it."""
+    return Column(heading, lambda item, now: str(item.get(key) or "").partition(" <")[0])
+
+
 def _synced(item: Item, now: datetime) -> str:
     return f"{item['synced']}/{item['clusters']}"
 
@@ -110,7 +115,7 @@ SOURCE = Kind(
         state("READY", "ready"),
         REVISION,
         _age("FETCHED", "fetched_at"),
-        field("AUTHOR", "author"),
+        _person("AUTHOR", "author"),
         Column("CHANGE", lambda item, now: str(item.get("subject") or "")),
         MESSAGE,
     ),
@@ -142,7 +147,7 @@ EVENT = Kind(
         field("WHAT", "what"),
         field("SUBJECT", "subject"),
         REVISION,
-        field("WHO", "who"),
+        _person("WHO", "who"),
         field("WHY", "why"),
     ),
     lambda item: f"{item['chain']}/{item['seq']}",
