@@ -20,7 +20,7 @@ from shoal.composition.loading import Plugins
 from shoal.composition.secret_files import SecretFolder
 from shoal.composition.serving import Foundation, Settings
 from shoal.engine.controller import Controller
-from shoal.engine.views import TargetPhase, TargetView
+from shoal.engine.views import ApplicationView, TargetPhase, TargetView
 from shoal.model.identity import Ref
 from shoal.model.records import Deed, Entry
 from shoal_clusters.controlplane import audit
@@ -208,18 +208,30 @@ class FleetUnderTest:
         }
         self.write(f"application-{name}.yaml", document("Application", name, body))
 
+    def declare_source(self, name: str, **git: Any) -> None:
+        spec = {"git": git, "interval": "1h"}
+        self.write(f"source-{name}.yaml", document("Source", name, spec))
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Controller]:
         """The controller in this very process, as `shoal run` would have it."""
         settings = Settings(fleet=str(self.documents), state_folder=self.folder / "state")
         run_in_thread = thread_runner()
-        secrets_reader = SecretFolder(None, run_in_thread)
+        secrets_reader = SecretFolder(self.folder / "secrets", run_in_thread)
         foundation = Foundation(settings, self.plugins, secrets_reader, run_in_thread)
         async with open_engine(foundation) as controller:
             self._controller = controller
             yield controller
             self._last_seen = self.controller.targets()
         self._controller = None
+
+    async def reload(self) -> None:
+        """Let the documents be read at once; the controller looks every second by itself."""
+        await self.controller.refresh(SOURCE, who="test")
+
+    def application(self, name: str) -> ApplicationView:
+        (found,) = (each for each in self.controller.applications() if each.name == name)
+        return found
 
     async def push(self, message: str) -> str:
         """Commit, and let the source be fetched at once, as a webhook would."""

@@ -22,10 +22,11 @@ from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.rendering import Rendering
 from shoal.engine.state import ApplicationState, EngineState, SourceState, TargetState
-from shoal.errors import Retryable, ShoalError
+from shoal.errors import InvalidDocument, Retryable, ShoalError
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import Renderer
 from shoal.model.artifacts import Artifact
+from shoal.model.choice import nearest
 from shoal.model.digests import Digester
 from shoal.model.documents import Application
 from shoal.model.holds import HoldCause
@@ -82,10 +83,10 @@ class Applications:
                 await self._removed(catalog, ref)
             return
         known = self.state.applications.setdefault(ref, ApplicationState())
-        source = self.state.sources.get(document.source_ref)
-        if source is None or (source.artifact is None and source.error is None):
-            return  # not read yet; whatever comes of it wakes this application
         try:
+            source = self._source(catalog, document)
+            if source is None:
+                return
             if source.artifact is None:
                 assert source.error is not None
                 raise source.error
@@ -94,6 +95,18 @@ class Applications:
             await self._failed(ref, known, error)
         else:
             await self._decided(ref, known)
+
+    def _source(self, catalog: Catalog, document: Application) -> SourceState | None:
+        """The source, read or failed; None: not read yet, and what comes of it wakes this one.
+
+        Raises InvalidDocument when no such Source is known.
+        """
+        ref = document.source_ref
+        if ref not in catalog.sources:
+            raise _unknown_source(catalog, document)
+        source = self.state.sources.get(ref)
+        is_read = source is not None and (source.artifact is not None or source.error is not None)
+        return source if is_read else None
 
     async def _decide(
         self,
@@ -294,3 +307,18 @@ class Applications:
                 why="",
                 subject=str(ref),
             )
+
+
+def _unknown_source(catalog: Catalog, document: Application) -> InvalidDocument:
+    ref = document.source_ref
+    file = catalog.unknown.get(Identity("Source", *ref))
+    if file is not None:
+        return InvalidDocument(
+            f"source {ref} of application {document.ref}: its document, in {file}, cannot be read",
+            next_step="see shoal status, or run shoal validate",
+        )
+    meant = nearest(str(ref), [str(each) for each in catalog.sources])
+    return InvalidDocument(
+        f"application {document.ref} names source {ref}, and there is no such Source",
+        next_step=f"did you mean {meant}?" if meant else "see shoal get sources",
+    )

@@ -16,6 +16,7 @@ from shoal.documents import Catalog, Changes, Identity, changes, load, merge
 from shoal.engine.fleet import FleetFiles, FleetReader
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
+from shoal.engine.saying import counted
 from shoal.engine.state import EngineState
 from shoal.errors import ShoalError
 from shoal.hooks.host import ThreadRunner
@@ -85,7 +86,7 @@ class Cataloguing:
             await self.recording.note(
                 who=files.provenance.author or "unknown",
                 what=Deed.FLEET_INVALID,
-                why=f"{len(problems)} problems; what they concern stays as it was",
+                why=f"{counted(len(problems), 'problem')}; what they concern stays as it was",
                 subject="fleet",
                 verdict=Verdict.PARTIAL if catalog is not None else Verdict.FAILED,
                 revision=files.revision,

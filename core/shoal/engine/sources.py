@@ -50,6 +50,7 @@ class Sources:
         if spec is None:
             self.state.sources.pop(ref, None)
             self.rendering.forget(ref)
+            self._wake_readers(ref)
             return
         source = self.state.sources.setdefault(ref, SourceState())
         try:

@@ -136,6 +136,11 @@ class ClusterState:
     alarm: anyio.Event = field(default_factory=anyio.Event)
 
     @property
+    def name(self) -> str:
+        """Its document's name."""
+        return self.document.metadata.name
+
+    @property
     def is_answering(self) -> bool:
         """Connected, and the last probe was answered too."""
         return self.is_connected and self.error is None
@@ -208,6 +213,20 @@ class EngineState:
         """What tells one removal of a target from the next: since when it had what it has."""
         grant = self.grants.get(key)
         return grant.since.isoformat() if grant else ""
+
+    def unreadable(self, key: TargetKey) -> tuple[str, str] | None:
+        """The application or cluster of a target whose document cannot be read, and its file.
+
+        Only after a restart: before one, the last valid version is at hand.
+        """
+        unknown = self.catalog.unknown if self.catalog else {}
+        for what, identity in (
+            (f"application {key.application}", Identity("Application", *key.application)),
+            (f"cluster {key.cluster}", Identity("Cluster", "", key.cluster)),
+        ):
+            if identity in unknown:
+                return what, unknown[identity]
+        return None
 
     def suspensions(self, application: Ref) -> list[Hold]:
         """The suspensions of one application that have not expired."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sized
 from datetime import datetime
 
-from shoal.documents import Identity
+from shoal.documents import Identity, Problem
+from shoal.engine.saying import SEVERITY_OF_PHASE, counted, say_application, say_target
 from shoal.engine.state import ApplicationState, ClusterState, EngineState, TargetState
 from shoal.engine.views import (
     ApplicationView,
@@ -20,12 +20,10 @@ from shoal.engine.views import (
     TargetView,
 )
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
-from shoal.model.documents import Application, DriftPolicy
+from shoal.model.documents import Application
 from shoal.model.health import Health, HealthState, worst
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import Ref, TargetKey
-
-SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
 
 
 def view_fleet(
@@ -40,7 +38,8 @@ def view_fleet(
         ready = "False"
     message = error.message if error else ""
     if not message and fleet.problems:
-        message = f"{len(fleet.problems)} problems in the documents; what they concern stays"
+        found = counted(len(fleet.problems), "problem")
+        message = f"{found} in the documents; what they concern stays as it was"
     return FleetView(
         name=catalog.fleet if catalog else "",
         location=location,
@@ -48,10 +47,7 @@ def view_fleet(
         loaded_at=fleet.loaded_at,
         ready=ready,
         message=message,
-        problems=[
-            DocumentProblem(each.file, each.line, each.field, each.message, each.next_step)
-            for each in fleet.problems
-        ],
+        problems=[_problem(each) for each in fleet.problems],
         clusters=len(state.clusters),
         clusters_reachable=sum(each.is_answering for each in state.clusters.values()),
         applications=len(catalog.applications) if catalog else 0,
@@ -64,6 +60,18 @@ def view_fleet(
     )
 
 
+def _problem(problem: Problem) -> DocumentProblem:
+    expected = f" (expected {problem.expected})" if problem.expected else ""
+    meant = f"did you mean {problem.suggestion}?" if problem.suggestion else ""
+    return DocumentProblem(
+        problem.file,
+        problem.line,
+        problem.field,
+        f"{problem.message}{expected}",
+        meant or problem.next_step,
+    )
+
+
 def view_targets(state: EngineState) -> list[TargetView]:
     """Every application at every cluster."""
     return [_target(state, state.targets[key]) for key in sorted(state.targets)]
@@ -72,10 +80,11 @@ def view_targets(state: EngineState) -> list[TargetView]:
 def _target(state: EngineState, target: TargetState) -> TargetView:
     key = target.key
     cluster = state.clusters.get(key.cluster)
-    phase = _phase(target, cluster)
+    phase = _phase(state, target, cluster)
     if phase is TargetPhase.SYNCED and _is_asked_for(state, key):
         phase = TargetPhase.SYNCING
-    message, next_step = _say(state, target, cluster, phase)
+    health = _health(target, cluster)
+    message, next_step = say_target(state, target, phase, health)
     problems = [
         *(
             ObjectProblem(str(each), error.reason, error.message)
@@ -89,7 +98,7 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
         application=key.application.name,
         cluster=key.cluster,
         phase=phase,
-        health=_health(target, cluster).state.value,
+        health=health.state.value,
         revision=target.synced_revision,
         synced_at=target.synced_at,
         since=target.since,
@@ -103,10 +112,10 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
     )
 
 
-def _phase(target: TargetState, cluster: ClusterState | None) -> TargetPhase:
+def _phase(state: EngineState, target: TargetState, cluster: ClusterState | None) -> TargetPhase:
     if target.removing:
         return TargetPhase.REMOVING
-    if cluster is None or not cluster.is_answering:
+    if cluster is None or not cluster.is_answering or state.unreadable(target.key):
         return TargetPhase.UNKNOWN
     if target.hold is not None:
         return TargetPhase.HELD
@@ -128,73 +137,6 @@ def _is_asked_for(state: EngineState, key: TargetKey) -> bool:
         or (cluster is not None and cluster.queue.is_wanted_by_user(key))
         or (document is not None and state.source_queue.is_wanted_by_user(document.source_ref))
     )
-
-
-def _say(
-    state: EngineState, target: TargetState, cluster: ClusterState | None, phase: TargetPhase
-) -> tuple[str, str]:
-    """One sentence for the phase, and what to do next."""
-    if phase is TargetPhase.UNKNOWN:
-        return _unknown(target, cluster)
-    if target.removing:
-        return _removing(state, target)
-    if target.hold is not None:
-        return _held(target.hold), target.hold.release
-    if target.error is not None:
-        return target.error.message, target.error.next_step
-    if target.problems:
-        key, error = min(target.problems.items(), key=lambda item: item[0])
-        return f"{key}: {error.message}{_and_more(target.problems)}", error.next_step
-    if target.waiting:
-        key, why = min(target.waiting.items())
-        return f"{key}: {why}", ""
-    if phase is TargetPhase.DRIFTED:
-        return _drifted(target)
-    return _health(target, cluster).reason, ""
-
-
-def _held(hold: Hold) -> str:
-    """A person's reason needs who gave it and until when; Shoal's own says it all."""
-    if hold.cause is not HoldCause.SUSPENDED:
-        return hold.reason
-    until = f" until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else ""
-    return f"suspended by {hold.by}{until}: {hold.reason}"
-
-
-def _removing(state: EngineState, target: TargetState) -> tuple[str, str]:
-    for hold in state.holds.values():
-        if hold.subject == str(target.key) and hold.cause is HoldCause.REMOVING:
-            return hold.reason, hold.release
-    return f"its deletion was approved, because {target.removing}", ""
-
-
-def _drifted(target: TargetState) -> tuple[str, str]:
-    key, drift = min(target.drifted.items(), key=lambda item: item[0])
-    done = "deleted" if drift.missing else "changed"
-    by = f" by {drift.manager}" if drift.manager else ""
-    told = f"{key} was {done} in the cluster{by}{_and_more(target.drifted)}"
-    if target.desired is None or target.desired.policy.when_drifted is DriftPolicy.CORRECT:
-        return f"{told}; it is being corrected", ""
-    return (
-        f"{told}, and whenDrifted is Report",
-        "undo it, or commit it, or set whenDrifted: Correct",
-    )
-
-
-def _and_more(many: Sized) -> str:
-    return f" (and {len(many) - 1} more)" if len(many) > 1 else ""
-
-
-def _unknown(target: TargetState, cluster: ClusterState | None) -> tuple[str, str]:
-    last = "never synced"
-    if target.synced_at is not None:
-        last = f"last Synced at {target.synced_at:%H:%M:%S} revision {target.synced_revision[:12]}"
-    if cluster is None:
-        return f"{target.key.cluster} has no Cluster document; {last}", ""
-    since = f"since {cluster.since:%H:%M:%S}" if cluster.since else "not connected yet"
-    error = cluster.error
-    cause = f": {error.message}" if error else ""
-    return f"Unknown {since}, {last}{cause}", error.next_step if error else ""
 
 
 def _health(target: TargetState, cluster: ClusterState | None) -> Health:
@@ -228,7 +170,7 @@ def _application(state: EngineState, ref: Ref, document: Application | None) -> 
     if known.error is not None:
         phases.append(TargetPhase.FAILED)
     phase = max(phases, key=SEVERITY_OF_PHASE.__getitem__, default=TargetPhase.PENDING)
-    message, next_step = _application_says(known, targets, document)
+    message, next_step = say_application(known, targets, document)
     healths = [Health(HealthState(each.health)) for each in targets]
     return ApplicationView(
         namespace=ref.namespace,
@@ -247,20 +189,6 @@ def _application(state: EngineState, ref: Ref, document: Application | None) -> 
         holds=_holds_of(state, ref),
         document=_place(state, Identity("Application", *ref)),
     )
-
-
-def _application_says(
-    known: ApplicationState, targets: list[TargetView], document: Application | None
-) -> tuple[str, str]:
-    if known.error is not None:
-        return known.error.message, known.error.next_step
-    if document is not None and known.manifests is not None and not known.placed:
-        return "its placement selects no cluster", "shoal get clusters -o yaml shows their labels"
-    telling = [each for each in targets if each.message]
-    if not telling:
-        return "", ""
-    loudest = max(telling, key=lambda each: SEVERITY_OF_PHASE[each.phase])
-    return f"{loudest.cluster}: {loudest.message}", loudest.next_step
 
 
 def _holds_of(state: EngineState, ref: Ref) -> list[str]:

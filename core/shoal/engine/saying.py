@@ -1,0 +1,109 @@
+"""What is said of a target or an application: one sentence, and the next step.
+
+Read at night by somebody who did not cause it: what, where, why, and what to do. Made when somebody
+looks; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Sized
+
+from shoal.engine.state import ApplicationState, EngineState, TargetState
+from shoal.engine.views import TargetPhase, TargetView
+from shoal.model.documents import Application, DriftPolicy
+from shoal.model.health import Health
+from shoal.model.holds import Hold, HoldCause
+
+SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
+Told = tuple[str, str]
+"""A sentence and a next step; both may be empty."""
+
+
+def say_target(state: EngineState, target: TargetState, phase: TargetPhase, health: Health) -> Told:
+    """What is to be said of one target in this phase; nothing when all is well."""
+    if phase is TargetPhase.UNKNOWN:
+        return _unknown(state, target)
+    if target.removing:
+        return _removing(state, target)
+    if target.hold is not None:
+        return _held(target.hold), target.hold.release
+    if target.error is not None:
+        return target.error.message, target.error.next_step
+    if target.problems:
+        key, error = min(target.problems.items(), key=lambda item: item[0])
+        return f"{key}: {error.message}{_and_more(target.problems)}", error.next_step
+    if target.waiting:
+        key, why = min(target.waiting.items())
+        return f"{key}: {why}", ""
+    if phase is TargetPhase.DRIFTED:
+        return _drifted(target)
+    return health.reason, ""
+
+
+def say_application(
+    known: ApplicationState, targets: Sequence[TargetView], document: Application | None
+) -> Told:
+    """What is to be said of an application: its own trouble, else its worst target's."""
+    if known.error is not None:
+        return known.error.message, known.error.next_step
+    if document is not None and known.manifests is not None and not known.placed:
+        return "its placement selects no cluster", "shoal get clusters -o yaml shows their labels"
+    telling = [each for each in targets if each.message]
+    if not telling:
+        return "", ""
+    loudest = max(telling, key=lambda each: SEVERITY_OF_PHASE[each.phase])
+    return f"{loudest.cluster}: {loudest.message}", loudest.next_step
+
+
+def counted(number: int, what: str) -> str:
+    """`1 problem`, `2 problems`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _held(hold: Hold) -> str:
+    """A person's reason needs who gave it and until when; Shoal's own says it all."""
+    if hold.cause is not HoldCause.SUSPENDED:
+        return hold.reason
+    until = f" until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else ""
+    return f"suspended by {hold.by}{until}: {hold.reason}"
+
+
+def _removing(state: EngineState, target: TargetState) -> Told:
+    for hold in state.holds.values():
+        if hold.subject == str(target.key) and hold.cause is HoldCause.REMOVING:
+            return hold.reason, hold.release
+    return f"its deletion was approved, because {target.removing}", ""
+
+
+def _drifted(target: TargetState) -> Told:
+    key, drift = min(target.drifted.items(), key=lambda item: item[0])
+    done = "deleted" if drift.missing else "changed"
+    by = f" by {drift.manager}" if drift.manager else ""
+    told = f"{key} was {done} in the cluster{by}{_and_more(target.drifted)}"
+    if target.desired is None or target.desired.policy.when_drifted is DriftPolicy.CORRECT:
+        return f"{told}; it is being corrected", ""
+    return (
+        f"{told}, and whenDrifted is Report",
+        "undo it, or commit it, or set whenDrifted: Correct",
+    )
+
+
+def _and_more(many: Sized) -> str:
+    return f" (and {len(many) - 1} more)" if len(many) > 1 else ""
+
+
+def _unknown(state: EngineState, target: TargetState) -> Told:
+    last = "never synced"
+    if target.synced_at is not None:
+        last = f"last Synced at {target.synced_at:%H:%M:%S} revision {target.synced_revision[:12]}"
+    unreadable = state.unreadable(target.key)
+    if unreadable:
+        what = f"the document of {unreadable[0]}, in {unreadable[1]}, cannot be read"
+        return f"{what}; what is live stays as it is", "see shoal status, or run shoal validate"
+    cluster = state.clusters.get(target.key.cluster)
+    if cluster is None:
+        return f"{target.key.cluster} has no Cluster document; {last}", ""
+    since = f"since {cluster.since:%H:%M:%S}" if cluster.since else "not connected yet"
+    error = cluster.error
+    cause = f": {error.message}" if error else ""
+    return f"Unknown {since}, {last}{cause}", error.next_step if error else ""
