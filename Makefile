@@ -47,8 +47,8 @@ clean: ## Remove the environment and all caches of this folder
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .uv/$(UV_VERSION):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "error: $$($(PYTHON) --version 2>&1) is too old or missing: Python 3.11 or later is needed" >&2; \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "error: Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; \
 	  echo "  next: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "error: $$(command -v $(PYTHON)) cannot make environments: its venv or ensurepip is missing" >&2; \

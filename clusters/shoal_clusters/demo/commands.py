@@ -46,7 +46,10 @@ def demo(count: int, play: bool) -> int:
     """
     began = monotonic()
     try:
-        return anyio.run(_until_signal, cluster_names(count), play, began)
+        ended = anyio.run(_until_signal, cluster_names(count), play, began)
+        if ended == _INTERRUPTED:
+            click.echo("everything is stopped and removed", err=True)
+        return ended
     except* ShoalError as errors:
         for error in leaves_of(errors):
             assert isinstance(error, ShoalError)
