@@ -16,10 +16,15 @@ def _no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     ours = ["shoal", "shoal_clusters", "shoal_plugins"]
-    with blockbuster_ctx(ours, excluded_modules=["shoal.testing", "shoal_clusters.controlplane.audit"]) as detector:
+    with blockbuster_ctx(
+        ours, excluded_modules=["shoal.testing", "shoal_clusters.controlplane.audit"]
+    ) as detector:
         # A lock that another thread holds for microseconds (a queue, a ring, a log) is no wait.
         detector.functions["threading.Lock.acquire"].deactivate()
         for function in detector.functions.values():
             # A late import reads files once; it is meant to, and it is measured elsewhere.
             function.can_block_in("<frozen importlib._bootstrap>", "_find_and_load")
+            # A traceback shows source lines; a bug of somebody's is worth reading them.
+            function.can_block_in("rich/traceback.py", {"_render_stack"})
+            function.can_block_in("linecache.py", {"checkcache", "updatecache"})
         yield
