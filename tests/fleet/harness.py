@@ -179,6 +179,10 @@ class FleetUnderTest:
         assert self._controller is not None, "the controller is not running"
         return self._controller
 
+    @property
+    def is_running(self) -> bool:
+        return self._controller is not None
+
     def write(self, file: str, *documents: str) -> None:
         """Write a file of documents, as if it had been there for a while: it counts as settled."""
         path = self.documents / file

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from tests.fleet.harness import FleetUnderTest, Writes, config_map, document
 
-from shoal.engine.views import DocumentProblem, FleetView
+from shoal.engine.views import ApplicationView, DocumentProblem, FleetView
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.apiserver import ControlPlane
 
@@ -199,7 +199,7 @@ async def test_after_a_restart_what_a_broken_file_held_is_kept_and_unknown(
     assert [entry.name for entry in await writes.at_least(2)] == ["good", "shop"]
 
 
-def both(fleet: FleetUnderTest) -> tuple[object, int]:
+def both(fleet: FleetUnderTest) -> tuple[ApplicationView, int]:
     return fleet.application("shop"), len(fleet.controller.holds())
 
 

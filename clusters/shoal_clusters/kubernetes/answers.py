@@ -161,7 +161,7 @@ def _missing(case: _Case) -> ShoalError | None:
         name = answer.details_name or namespace
         return MissingNamespace(
             f"{case.subject}: the namespace {name} does not exist",
-            next_step=f"add Namespace {name} to the manifests, or create it",
+            next_step=f"add Namespace {name} to the manifests, or create it; it is tried again",
             after_seconds=case.retry_after,
         )
     if not answer.is_status or "could not find the requested resource" in answer.message:

@@ -185,7 +185,7 @@ def _finish(
         content = canonical(ready)
     except (TypeError, orjson.JSONEncodeError) as error:
         fault = f"not JSON, for {error}; put keys and large numbers in quotes"
-        raise InvalidManifest(f"{key} ({origin}): {fault}") from error
+        raise InvalidManifest(f"{key} ({origin}): {fault}", next_step=_CORRECT) from error
     _refuse(key, origin, too_large(ready, content))
     digest = digester.digest(key.group, key.kind, ready)
     return PreparedObject(key, str(body["apiVersion"]), ready, content, digest, origin, notes)
@@ -206,6 +206,7 @@ _SERVER_OWNED = frozenset(
         "namespace",
     }
 )
+_CORRECT = "correct it in the source"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -307,7 +308,7 @@ def _refuse(key: ObjectKey, origin: str, faults: Sequence[str]) -> None:
     """Raise when there are faults; all of them are named."""
     if faults:
         where = "" if key.name == origin else f" ({origin})"
-        raise InvalidManifest(f"{key}{where}: {'; '.join(faults)}")
+        raise InvalidManifest(f"{key}{where}: {'; '.join(faults)}", next_step=_CORRECT)
 
 
 def _defined_twice(key: ObjectKey, origins: Sequence[str]) -> InvalidManifest:

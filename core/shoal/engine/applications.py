@@ -22,7 +22,7 @@ from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.rendering import Rendering
 from shoal.engine.state import ApplicationState, EngineState, SourceState, TargetState
-from shoal.errors import InvalidDocument, Retryable, ShoalError
+from shoal.errors import InvalidDocument, InvalidManifest, Retryable, ShoalError
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import Renderer
 from shoal.model.artifacts import Artifact
@@ -141,11 +141,15 @@ class Applications:
         renderer, parameters = await self.rendering.choose(
             self.renderers, document.spec.render, artifact, document.spec.source.path
         )
-        host = self.hosts[renderer.name]
+        host, path = self.hosts[renderer.name], document.spec.source.path
         with self.guard.call("renderer", renderer.name, str(document.ref), seconds=RENDER_SECONDS):
-            return await self.rendering.render(
-                renderer, parameters, artifact, document.spec.source.path, host
-            )
+            try:
+                return await self.rendering.render(renderer, parameters, artifact, path, host)
+            except InvalidManifest as error:
+                # A renderer sees its folder only; who reads the message sees the whole source.
+                raise InvalidManifest(
+                    f"in folder {path}: {error.message}", next_step=error.next_step
+                ) from error
 
     def _contents(
         self, catalog: Catalog, document: Application, known: ApplicationState

@@ -13,6 +13,7 @@ from shoal.engine.views import TargetPhase, TargetView
 from shoal.model.documents import Application, DriftPolicy
 from shoal.model.health import Health
 from shoal.model.holds import Hold, HoldCause
+from shoal.model.identity import ObjectKey, TargetKey
 
 SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
 Told = tuple[str, str]
@@ -31,33 +32,56 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
         return target.error.message, target.error.next_step
     if target.problems:
         key, error = min(target.problems.items(), key=lambda item: item[0])
-        return f"{key}: {error.message}{_and_more(target.problems)}", error.next_step
+        others = _and_more(target.problems)
+        return f"{_about(target.key, key, error.message)}{others}", error.next_step
     if target.waiting:
-        key, why = min(target.waiting.items())
-        return f"{key}: {why}", ""
+        key, wait = min(target.waiting.items(), key=lambda item: item[0])
+        return f"{_about(target.key, key, wait.message)}{_and_more(target.waiting)}", wait.next_step
     if phase is TargetPhase.DRIFTED:
         return _drifted(target)
     return health.reason, ""
 
 
 def say_application(
-    known: ApplicationState, targets: Sequence[TargetView], document: Application | None
+    state: EngineState,
+    known: ApplicationState,
+    targets: Sequence[TargetView],
+    document: Application | None,
 ) -> Told:
-    """What is to be said of an application: its own trouble, else its worst target's."""
+    """What is to be said of an application: its own trouble, its worst target's, its source's."""
     if known.error is not None:
         return known.error.message, known.error.next_step
     if document is not None and known.manifests is not None and not known.placed:
         return "its placement selects no cluster", "shoal get clusters -o yaml shows their labels"
     telling = [each for each in targets if each.message]
     if not telling:
-        return "", ""
+        return _say_source(state, document)
     loudest = max(telling, key=lambda each: SEVERITY_OF_PHASE[each.phase])
     return f"{loudest.cluster}: {loudest.message}", loudest.next_step
+
+
+def _say_source(state: EngineState, document: Application | None) -> Told:
+    """All is as it was last read; whether it can still be read is another matter."""
+    source = state.sources.get(document.source_ref) if document else None
+    if document is None or source is None or source.error is None:
+        return "", ""
+    return f"source {document.source_ref}: {source.error.message}", source.error.next_step
 
 
 def counted(number: int, what: str) -> str:
     """`1 problem`, `2 problems`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def alone(target: TargetKey, key: ObjectKey, message: str) -> str:
+    """A message beside its object: without the cluster and the object in front of it."""
+    return message.removeprefix(f"{target.cluster}: ").removeprefix(f"{key}: ")
+
+
+def _about(target: TargetKey, key: ObjectKey, message: str) -> str:
+    """A message that names its object once, and not the cluster: the row does."""
+    message = message.removeprefix(f"{target.cluster}: ")
+    return message if str(key) in message else f"{key}: {message}"
 
 
 def _held(hold: Hold) -> str:

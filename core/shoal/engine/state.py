@@ -72,6 +72,14 @@ class ApplicationState:
     trace_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What an object waits for; it is tried again by itself."""
+
+    message: str
+    next_step: str = ""
+
+
 @dataclass(slots=True)
 class TargetState:
     """One application at one cluster.
@@ -89,7 +97,7 @@ class TargetState:
     hold: Hold | None = None
     error: ShoalError | None = None
     problems: dict[ObjectKey, ShoalError] = field(default_factory=dict)
-    waiting: dict[ObjectKey, str] = field(default_factory=dict)
+    waiting: dict[ObjectKey, Wait] = field(default_factory=dict)
     drifted: dict[ObjectKey, Drift] = field(default_factory=dict)
     health: dict[ObjectKey, Health] = field(default_factory=dict)
     told: str = ""

@@ -17,7 +17,7 @@ from opentelemetry.trace import Span, Tracer
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import GONE, Recording, Sync
-from shoal.engine.state import ClusterState, EngineState, TargetState
+from shoal.engine.state import ClusterState, EngineState, TargetState, Wait
 from shoal.errors import (
     AccessDenied,
     ClusterUnreachable,
@@ -278,7 +278,7 @@ class Targets:
             if result.status is ResultStatus.FAILED and result.error is not None:
                 target.problems[result.key] = result.error
             elif result.status is ResultStatus.WAITING:
-                target.waiting[result.key] = result.note or "waits for what it stands on"
+                target.waiting[result.key] = _wait(result)
             elif result.status in GONE:
                 target.health.pop(result.key, None)
                 target.drifted.pop(result.key, None)
@@ -364,6 +364,12 @@ class Targets:
         ) as span:
             target.trace_id = trace_id(span)
             yield span
+
+
+def _wait(result: Result) -> Wait:
+    if result.error is None:
+        return Wait(result.note or "it waits for what it stands on")
+    return Wait(result.error.message, result.error.next_step)
 
 
 def _all_done(plan: Plan, results: Sequence[Result]) -> bool:

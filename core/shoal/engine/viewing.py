@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 
 from shoal.documents import Identity, Problem
-from shoal.engine.saying import SEVERITY_OF_PHASE, counted, say_application, say_target
+from shoal.engine.saying import SEVERITY_OF_PHASE, alone, counted, say_application, say_target
 from shoal.engine.state import ApplicationState, ClusterState, EngineState, TargetState
 from shoal.engine.views import (
     ApplicationView,
@@ -87,10 +87,13 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
     message, next_step = say_target(state, target, phase, health)
     problems = [
         *(
-            ObjectProblem(str(each), error.reason, error.message)
+            ObjectProblem(str(each), error.reason, alone(key, each, error.message))
             for each, error in sorted(target.problems.items(), key=lambda item: item[0])
         ),
-        *(ObjectProblem(str(each), "Waiting", why) for each, why in sorted(target.waiting.items())),
+        *(
+            ObjectProblem(str(each), "Waiting", alone(key, each, wait.message))
+            for each, wait in sorted(target.waiting.items(), key=lambda item: item[0])
+        ),
         *_unhealthy(target),
     ]
     return TargetView(
@@ -170,7 +173,7 @@ def _application(state: EngineState, ref: Ref, document: Application | None) -> 
     if known.error is not None:
         phases.append(TargetPhase.FAILED)
     phase = max(phases, key=SEVERITY_OF_PHASE.__getitem__, default=TargetPhase.PENDING)
-    message, next_step = say_application(known, targets, document)
+    message, next_step = say_application(state, known, targets, document)
     healths = [Health(HealthState(each.health)) for each in targets]
     return ApplicationView(
         namespace=ref.namespace,
