@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from shoal_clusters.demo.fleet import APPLICATIONS
-from shoal_clusters.demo.looking import Eyes, expect, has, is_gone, is_there, value_at
+from shoal_clusters.demo.looking import Eyes, NotSeen, expect, has, is_gone, is_there, value_at
 from shoal_clusters.demo.staging import Stage
 
 WEB = "/apis/apps/v1/namespaces/web/deployments/web"
@@ -49,6 +49,7 @@ class Scene:
     stage: Stage
     eyes: Eyes
     removal: str = field(default="", init=False)
+    uids: dict[str, str] = field(default_factory=dict, init=False)
 
     @property
     def names(self) -> list[str]:
@@ -146,6 +147,7 @@ async def revert_removal(scene: Scene) -> str:
 
 async def kill_cluster(scene: Scene) -> str:
     """One API server is killed; a commit lands on the others, and Shoal says who is silent."""
+    scene.uids = await _uids(scene)
     await scene.stage.clusters[_VICTIM].kill()
     await _commit_image(scene, 2)
     await _expect_image(scene, scene.others, _IMAGES[2])
@@ -154,9 +156,7 @@ async def kill_cluster(scene: Scene) -> str:
         f"`shoal status` naming {_VICTIM} as silent, and its targets Unknown",
         seconds=_SECONDS,
     )
-    return (
-        f"{_IMAGES[2]} landed on {_list(scene.others)}; {_VICTIM} is Unknown, nothing was deleted"
-    )
+    return f"{_IMAGES[2]} landed on {_list(scene.others)}; {_VICTIM} is Unknown"
 
 
 async def restart_cluster(scene: Scene) -> str:
@@ -170,7 +170,9 @@ async def restart_cluster(scene: Scene) -> str:
         "every target Synced and Healthy by `shoal get targets`",
         seconds=_BACK_SECONDS,
     )
-    return f"{_VICTIM} runs {_IMAGES[2]}; every target is Synced"
+    if await _uids(scene) != scene.uids:
+        raise NotSeen(f"on {_VICTIM} the very objects that were there", "some were made anew")
+    return f"{_VICTIM} runs {_IMAGES[2]}, all Synced, and no object was made anew"
 
 
 STEPS = (
@@ -194,6 +196,12 @@ async def _commit_image(scene: Scene, number: int) -> None:
 async def _expect_image(scene: Scene, names: list[str], image: str) -> None:
     fact = scene.eyes.everywhere(names, WEB, has({_IMAGE: image}))
     await expect(fact, f"web with {image} on {_list(names)}", seconds=_SECONDS)
+
+
+async def _uids(scene: Scene) -> dict[str, str]:
+    """What tells an object of the killed cluster from one that was deleted and made again."""
+    client = scene.eyes.clients[_VICTIM]
+    return {path: str((await client.get(path))["metadata"]["uid"]) for path in OBJECTS}
 
 
 async def _not_synced(scene: Scene) -> str:
