@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from shoal.planning.backing_off import delay_seconds, retry_at
 from shoal.planning.circuits import (
     FAILURES_TO_OPEN,
-    PROBE_INTERVAL,
     SUCCESSES_TO_FORGET,
+    TIMING,
     Circuit,
     CircuitState,
+    Timing,
 )
 from shoal.planning.credentials import CredentialTrial
 
@@ -125,6 +126,38 @@ def test_a_dropped_connection_is_probed_at_once_unless_the_circuit_is_open() -> 
     assert broken.after_drop(soon) is broken
 
 
+def test_a_request_without_answer_does_not_hasten_probes_that_fail_already() -> None:
+    failing = probed(Circuit.new(NOW), "failure")
+
+    assert failing.after_drop(NOW) is failing
+
+
+def test_a_session_that_breaks_is_opened_ever_more_rarely_until_it_was_steady() -> None:
+    circuit, found = Circuit.new(NOW), []
+    for _ in range(4):
+        circuit = probed(circuit, "success")
+        broken = circuit.after_break(circuit.probe_at, 0.5)
+        found.append((broken.probe_at - circuit.probe_at).total_seconds())
+        circuit = broken
+    for _ in range(SUCCESSES_TO_FORGET):
+        circuit = probed(circuit, "success")
+
+    assert found == [1, 2, 4, 8]
+    assert circuit.is_usable
+    assert circuit.openings == 0
+
+
+def test_a_circuit_keeps_the_timing_it_was_given() -> None:
+    hasty = Timing(probe_interval=timedelta(seconds=1), recheck=timedelta(milliseconds=100))
+    circuit = Circuit.new(NOW, hasty)
+    assert waits(circuit, "success", 2) == [1, 1]
+
+    for _ in range(FAILURES_TO_OPEN):
+        circuit = probed(circuit, "failure")
+
+    assert waits(circuit, "success", 2) == [0.1, 1]
+
+
 @given(OUTCOMES, JITTER)
 def test_a_circuit_always_has_a_next_probe_within_five_minutes(
     outcomes: list[str], jitter: float
@@ -158,7 +191,7 @@ def test_a_cluster_that_answers_again_is_used_again_soon(outcomes: list[str]) ->
     circuit = probed(probed(circuit, "success"), "success")
 
     assert circuit.is_usable
-    assert circuit.probe_at - first <= 2 * PROBE_INTERVAL
+    assert circuit.probe_at - first <= 2 * TIMING.probe_interval
 
 
 def test_a_refused_credential_is_tried_again_once_it_is_another_one() -> None:

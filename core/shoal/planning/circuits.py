@@ -8,18 +8,30 @@ flapping cluster does not win a fresh start each time it comes up for a moment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shoal.planning.backing_off import retry_at
 
-PROBE_INTERVAL = timedelta(seconds=10)
-PROBE_TIMEOUT = timedelta(seconds=5)
-RECHECK = timedelta(seconds=1)  # between the two good probes that close an open circuit
 FAILURES_TO_OPEN = 5
 SUCCESSES_TO_CLOSE = 2
 SUCCESSES_TO_FORGET = 6  # a minute of good probes
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How often a cluster is probed, and how long for; handed in, so that a test may hurry.
+
+    `recheck` lies between the two good probes that close an open circuit.
+    """
+
+    probe_interval: timedelta = timedelta(seconds=10)
+    probe_timeout: timedelta = timedelta(seconds=5)
+    recheck: timedelta = timedelta(seconds=1)
+
+
+TIMING = Timing()
 
 
 class CircuitState(StrEnum):
@@ -35,7 +47,7 @@ class Circuit:
     """One connection's circuit; every method gives the next value.
 
     `failures` and `successes` are probes in a row. `openings` counts failed attempts to come back
-    since the cluster was last steady; `since` is when the state began.
+    since the cluster was last steady, broken sessions included; `since` is when the state began.
     """
 
     state: CircuitState
@@ -44,11 +56,12 @@ class Circuit:
     failures: int = 0
     successes: int = 0
     openings: int = 0
+    timing: Timing = field(default=TIMING, repr=False)
 
     @classmethod
-    def new(cls, now: datetime) -> Circuit:
+    def new(cls, now: datetime, timing: Timing = TIMING) -> Circuit:
         """A cluster that was never seen: trusted, and probed at once."""
-        return cls(CircuitState.CLOSED, since=now, probe_at=now)
+        return cls(CircuitState.CLOSED, since=now, probe_at=now, timing=timing)
 
     @property
     def is_usable(self) -> bool:
@@ -58,21 +71,16 @@ class Circuit:
     def after_success(self, now: datetime) -> Circuit:
         """The API server answered a probe."""
         successes = self.successes + 1
+        later = replace(
+            self, probe_at=now + self.timing.probe_interval, failures=0, successes=successes
+        )
         if self.state is CircuitState.CLOSED:
-            openings = 0 if successes >= SUCCESSES_TO_FORGET else self.openings
-            return replace(
-                self,
-                probe_at=now + PROBE_INTERVAL,
-                failures=0,
-                successes=successes,
-                openings=openings,
-            )
+            return replace(later, openings=0) if successes >= SUCCESSES_TO_FORGET else later
         if successes >= SUCCESSES_TO_CLOSE:
-            return Circuit(
-                CircuitState.CLOSED, now, now + PROBE_INTERVAL, 0, successes, self.openings
-            )
+            return replace(later, state=CircuitState.CLOSED, since=now)
         since = self.since if self.state is CircuitState.HALF_OPEN else now
-        return Circuit(CircuitState.HALF_OPEN, since, now + RECHECK, 0, successes, self.openings)
+        soon = now + self.timing.recheck
+        return replace(later, state=CircuitState.HALF_OPEN, since=since, probe_at=soon)
 
     def after_failure(
         self, now: datetime, jitter: float, after_seconds: float | None = None
@@ -82,18 +90,35 @@ class Circuit:
         if self.state is CircuitState.CLOSED and failures < FAILURES_TO_OPEN:
             # Looked at more closely than a healthy one: 1, 2, 4, 8 seconds.
             soon = retry_at(failures, now=now, jitter=jitter, after_seconds=after_seconds)
-            probe_at = min(soon, now + PROBE_INTERVAL)
+            probe_at = min(soon, now + self.timing.probe_interval)
             return replace(self, probe_at=probe_at, failures=failures, successes=0)
         openings = self.openings + 1
-        later = retry_at(openings, now=now, jitter=jitter, after_seconds=after_seconds)
-        since = self.since if self.state is CircuitState.OPEN else now
-        return Circuit(CircuitState.OPEN, since, later, failures, 0, openings)
+        return replace(
+            self,
+            state=CircuitState.OPEN,
+            since=self.since if self.state is CircuitState.OPEN else now,
+            probe_at=retry_at(openings, now=now, jitter=jitter, after_seconds=after_seconds),
+            failures=failures,
+            successes=0,
+            openings=openings,
+        )
+
+    def after_break(self, now: datetime, jitter: float) -> Circuit:
+        """The session broke although the API server answers: open it again, each time later.
+
+        The wait grows until the cluster was steady for a while; a good probe alone, which every new
+        session begins with, must not win it a fresh start.
+        """
+        openings = self.openings + 1
+        probe_at = retry_at(openings, now=now, jitter=jitter)
+        return replace(self, probe_at=probe_at, successes=0, openings=openings)
 
     def after_drop(self, now: datetime) -> Circuit:
-        """The connection was dropped: probe at once. It says nothing yet about the API server.
+        """A request got no answer: probe at once. It says nothing yet about the API server.
 
-        An open circuit keeps its back-off: there was no connection worth the name.
+        While probes fail, or the circuit is open, its back-off stays: a hundred requests that fail
+        together are one failure, not a reason for a hundred probes.
         """
-        if self.state is CircuitState.OPEN:
+        if self.failures or self.state is CircuitState.OPEN:
             return self
         return replace(self, probe_at=min(self.probe_at, now))
