@@ -6,18 +6,24 @@ reached is a short span of its own, for no span ever waits for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import structlog
 from opentelemetry.trace import Tracer
 
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState
+from shoal.errors import StoreUnavailable
 from shoal.model.documents import DriftPolicy
 from shoal.model.records import Deed
 from shoal.model.sightings import Drift, Sighting
 from shoal.telemetry import names
 from shoal.telemetry.spans import parented, past
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,8 @@ class Observing:
     async def saw(self, cluster: ClusterState, sighting: Sighting) -> None:
         """Let the state of its target follow one sighting."""
         if sighting.owned is not None:
-            await self.recording.seen([sighting.owned])
+            with _unrecorded(sighting):
+                await self.recording.seen([sighting.owned])
         target = self.state.targets.get(sighting.target)
         if target is None:
             return
@@ -41,7 +48,8 @@ class Observing:
         if sighting.drift is None:
             target.drifted.pop(sighting.key, None)
         else:
-            await self._drifted(cluster, target, sighting, sighting.drift)
+            with _unrecorded(sighting):
+                await self._drifted(cluster, target, sighting, sighting.drift)
 
     def _follow_health(
         self, cluster: ClusterState, target: TargetState, sighting: Sighting
@@ -104,3 +112,12 @@ class Observing:
                 revision=target.synced_revision,
                 body={"object": str(sighting.key), "patch": list(drift.patch or ())},
             )
+
+
+@contextmanager
+def _unrecorded(sighting: Sighting) -> Iterator[None]:
+    """What is seen counts also while the store cannot be written: drift is still healed."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        _log.warning("sighting not recorded", object=str(sighting.key), error=str(error))

@@ -16,7 +16,7 @@ import structlog
 
 from shoal.engine.patching import masked_patch
 from shoal.engine.state import EngineState, TargetState
-from shoal.errors import ShoalError
+from shoal.errors import ShoalError, StoreUnavailable
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.manifests import Manifest
@@ -77,6 +77,23 @@ class Recording:
         """One record that goes with no other change."""
         await self._store.write(self._entry(who, what, why, subject, verdict, revision, body or {}))
 
+    async def mention(
+        self,
+        what: Deed,
+        subject: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        why: str = "",
+        verdict: Verdict = Verdict.NOTED,
+    ) -> None:
+        """A record of what Shoal only saw: while the store cannot be written, the log must do."""
+        try:
+            await self.note(
+                who="shoal", what=what, why=why, subject=subject, verdict=verdict, body=body
+            )
+        except StoreUnavailable as error:
+            _log.warning("not recorded", what=what.value, subject=subject, error=str(error))
+
     async def catalogued(
         self,
         fleet: str,
@@ -121,10 +138,10 @@ class Recording:
             inventory.drop((result.key,))
 
     async def seen(self, rows: Sequence[Owned]) -> None:
-        """Rows that a sighting made truer."""
-        await self._store.write(changes.PutOwned(rows))
+        """Rows that a sighting made truer; memory first, lest they overwrite a newer result."""
         for row in rows:
             self._state.inventory(row.target.cluster).put((row,))
+        await self._store.write(changes.PutOwned(rows))
 
     async def synced(self, sync: Sync, *, status: str) -> None:
         """The outcome of one plan: inventory, the target's state and the record, together."""
