@@ -6,7 +6,7 @@ name is held until a person says that it is meant; the same uid under a second n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shoal.engine.recording import Recording
 from shoal.engine.state import EngineState
@@ -17,10 +17,14 @@ from shoal.model.holds import Hold, HoldCause
 
 @dataclass(frozen=True, slots=True)
 class Identifying:
-    """Knows which name leads to which cluster."""
+    """Knows which name leads to which cluster.
+
+    `_claims` are names, by uid, that are being recorded: two supervisors may ask at once.
+    """
 
     state: EngineState
     recording: Recording
+    _claims: dict[str, str] = field(default_factory=dict)
 
     async def check(self, name: str, facts: Facts) -> None:
         """Return when this is the cluster; raise InvalidDocument when nothing may be written."""
@@ -30,16 +34,23 @@ class Identifying:
                 cluster_subject(name), HoldCause.IDENTITY_CHANGED, "it is back"
             )
             return
-        self._refuse_second_name(name, facts)
-        if known is not None:
-            await self._hold_unless_approved(name, known, facts)
-            await self.recording.forgot_inventory(name)
-        await self.recording.identified(name, facts.uid)
+        self._refuse_second_name(name, facts.uid)
+        self._claims[facts.uid] = name
+        try:
+            if known is not None:
+                await self._hold_unless_approved(name, known, facts)
+                await self.recording.forgot_inventory(name)
+            await self.recording.identified(name, facts.uid)
+        finally:
+            del self._claims[facts.uid]
 
-    def _refuse_second_name(self, name: str, facts: Facts) -> None:
+    def _refuse_second_name(self, name: str, uid: str) -> None:
         catalog = self.state.catalog
-        for other, uid in self.state.identities.items():
-            if uid == facts.uid and other != name and catalog and other in catalog.clusters:
+        known = catalog.clusters if catalog else {}
+        names = [other for other, its in self.state.identities.items() if its == uid]
+        names += [self._claims[uid]] if uid in self._claims else []
+        for other in names:
+            if other != name and other in known:
                 raise InvalidDocument(
                     f"clusters {other} and {name} lead to the same cluster (uid {uid})",
                     next_step=f"remove one of the two documents; {name} is left alone until then",
