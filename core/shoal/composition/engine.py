@@ -24,6 +24,7 @@ from shoal.composition.serving import Foundation, Settings
 from shoal.engine.applications import Applications
 from shoal.engine.cataloguing import FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
 from shoal.engine.clusters import Clusters
+from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
 from shoal.engine.guarding import Guard, silent
@@ -135,7 +136,7 @@ class _Assembly:
     async def _clusters(self) -> Clusters:
         state, recording = self._state, self._recording
         target_hosts = await self._lent.all_of("targets", self._plugins.targets)
-        return Clusters(
+        connections = Connections(
             state=state,
             recording=recording,
             targets=Targets(state, recording, self._guard, self._tracer, random.random),
@@ -148,6 +149,7 @@ class _Assembly:
             guard=self._guard,
             jitter=random.random,
         )
+        return Clusters(state, recording, connections, self._foundation.timing)
 
 
 def now() -> datetime:

@@ -26,6 +26,7 @@ from shoal.composition.loading import Plugins
 from shoal.composition.secret_files import SecretFolder
 from shoal.errors import Permanent
 from shoal.hooks.host import Secrets, ThreadRunner
+from shoal.planning.circuits import TIMING, Timing
 
 log = structlog.get_logger("shoal.run")
 
@@ -57,6 +58,7 @@ class Foundation:
     plugins: Plugins
     secrets: Secrets
     run_in_thread: ThreadRunner
+    timing: Timing = TIMING
 
 
 OpenEngine = Callable[[Foundation], AbstractAsyncContextManager[Controller]]

@@ -231,8 +231,12 @@ class Controller:
 
     def _wake(self, key: TargetKey, request: Request) -> None:
         cluster = self._state.clusters.get(key.cluster)
-        if cluster is not None:
-            cluster.queue.add(key, replace(request, since=None))
+        if cluster is None:
+            return
+        cluster.queue.add(key, replace(request, since=None))
+        if not cluster.is_connected:
+            # A person asks: the cluster is tried now, whatever its back-off says.
+            self._state.cluster_queue.add(key.cluster, request)
 
     def _known_application(self, application: Ref) -> None:
         catalog = self._state.catalog

@@ -22,7 +22,8 @@ class Endpoint:
     """An API server: where it is, whom to trust, and how to get the current credential.
 
     `credential` is called when a connection is opened and again after a 401; it may read a file or
-    run an allowed program, and raises AccessDenied when it has nothing to offer.
+    run an allowed program, and raises AccessDenied when it has nothing to offer. While it is
+    refused it is read every `credential_interval`, to see whether somebody renewed it.
     """
 
     server: str
@@ -31,6 +32,7 @@ class Endpoint:
     tls_server_name: str = ""
     requests_in_flight: int = 16
     timeout: timedelta = timedelta(seconds=30)
+    credential_interval: timedelta = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,285 @@
+"""One connection to one cluster: from opening it to the reason why it ended.
+
+A connection is opened, proven by probes, and then the cluster's queue of targets is served and its
+sightings are followed until a probe says that it is gone. This is the border of a cluster: whatever
+happens on it, an error, a hanging plugin or a bug, ends this connection and nothing else. When to
+probe and when to give up is decided by `planning.circuits`; `clusters` opens one after the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import structlog
+
+from shoal.engine.guarding import Guard
+from shoal.engine.identifying import Identifying, cluster_subject
+from shoal.engine.observing import Observing
+from shoal.engine.queueing import Priority, Request, serve
+from shoal.engine.recording import Recording
+from shoal.engine.renewing import Renewal
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.targets import Targets
+from shoal.errors import (
+    AccessDenied,
+    ClusterUnreachable,
+    Permanent,
+    PluginFailed,
+    ShoalError,
+    StoreUnavailable,
+)
+from shoal.hooks.access import AccessType
+from shoal.hooks.host import Host
+from shoal.hooks.targets import Session, TargetType
+from shoal.model.endpoints import Endpoint, Facts
+from shoal.model.identity import TargetKey
+from shoal.model.records import Deed, Verdict
+
+CONNECT_SECONDS = 30.0
+# A target whose outcome could not be stored is looked at again, not sooner than a disk is mended.
+UNRECORDED_RETRY = timedelta(seconds=10)
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Signals:
+    """What the tasks of one connection tell its prober: probe now, or this is the end."""
+
+    broken: ShoalError | None = None
+    alarm: anyio.Event = field(default_factory=anyio.Event)
+
+    def broke(self, error: ShoalError) -> None:
+        """The session cannot be used any more, whatever a probe would say."""
+        self.broken = self.broken or error
+        self.alarm.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Opens and keeps connections. `jitter` gives a number in [0, 1)."""
+
+    state: EngineState
+    recording: Recording
+    targets: Targets
+    observing: Observing
+    identifying: Identifying
+    access: Mapping[str, AccessType[Any]]
+    access_hosts: Mapping[str, Host]
+    target_type: TargetType
+    target_host: Host
+    guard: Guard
+    jitter: Callable[[], float]
+
+    def renewal(self) -> Renewal:
+        """What the connections of one supervisor know of their credential."""
+        return Renewal(self.target_host.run_in_thread)
+
+    async def keep(self, cluster: ClusterState, renewal: Renewal) -> None:
+        """Connect, and return when the connection is lost or could not be made; never raises."""
+        try:
+            error = await self._until_lost(cluster, renewal)
+        except Exception as caught:  # the border of a cluster: anything may come out of it
+            error = _meant(cluster.name, caught)
+            circuit, now = cluster.circuit, self.state.now()
+            broke = circuit.after_break if cluster.is_connected else circuit.after_failure
+            cluster.circuit = broke(now, self.jitter())
+        if isinstance(error, AccessDenied):
+            renewal.refused()
+        await self._lost(cluster, error)
+
+    async def rest(self, cluster: ClusterState, renewal: Renewal) -> None:
+        """Wait for the next try: its time, somebody who asks for it, or a renewed credential."""
+        while (seconds := self._seconds_to_probe(cluster)) > 0:
+            if renewal.is_refused:
+                seconds = min(seconds, renewal.interval_seconds)
+            with anyio.move_on_after(seconds):
+                await cluster.alarm.wait()
+                break
+            if await renewal.is_renewed():
+                break
+        cluster.alarm = anyio.Event()
+
+    async def _until_lost(self, cluster: ClusterState, renewal: Renewal) -> ShoalError:
+        """One connection from beginning to end; why it ended, returned or raised."""
+        name = cluster.name
+        endpoint = renewal.noting(await self._endpoint(cluster))
+        # `fail_after` cannot end before what was opened inside it; its deadline can be taken back.
+        with anyio.move_on_after(CONNECT_SECONDS) as opening:
+            async with self.target_type.open(
+                name, endpoint, cluster.inventory, self._host()
+            ) as session:
+                opening.deadline = math.inf
+                facts = await self._prove(cluster, session)
+                renewal.accepted()
+                await self._gained(cluster, facts)
+                return await self._serve(cluster, session)
+        raise PluginFailed(f"no session to cluster {name} was open within {CONNECT_SECONDS:g} s")
+
+    async def _endpoint(self, cluster: ClusterState) -> Endpoint:
+        choice = cluster.document.spec.access
+        subject, host = cluster_subject(cluster.name), self.access_hosts[choice.name]
+        with self.guard.call("access", choice.name, subject, seconds=CONNECT_SECONDS):
+            endpoint = await self.access[choice.name].connect(choice.spec, host)
+        limits = cluster.document.spec.limits
+        return replace(
+            endpoint, requests_in_flight=limits.requests_in_flight, timeout=limits.timeout
+        )
+
+    def _host(self) -> Host:
+        """The target type's host, with the fleet's name: it marks every object that is ours."""
+        catalog = self.state.catalog
+        assert catalog is not None  # a supervisor is started for a document of the catalog
+        return replace(self.target_host, fleet=catalog.fleet)
+
+    async def _prove(self, cluster: ClusterState, session: Session) -> Facts:
+        """Probe until the circuit closes: once, or twice where the cluster had been given up."""
+        while True:
+            facts = await self._probe(cluster, session)
+            cluster.circuit = cluster.circuit.after_success(self.state.now())
+            if cluster.circuit.is_usable:
+                return facts
+            await anyio.sleep(self._seconds_to_probe(cluster))
+
+    async def _probe(self, cluster: ClusterState, session: Session) -> Facts:
+        """Who answers; raises when nobody does, or another cluster than it should be."""
+        seconds = cluster.circuit.timing.probe_timeout.total_seconds()
+        subject = cluster_subject(cluster.name)
+        with anyio.move_on_after(seconds):
+            # The guard's own deadline never comes: a silent cluster is no fault of the plugin.
+            with self.guard.call("target", "probe", subject, seconds=2 * seconds):
+                facts = await session.probe()
+            await self.identifying.check(cluster.name, facts)
+            return facts
+        raise ClusterUnreachable(
+            f"{subject} did not answer a probe within {seconds:g} s",
+            next_step="see whether its API server hangs; it is probed again by itself",
+        )
+
+    async def _serve(self, cluster: ClusterState, session: Session) -> ShoalError:
+        """Work while the connection stands; why it does not any more."""
+        signals, lost = _Signals(), None
+
+        async def work(key: TargetKey, request: Request) -> None:
+            try:
+                await self.targets.work(cluster, session, key, request)
+            except ClusterUnreachable:
+                self._doubt(cluster, signals)
+            except AccessDenied as error:
+                signals.broke(error)
+            except StoreUnavailable as error:
+                _log.warning("outcome not recorded", target=str(key), error=str(error))
+                cluster.queue.wake(key, self.state.now() + UNRECORDED_RETRY, request)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve, cluster.queue, work)
+            tasks.start_soon(self._follow, cluster, session, signals)
+            lost = await self._keep_probing(cluster, session, signals)
+            tasks.cancel_scope.cancel()
+        assert lost is not None  # the group ended because of it
+        return lost
+
+    def _doubt(self, cluster: ClusterState, signals: _Signals) -> None:
+        """A request got no answer: probe at once, unless probes say so already."""
+        before = cluster.circuit
+        cluster.circuit = before.after_drop(self.state.now())
+        if cluster.circuit is not before:
+            signals.alarm.set()
+
+    async def _follow(self, cluster: ClusterState, session: Session, signals: _Signals) -> None:
+        subject, plugin = cluster_subject(cluster.name), self.target_type.name
+        source = self.guard.stream("target", plugin, subject, session.sightings())
+        try:
+            async with aclosing(source) as sightings:
+                async for sighting in sightings:
+                    await self.observing.saw(cluster, sighting)
+        except ShoalError as error:
+            signals.broke(error)
+        else:
+            signals.broke(
+                PluginFailed(f"target {plugin} stopped telling what happens on {subject}")
+            )
+
+    async def _keep_probing(
+        self, cluster: ClusterState, session: Session, signals: _Signals
+    ) -> ShoalError:
+        """Probe on and on; return why the connection has to be given up."""
+        while True:
+            with anyio.move_on_after(self._seconds_to_probe(cluster)):
+                await signals.alarm.wait()
+            if signals.broken is not None:
+                cluster.circuit = cluster.circuit.after_break(self.state.now(), self.jitter())
+                return signals.broken
+            try:
+                await self._probe(cluster, session)
+            except ShoalError as error:
+                self._missed(cluster, error)
+                if isinstance(error, Permanent) or not cluster.circuit.is_usable:
+                    return error
+            else:
+                self._answered(cluster)
+            if signals.broken is None:  # the probe has answered every doubt until now
+                signals.alarm = anyio.Event()
+
+    def _missed(self, cluster: ClusterState, error: ShoalError) -> None:
+        now = self.state.now()
+        if cluster.is_answering:
+            cluster.since = now
+        cluster.circuit = cluster.circuit.after_failure(now, self.jitter())
+        cluster.error = error
+
+    def _answered(self, cluster: ClusterState) -> None:
+        now = self.state.now()
+        if not cluster.is_answering:
+            cluster.since = now
+        cluster.circuit = cluster.circuit.after_success(now)
+        cluster.error, cluster.last_contact = None, now
+
+    def _seconds_to_probe(self, cluster: ClusterState) -> float:
+        return max(0.0, (cluster.circuit.probe_at - self.state.now()).total_seconds())
+
+    async def _gained(self, cluster: ClusterState, facts: Facts) -> None:
+        """Connected: every target here may have something to do."""
+        now = self.state.now()
+        cluster.is_connected, cluster.facts, cluster.error = True, facts, None
+        cluster.since = cluster.last_contact = now
+        for target in self.state.targets_on(cluster.name):
+            cluster.queue.add(target.key, Request(Priority.RECHECK, "connected"))
+        body = {"version": facts.version, "uid": facts.uid}
+        await self.recording.mention(Deed.CLUSTER_CONNECTED, cluster_subject(cluster.name), body)
+
+    async def _lost(self, cluster: ClusterState, error: ShoalError) -> None:
+        """Said once: what is live there stays, and is Unknown from now on."""
+        told, was_connected = cluster.told, cluster.is_connected
+        if cluster.is_answering or cluster.since is None:
+            cluster.since = self.state.now()
+        cluster.is_connected = False
+        cluster.error, cluster.told = error, f"{error.reason}: {error.message}"
+        if was_connected or told != cluster.told:
+            unreachable = isinstance(error, ClusterUnreachable)
+            await self.recording.mention(
+                Deed.CLUSTER_LOST if unreachable else Deed.CLUSTER_REFUSED,
+                cluster_subject(cluster.name),
+                {"reason": error.reason, "next_step": error.next_step},
+                why=error.message,
+                verdict=Verdict.FAILED,
+            )
+
+
+def _meant(name: str, caught: Exception) -> ShoalError:
+    """What an exception means for a cluster: one of our errors, perhaps in a group, or a bug."""
+    found: BaseException = caught
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    if isinstance(found, ShoalError):
+        return found
+    _log.error("connection broke by a bug", cluster=name, exc_info=caught)
+    return PluginFailed(
+        f"the connection to cluster {name} broke by a bug: {type(found).__name__}",
+        next_step="see the controller's log for its traceback; it is opened again by itself",
+    )

@@ -1,0 +1,78 @@
+"""A target type whose sessions break in the ways that no seam allows: it is somebody's bug."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from enum import StrEnum
+
+import anyio
+
+from shoal.hooks.host import Host
+from shoal.hooks.targets import Session
+from shoal.model.endpoints import Endpoint
+from shoal.model.identity import ObjectKey
+from shoal.model.plans import Owned
+from shoal.model.sightings import Sighting
+from shoal.testing.fake_cluster import FakeCluster
+from shoal.testing.fake_target import FakeSession, FakeTarget
+
+
+class Bug(StrEnum):
+    """What is wrong with the sessions of one cluster."""
+
+    OPENING_RAISES = "opening raises"
+    OPENING_HANGS = "opening hangs"
+    A_TASK_RAISES = "a task beside the session raises"
+    SIGHTINGS_RAISE = "sightings raise"
+    SIGHTINGS_END = "sightings end"
+
+
+class FaultyTarget(FakeTarget):
+    """A `FakeTarget` with bugs by cluster; `opened_at` are the times of opening, by cluster."""
+
+    def __init__(self, *clusters: FakeCluster) -> None:
+        super().__init__(*clusters)
+        self.bugs: dict[str, Bug] = {}
+        self.opened_at: dict[str, list[float]] = {}
+
+    @asynccontextmanager
+    async def open(  # pyright: ignore[reportIncompatibleMethodOverride]  # yields any Session
+        self, cluster: str, endpoint: Endpoint, owned: Mapping[ObjectKey, Owned], host: Host
+    ) -> AsyncIterator[Session]:
+        self.opened_at.setdefault(cluster, []).append(anyio.current_time())
+        bug = self.bugs.get(cluster)
+        if bug is Bug.OPENING_RAISES:
+            raise ZeroDivisionError
+        if bug is Bug.OPENING_HANGS:
+            await anyio.sleep_forever()
+        async with super().open(cluster, endpoint, owned, host) as session:
+            if bug is Bug.A_TASK_RAISES:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_raise_later)
+                    yield session
+            elif bug is Bug.SIGHTINGS_RAISE or bug is Bug.SIGHTINGS_END:
+                yield _Blind(session, bug)
+            else:
+                yield session
+
+
+class _Blind:
+    """A session that sees nothing."""
+
+    def __init__(self, session: FakeSession, bug: Bug) -> None:
+        self.probe = session.probe
+        self.plan = session.plan
+        self.apply = session.apply
+        self._bug = bug
+
+    async def sightings(self) -> AsyncIterator[Sighting]:
+        if self._bug is Bug.SIGHTINGS_RAISE:
+            raise ZeroDivisionError
+        return
+        yield
+
+
+async def _raise_later() -> None:
+    await anyio.sleep(3)
+    raise ZeroDivisionError

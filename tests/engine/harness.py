@@ -1,0 +1,379 @@
+"""The whole engine in one process, with fakes at every seam: documents, a source, clusters.
+
+Everything between the seams is the real thing, wired as `composition` wires it; only the store is a
+list. Made for virtual time: nothing here uses a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import anyio
+import orjson
+from opentelemetry.trace import NoOpTracer
+from tests.engine.faulty_target import FaultyTarget
+from tests.engine.virtual_time import now
+
+from shoal.engine.applications import Applications
+from shoal.engine.cataloguing import Cataloguing
+from shoal.engine.clusters import Clusters
+from shoal.engine.connections import Connections
+from shoal.engine.controller import Controller, Loops
+from shoal.engine.fleet import FleetFiles
+from shoal.engine.guarding import Guard
+from shoal.engine.identifying import Identifying
+from shoal.engine.observing import Observing
+from shoal.engine.recording import Recording
+from shoal.engine.rendering import Rendering
+from shoal.engine.sources import Sources
+from shoal.engine.state import EngineState
+from shoal.engine.targets import Targets
+from shoal.engine.views import ClusterView, TargetPhase, TargetView
+from shoal.errors import StoreUnavailable
+from shoal.hooks.host import Host
+from shoal.hooks.renderers import Folder
+from shoal.model.artifacts import Artifact
+from shoal.model.choice import Seams, Spec
+from shoal.model.digests import digest_bytes, digest_parts
+from shoal.model.endpoints import Credential, Endpoint
+from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.manifests import Manifest
+from shoal.model.records import Deed, Entry
+from shoal.store import Store, changes, states
+from shoal.telemetry.ring import Ring
+from shoal.testing.fake_cluster import FakeCluster
+from shoal.testing.hosts import make_host
+from shoal.testing.trees import MemoryTree
+
+T = TypeVar("T")
+SOURCE = Ref("default", "apps")
+WITHIN_SECONDS = 20 * 60.0  # virtual ones; longer than any back-off
+
+
+class MemoryStore:
+    """What the engine wrote, and a disk that may be full."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.is_full = False
+
+    async def write(self, *written: changes.Change) -> Sequence[Any]:
+        await anyio.lowlevel.checkpoint()
+        if self.is_full:
+            raise StoreUnavailable("the disk is full")
+        self.entries += [each.entry for each in written if isinstance(each, changes.Append)]
+        return ()
+
+    async def load(self) -> states.State:
+        return states.State()
+
+    def recorded(self, deed: Deed) -> list[Entry]:
+        return [entry for entry in self.entries if entry.what is deed]
+
+
+class AccessSpec(Spec):
+    """`to` names the place where the cluster is said to be."""
+
+    to: str = ""
+
+
+@dataclass
+class FakeAccess:
+    """Leads everywhere; places in `broken` and `hanging` do what these say."""
+
+    name: str = "fake"
+    spec: type[Spec] = AccessSpec
+    broken: set[str] = field(default_factory=set)
+    hanging: set[str] = field(default_factory=set)
+    tokens: dict[str, str] = field(default_factory=dict)
+    connected: list[str] = field(default_factory=list)
+
+    async def connect(self, spec: AccessSpec, host: Host) -> Endpoint:
+        self.connected.append(spec.to)
+        if spec.to in self.broken:
+            raise ZeroDivisionError
+        if spec.to in self.hanging:
+            await anyio.sleep_forever()
+
+        async def credential() -> Credential:
+            return Credential(token=self.tokens.get(spec.to, "a token"))
+
+        return Endpoint(server=f"https://{spec.to}.invalid", credential=credential)
+
+
+class NoSpec(Spec):
+    """Nothing to say."""
+
+
+@dataclass
+class FakeSource:
+    """One tree of JSON manifests; `commit` makes it another one."""
+
+    name: str = "memory"
+    spec: type[Spec] = NoSpec
+    files: dict[str, Any] = field(default_factory=dict)
+    revision: int = 0
+
+    def commit(self, **manifests: Any) -> str:
+        """Replace the manifests by name, as `<application>/<name>.json`; the new revision."""
+        self.revision += 1
+        self.files = {f"{name.replace('__', '/')}.json": body for name, body in manifests.items()}
+        return str(self.revision)
+
+    async def fetch(
+        self, source: Ref, spec: Spec, previous: Artifact | None, host: Host
+    ) -> Artifact:
+        if previous is not None and previous.revision == str(self.revision):
+            return previous
+        tree = MemoryTree({path: orjson.dumps(body) for path, body in self.files.items()})
+        return Artifact(source, str(self.revision), tree.digest, tree)
+
+
+class FakeRenderer:
+    """Every file is one manifest."""
+
+    name = "json"
+    version = "1"
+    spec: type[Spec] = NoSpec
+    markers: tuple[str, ...] = ()
+
+    async def render(self, parameters: Spec, folder: Folder, host: Host) -> Sequence[Manifest]:
+        entries = await folder.list("")
+        return [
+            Manifest(orjson.loads(await folder.read(entry.name)), entry.name) for entry in entries
+        ]
+
+
+@dataclass
+class Documents:
+    """A fleet's documents in memory: file → text."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    location: str = "memory"
+
+    def write(self, kind: str, name: str, spec: Any = None, **metadata: Any) -> None:
+        body: dict[str, Any] = {"apiVersion": "shoal.dev/v1alpha1", "kind": kind}
+        body["metadata"] = {"name": name, **metadata}
+        if spec is not None:
+            body["spec"] = spec
+        self.files[f"{kind}-{name}.yaml"] = orjson.dumps(body)
+
+    async def read(self, previous: FleetFiles | None) -> FleetFiles:
+        digest = digest_parts(f"{file}:{digest_bytes(text)}" for file, text in self.files.items())
+        if previous is not None and previous.digest == digest:
+            return previous
+        return FleetFiles(digest, digest, dict(self.files))
+
+
+@dataclass
+class EngineUnderTest:
+    """A fleet of fakes, and the engine over it while `running`."""
+
+    folder: Path
+    target_type: FaultyTarget
+    clusters: Mapping[str, FakeCluster]
+    access: FakeAccess = field(default_factory=FakeAccess)
+    source: FakeSource = field(default_factory=FakeSource)
+    documents: Documents = field(default_factory=Documents)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    state: EngineState = field(default_factory=lambda: EngineState(now))
+    _controller: Controller | None = None
+
+    def __post_init__(self) -> None:
+        self.documents.write("Fleet", "test")
+        self.documents.write("Source", SOURCE.name, {"memory": {}, "interval": "1s"})
+        self.declare_application("shop")
+        for name in self.clusters:
+            self.declare_cluster(name)
+
+    def declare_cluster(self, name: str, to: str | None = None, **labels: str) -> None:
+        access = {"fake": {"to": name if to is None else to}}
+        self.documents.write("Cluster", name, {"access": access}, labels=labels)
+
+    def let_go(self, name: str) -> None:
+        del self.documents.files[f"Cluster-{name}.yaml"]
+
+    def declare_application(self, name: str) -> None:
+        source = {"ref": SOURCE.name, "path": name}
+        spec = {"source": source, "placement": {"clusterSelector": {}}}
+        self.documents.write("Application", name, spec)
+
+    @property
+    def controller(self) -> Controller:
+        assert self._controller is not None, "the engine is not running"
+        return self._controller
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        self._controller = self._assembled()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._controller.run)
+            yield
+            tasks.cancel_scope.cancel()
+        self._controller = None
+
+    def _assembled(self) -> Controller:
+        state, guard, tracer = self.state, Guard(), NoOpTracer()
+        store = cast(Store, self.store)
+        host = replace(make_host(self.folder), run_in_thread=_run_here)
+        recording = Recording(store, state)
+        renderer, rendering = FakeRenderer(), Rendering()
+        loops = Loops(
+            cataloguing=Cataloguing(
+                state=state,
+                recording=recording,
+                reader=self.documents,
+                seams=self._seams(renderer),
+                interval=timedelta(seconds=1),
+                run_in_thread=_run_here,
+                jitter=_no_jitter,
+            ),
+            sources=Sources(
+                state=state,
+                recording=recording,
+                rendering=rendering,
+                types={"memory": self.source},
+                hosts={"memory": host},
+                guard=guard,
+                jitter=_no_jitter,
+            ),
+            applications=Applications(
+                state=state,
+                recording=recording,
+                rendering=rendering,
+                renderers={"json": renderer},
+                hosts={"json": host},
+                digester=host.digester,
+                guard=guard,
+                tracer=tracer,
+                jitter=_no_jitter,
+            ),
+            clusters=Clusters(
+                state,
+                recording,
+                Connections(
+                    state=state,
+                    recording=recording,
+                    targets=Targets(state, recording, guard, tracer, _no_jitter),
+                    observing=Observing(state, recording, tracer),
+                    identifying=Identifying(state, recording),
+                    access={"fake": self.access},
+                    access_hosts={"fake": host},
+                    target_type=self.target_type,
+                    target_host=host,
+                    guard=guard,
+                    jitter=_no_jitter,
+                ),
+            ),
+        )
+        return Controller(
+            state=state, store=store, recording=recording, loops=loops, ring=Ring(), version="test"
+        )
+
+    def _seams(self, renderer: FakeRenderer) -> Seams:
+        return {
+            "source": {"memory": self.source.spec},
+            "renderer": {"json": renderer.spec},
+            "access": {"fake": self.access.spec},
+        }
+
+    # -- what a test looks at --------------------------------------------------------------------
+
+    def cluster(self, name: str) -> ClusterView:
+        (view,) = (each for each in self.controller.clusters() if each.name == name)
+        return view
+
+    def target(self, cluster: str, application: str = "shop") -> TargetView:
+        key = (application, cluster)
+        (view,) = (
+            each for each in self.controller.targets() if (each.application, each.cluster) == key
+        )
+        return view
+
+    async def until(self, holds: Callable[[], T], what: str) -> T:
+        """Wait, in virtual time, for a fact; says what was waited for, and what was there."""
+        with anyio.move_on_after(WITHIN_SECONDS):
+            while True:
+                found = holds()
+                if found:
+                    return found
+                await anyio.sleep(0.01)
+        seen = [*self.controller.targets(), *self.controller.clusters()]
+        raise AssertionError(f"not seen: {what}\n" + "\n".join(map(str, seen)))
+
+    async def until_synced(self, revision: str, *clusters: str) -> None:
+        def holds() -> bool:
+            # A target is there as soon as its application was decided.
+            known = {view.cluster: view for view in self.controller.targets()}
+            views = [known.get(name) for name in clusters or self.clusters]
+            return all(
+                view is not None and view.phase is TargetPhase.SYNCED and view.revision == revision
+                for view in views
+            )
+
+        await self.until(holds, f"revision {revision} on {', '.join(clusters or self.clusters)}")
+
+    async def until_cluster(
+        self, name: str, holds: Callable[[ClusterView], Any], what: str
+    ) -> ClusterView:
+        """Wait for a fact about one cluster, which may have to be declared first."""
+
+        def found() -> ClusterView | None:
+            views = (view for view in self.controller.clusters() if view.name == name)
+            return next((view for view in views if holds(view)), None)
+
+        seen = await self.until(found, f"{name} {what}")
+        assert seen is not None
+        return seen
+
+    async def until_away(self, name: str) -> ClusterView:
+        return await self.until_cluster(name, lambda view: view.reachable != "True", "is away")
+
+    async def until_circuit(self, name: str, circuit: str) -> ClusterView:
+        return await self.until_cluster(name, lambda view: view.circuit == circuit, circuit)
+
+    async def until_recorded(self, deed: Deed, *, count: int = 1) -> list[Entry]:
+        await self.until(lambda: len(self.store.recorded(deed)) >= count, f"{count} {deed}")
+        return self.store.recorded(deed)
+
+
+def make_engine(folder: Path, *names: str) -> EngineUnderTest:
+    """An engine over a fake cluster per name, with one Application `shop`."""
+    clusters = {name: FakeCluster(name, uid=f"uid-of-{name}") for name in names}
+    return EngineUnderTest(folder, FaultyTarget(*clusters.values()), clusters)
+
+
+def config_map(name: str = "settings", **data: str) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def key_of(name: str = "settings") -> ObjectKey:
+    return ObjectKey("", "ConfigMap", "default", name)
+
+
+def target_key(cluster: str, application: str = "shop") -> TargetKey:
+    return TargetKey(Ref("default", application), cluster)
+
+
+def data_in(cluster: FakeCluster, name: str = "settings") -> Mapping[str, str]:
+    """The data of a ConfigMap as it is in the cluster; empty when it is not there."""
+    found = cluster.objects.get(key_of(name))
+    return found.body["data"] if found else {}
+
+
+def _no_jitter() -> float:
+    return 0.5
+
+
+async def _call(function: Callable[..., T], *args: object) -> T:
+    return function(*args)
+
+
+def _run_here(function: Callable[..., T], /, *args: object) -> Awaitable[T]:
+    return _call(function, *args)
