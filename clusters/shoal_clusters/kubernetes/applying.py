@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
+from opentelemetry.trace import get_current_span
 
 from shoal.errors import (
     InvalidObject,
@@ -126,6 +127,7 @@ async def _settle(
     for _ in range(_TRIES):
         if not granted():
             return revoked(change)
+        _trace_reaction(tools, key)
         if uid:
             answer = await apply_owned(tools.transport, resource, key, body, uid)
             if answer.status in (200, 201):
@@ -154,6 +156,14 @@ async def _settle(
         uid = str(live["metadata"]["uid"])
     busy = f"{tools.transport.cluster}: {key} is written by somebody else again and again"
     return ended(change, ServerBusy(busy))
+
+
+def _trace_reaction(tools: Tools, key: ObjectKey) -> None:
+    """Tell the trace how long after the arrival of the watch event its correction departs."""
+    seconds = tools.observer.seconds_since_drift(key)
+    if seconds is not None:
+        facts = {"shoal.object": str(key), "shoal.drift.reaction_seconds": seconds}
+        get_current_span().add_event("correction departs", facts)
 
 
 def _confirm(

@@ -7,6 +7,7 @@ its events wait, the newest only, because they can be judged only by the row of 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -62,6 +63,8 @@ class Observer:
         self._gone_while_writing: set[ObjectKey] = set()
         self._written_while_listing: dict[Resource, set[ObjectKey]] = {}
         self._awaited: dict[ObjectKey, anyio.Event] = {}
+        self._arrived_at = 0.0
+        self._drifted_at: dict[ObjectKey, float] = {}
 
     # -- told by watches ---------------------------------------------------------------------
 
@@ -71,6 +74,7 @@ class Observer:
 
     def appeared(self, resource: Resource, glance: Glance, raw: bytes) -> None:
         """The object exists and looks like this."""
+        self._arrived_at = time.monotonic()
         key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
         if key in self._writing:
             self._writing[key] = raw
@@ -86,6 +90,7 @@ class Observer:
 
     def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
         """The object was deleted, or no longer carries our label; `raw` is its last state."""
+        self._arrived_at = time.monotonic()
         key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
         if key in self._writing:
             self._writing[key] = raw
@@ -137,6 +142,7 @@ class Observer:
         for written in self._written_while_listing.values():
             written.add(row.key)
         self._register.drifted.pop(row.key, None)
+        self._drifted_at.pop(row.key, None)
         self._register.lost.discard(row.key)
         self._note_live(row.key, live)
         health = assess(live, row.key.group_kind)
@@ -159,6 +165,12 @@ class Observer:
     def deleted(self, row: Owned) -> None:
         """Our own deletion came to its end, or the object is somebody else's now."""
         self._register.forget(row.key)
+        self._drifted_at.pop(row.key, None)
+
+    def seconds_since_drift(self, key: ObjectKey) -> float | None:
+        """How long ago the event arrived that showed a drift; once per drift, for the trace."""
+        at = self._drifted_at.pop(key, None)
+        return None if at is None else time.monotonic() - at
 
     # -- judging -----------------------------------------------------------------------------
 
@@ -217,8 +229,10 @@ class Observer:
         before = self._register.drifted.get(row.key)
         if drift is None:
             self._register.drifted.pop(row.key, None)
+            self._drifted_at.pop(row.key, None)
         else:
             self._register.drifted[row.key] = drift
+            self._drifted_at.setdefault(row.key, self._arrived_at)
         is_drift_news = (drift is None) != (before is None) or (
             drift is not None
             and before is not None
