@@ -54,6 +54,16 @@ class Answer(NamedTuple):
         return float(text) if text.isdigit() else None
 
 
+class _Call(NamedTuple):
+    """One request, as it goes through the layers below."""
+
+    method: str
+    url: URL
+    headers: Mapping[str, str]
+    body: bytes
+    is_probe: bool
+
+
 class Transport:
     """Requests and streams to one API server, from `open` to `close`.
 
@@ -114,10 +124,12 @@ class Transport:
         content_type: str = "application/json",
         accept: str = "application/json",
         deadline_seconds: float | None = None,
+        is_probe: bool = False,
     ) -> Answer:
         """One call. A 429 is sent again, after as long as the server says, within the deadline.
 
-        Cancelling it leaves the outcome unknown, as a lost connection does.
+        Cancelling it leaves the outcome unknown, as a lost connection does. A probe does not wait
+        for a slot: a server that is busy with what it was asked is not gone.
         """
         seconds = deadline_seconds or self._endpoint.timeout.total_seconds()
         headers = {"Accept": accept}
@@ -125,13 +137,15 @@ class Transport:
             headers["Content-Type"] = content_type
         try:
             with anyio.fail_after(seconds):
-                return await self._authenticated(method, self._url(path, query), headers, body)
+                call = _Call(method, self._url(path, query), headers, body, is_probe)
+                return await self._authenticated(call)
         except aiohttp.ClientError as error:
-            raise self._unreachable(method, path, _short(error)) from error
+            raise self._unreachable(method, path, error) from error
         except TimeoutError as error:
-            raise self._unreachable(method, path, f"timed out after {seconds:g} s") from error
+            why = f"timed out after {seconds:g} s"
+            raise self._unreachable(method, path, error, why) from error
         except OSError as error:
-            raise self._unreachable(method, path, _short(error)) from error
+            raise self._unreachable(method, path, error) from error
 
     @asynccontextmanager
     async def stream(
@@ -159,17 +173,15 @@ class Transport:
                 async with aclosing(_lines(response.content, self.cluster)) as lines:
                     yield answer, lines
         except (aiohttp.ClientError, OSError) as error:
-            raise self._unreachable("WATCH", path, _short(error)) from error
+            raise self._unreachable("WATCH", path, error) from error
 
-    async def _authenticated(
-        self, method: str, url: URL, headers: dict[str, str], body: bytes
-    ) -> Answer:
+    async def _authenticated(self, call: _Call) -> Answer:
         expires_at = self._credential.expires_at
         if expires_at is not None and expires_at - _RENEW_BEFORE < datetime.now(UTC):
             await self._renew_since(self._reads)
         for _ in range(2):
             generation, reads = self._generation, self._reads
-            answer = await self._patient(method, url, headers, body)
+            answer = await self._patient(call)
             if answer.status != 401:
                 return answer
             await self._renew_since(reads)
@@ -177,38 +189,38 @@ class Transport:
                 break
         raise self._denied()
 
-    async def _patient(self, method: str, url: URL, headers: dict[str, str], body: bytes) -> Answer:
+    async def _patient(self, call: _Call) -> Answer:
         """Send, and send again what the server was too busy for (429), as it says."""
         for _ in range(_BUSY_TRIES - 1):
-            answer = await self._limited(method, url, headers, body)
+            answer = await self._limited(call)
             after = answer.after_seconds or 1.0
             if answer.status != 429 or after > _BUSY_SECONDS:
                 return answer
             self.limiter.push_back(after)
-        return await self._limited(method, url, headers, body)
+        return await self._limited(call)
 
-    async def _limited(self, method: str, url: URL, headers: dict[str, str], body: bytes) -> Answer:
+    async def _limited(self, call: _Call) -> Answer:
+        if call.is_probe:
+            return await self._resilient(call)
         async with self.limiter.slot():
-            return await self._resilient(method, url, headers, body)
+            return await self._resilient(call)
 
-    async def _resilient(
-        self, method: str, url: URL, headers: dict[str, str], body: bytes
-    ) -> Answer:
+    async def _resilient(self, call: _Call) -> Answer:
         try:
-            return await self._send(method, url, headers, body)
+            return await self._send(call)
         except (aiohttp.ServerDisconnectedError, ConnectionResetError):
             # A kept connection that the server closed while it was idle. Every request of ours may
             # be sent twice: applies are idempotent, a create-only apply that did arrive is found
             # to be ours by the 409, and deletes carry preconditions.
-            return await self._send(method, url, headers, body)
+            return await self._send(call)
 
-    async def _send(self, method: str, url: URL, headers: dict[str, str], body: bytes) -> Answer:
-        self.requests[method] += 1
+    async def _send(self, call: _Call) -> Answer:
+        self.requests[call.method] += 1
         async with self._calls.request(
-            method,
-            url,
-            data=body or None,
-            headers={**headers, **self._headers},
+            call.method,
+            call.url,
+            data=call.body or None,
+            headers={**call.headers, **self._headers},
             ssl=self._tls,
             server_hostname=self._endpoint.tls_server_name or None,
             timeout=_CONNECT,
@@ -242,15 +254,27 @@ class Transport:
     def _denied(self) -> AccessDenied:
         return AccessDenied(
             f"cluster {self.cluster} refused the credential (401)",
-            next_step="renew the credential in the cluster's kubeconfig; it is read again at once",
+            next_step="renew its credential in the kubeconfig; it is read again by itself",
         )
 
-    def _unreachable(self, method: str, path: str, why: str) -> ClusterUnreachable:
+    def _unreachable(
+        self, method: str, path: str, error: Exception, why: str = ""
+    ) -> ClusterUnreachable:
         return ClusterUnreachable(
-            f"cluster {self.cluster} at {self._server} gave no answer to {method} {path}: {why}"
+            f"cluster {self.cluster} at {self._server} gave no answer to {method} {path}: "
+            f"{why or _short(error)}",
+            next_step=_MEND_TRUST if isinstance(error, _UNTRUSTED) else _MEND_NETWORK,
         )
 
 
+_UNTRUSTED = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
+_MEND_TRUST = (
+    "if another CA signs for its API server now, put that CA into the cluster's kubeconfig; "
+    "it is read again by itself"
+)
+_MEND_NETWORK = (
+    "see whether its API server runs and its address is right; it is tried again by itself"
+)
 _CONNECT = aiohttp.ClientTimeout(total=None, sock_connect=10)
 """Connecting alone may not use up the deadline of a call; the rest is bounded by `fail_after`."""
 

@@ -158,10 +158,11 @@ async def test_a_server_that_nobody_vouches_for_is_not_spoken_to(
 
     other = str(tmp_path / "other.crt")
     async with served(certificates, handler, Tokens(), ca_file=other) as transport:
-        with pytest.raises(ClusterUnreachable, match="certificate is not trusted"):
+        with pytest.raises(ClusterUnreachable, match="certificate is not trusted") as caught:
             await transport.request("GET", "/x")
 
     assert asked == 0
+    assert "put that CA into the cluster's kubeconfig" in caught.value.next_step
 
 
 async def test_a_connection_that_the_server_dropped_is_opened_anew(certificates: Path) -> None:
@@ -201,6 +202,28 @@ async def test_no_more_requests_are_in_flight_than_agreed(certificates: Path) ->
             tasks.start_soon(transport.request, "GET", "/x")
 
     assert most == 3
+
+
+async def test_a_probe_is_answered_while_every_slot_is_taken(certificates: Path) -> None:
+    is_taken, go_on = anyio.Event(), anyio.Event()
+
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == "/slow":
+            is_taken.set()
+            await go_on.wait()
+        return web.Response()
+
+    async with (
+        served(certificates, handler, Tokens(), in_flight=1) as transport,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(3):
+            tasks.start_soon(transport.request, "GET", "/slow")
+        await is_taken.wait()
+        answer = await transport.request("GET", "/probe", deadline_seconds=3, is_probe=True)
+        go_on.set()
+
+    assert answer.status == 200
 
 
 async def test_lines_of_a_stream_are_whole_however_they_arrive(certificates: Path) -> None:

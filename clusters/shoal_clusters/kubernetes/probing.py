@@ -28,7 +28,9 @@ class Probe:
         return Facts(uid=str(orjson.loads(found)["metadata"]["uid"]), version=self._version)
 
     async def _get(self, path: str) -> bytes:
-        answer = await self._transport.request("GET", path, deadline_seconds=DEADLINE_SECONDS)
+        answer = await self._transport.request(
+            "GET", path, deadline_seconds=DEADLINE_SECONDS, is_probe=True
+        )
         if answer.status == 200:
             return answer.body
         raise self._refused(answer, path)
