@@ -53,6 +53,16 @@ async def test_a_token_user_is_read_and_read_again_each_time(host: Host) -> None
     assert "token" not in repr(first)
 
 
+async def test_a_refused_file_is_read_again_soon_and_a_program_seldom(host: Host) -> None:
+    path = written(host, kubeconfig({"token": "one"}))
+    from_file = await Kubeconfig().connect(KubeconfigSpec(path="kubeconfig"), host)
+    path.write_text(yaml.safe_dump(kubeconfig({"exec": {"command": sys.executable}})))
+    from_program = await Kubeconfig().connect(KubeconfigSpec(path="kubeconfig"), host)
+
+    assert from_file.credential_interval.total_seconds() == 10
+    assert from_program.credential_interval.total_seconds() == 300
+
+
 async def test_inline_certificates_become_private_files(host: Host) -> None:
     pem = base64.b64encode(b"secret").decode()
     user = {"client-certificate-data": pem, "client-key-data": pem}

@@ -29,7 +29,7 @@ class Bug(StrEnum):
 
 
 class FaultyTarget(FakeTarget):
-    """A `FakeTarget` with bugs by cluster; `opened_at` are the times of opening, by cluster."""
+    """A `FakeTarget` that reads the credential, with bugs by cluster; `opened_at` are times."""
 
     def __init__(self, *clusters: FakeCluster) -> None:
         super().__init__(*clusters)
@@ -46,6 +46,7 @@ class FaultyTarget(FakeTarget):
             raise ZeroDivisionError
         if bug is Bug.OPENING_HANGS:
             await anyio.sleep_forever()
+        await endpoint.credential()
         async with super().open(cluster, endpoint, owned, host) as session:
             if bug is Bug.A_TASK_RAISES:
                 async with anyio.create_task_group() as tasks:

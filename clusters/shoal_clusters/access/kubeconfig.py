@@ -17,6 +17,7 @@ import difflib
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ from shoal.model.choice import Spec
 from shoal.model.digests import digest_bytes
 from shoal.model.endpoints import Credential, Endpoint
 from shoal_clusters.access import asking
+
+_FILE_INTERVAL = timedelta(seconds=10)
+_PROGRAM_INTERVAL = timedelta(minutes=5)
+"""How often a refused credential is read again: a program costs seconds of CPU, and may ask."""
 
 _MOST_BYTES = 4 * 1024 * 1024
 """A kubeconfig holds a few kilobytes per context; more than this is not one."""
@@ -80,6 +85,7 @@ class Kubeconfig:
             credential=credential,
             ca_file=ca_file,
             tls_server_name=str(cluster.get("tls-server-name") or ""),
+            credential_interval=_PROGRAM_INTERVAL if part.runs_program else _FILE_INTERVAL,
         )
 
 
@@ -105,6 +111,11 @@ class _Context:
         self.context = context
         self.cluster = cluster
         self.user = user
+
+    @property
+    def runs_program(self) -> bool:
+        """Whether its credential comes from a program, not from a file."""
+        return bool(self.user.get("exec") or self.user.get("auth-provider"))
 
     def file(self, part: Mapping[str, Any], field: str, folder: Path) -> str:
         """The file that `field` or `field-data` gives, or nothing when neither is there."""
@@ -192,7 +203,7 @@ def _names(document: Mapping[str, Any], group: str) -> list[str]:
 async def _read_credential(path: Path, wanted: str | None, host: Host) -> Credential:
     part = await host.run_in_thread(_read_context, path, wanted)
     user = part.user
-    if user.get("exec") or user.get("auth-provider"):
+    if part.runs_program:
         _refuse_unlisted(part, host.exec_allowed)
         return await asking.ask(part.path, part.context, part.cluster, user, keep(host))
     certificate, key, token = await host.run_in_thread(_plain, part, host.cache_folder)
