@@ -23,6 +23,7 @@ from shoal.engine.controller import Controller
 from shoal.engine.views import ApplicationView, TargetPhase, TargetView
 from shoal.model.identity import Ref
 from shoal.model.records import Deed, Entry
+from shoal.planning.circuits import TIMING, Timing
 from shoal_clusters.controlplane import audit
 from shoal_clusters.controlplane.apiserver import ControlPlane
 
@@ -167,6 +168,7 @@ class FleetUnderTest:
     clusters: Mapping[str, ControlPlane]
     plugins: Plugins
     repository: Repository
+    timing: Timing = TIMING
     _controller: Controller | None = field(default=None, repr=False)
     _last_seen: Sequence[TargetView] = ()
 
@@ -222,7 +224,7 @@ class FleetUnderTest:
         settings = Settings(fleet=str(self.documents), state_folder=self.folder / "state")
         run_in_thread = thread_runner()
         secrets_reader = SecretFolder(self.folder / "secrets", run_in_thread)
-        foundation = Foundation(settings, self.plugins, secrets_reader, run_in_thread)
+        foundation = Foundation(settings, self.plugins, secrets_reader, run_in_thread, self.timing)
         async with open_engine(foundation) as controller:
             self._controller = controller
             yield controller
