@@ -32,6 +32,9 @@ def page(*items: Mapping[str, Any], version: int, more: str = "") -> Answer:
     return Answer(200, {}, orjson.dumps({"metadata": metadata, "items": items}))
 
 
+EMPTY = page(version=7)
+
+
 class ScriptedTransport:
     """Answers lists and watches from a script, and ends the test when the script is over."""
 
@@ -100,7 +103,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "_back_off", lambda failures: 0.0)
 
 
-async def watched(*script: Any, since: str = "", sink: Notes | None = None) -> ScriptedTransport:
+async def watched(*script: Any, sink: Notes | None = None) -> ScriptedTransport:
     transport = ScriptedTransport(*script)
     now = iter(range(0, 10_000, 10))
     watch = Watch(
@@ -108,7 +111,6 @@ async def watched(*script: Any, since: str = "", sink: Notes | None = None) -> S
         CONFIG_MAPS,
         "shoal.dev/fleet=demo",
         sink or Notes(),
-        since=since,
         clock=lambda: float(next(now)),
     )
     with anyio.fail_after(5):
@@ -136,20 +138,36 @@ async def test_a_list_comes_in_pages_and_the_watch_starts_where_it_ended() -> No
     assert notes.told[2:] == [("appeared", "a@10"), ("vanished", "b@11")]
 
 
-async def test_a_watch_of_our_own_first_write_lists_nothing() -> None:
-    transport = await watched([event("MODIFIED", "a", 10)], since="7")
+async def test_a_watch_is_bounded_and_asks_for_bookmarks() -> None:
+    transport = await watched(EMPTY, [event("MODIFIED", "a", 10)])
 
-    assert transport.asked[0]["resourceVersion"] == "7"
-    assert transport.asked[0]["allowWatchBookmarks"] == "true"
-    assert 300 <= int(transport.asked[0]["timeoutSeconds"]) <= 600
-    assert "limit" not in transport.asked[1]
+    assert transport.asked[1]["resourceVersion"] == "7"
+    assert transport.asked[1]["allowWatchBookmarks"] == "true"
+    assert 300 <= int(transport.asked[1]["timeoutSeconds"]) <= 600
+    assert "limit" not in transport.asked[2]
+
+
+@pytest.mark.parametrize("answer", [Answer(200, {}, b'{"metadata":{}}'), Answer(403, {}, b"{}")])
+async def test_the_first_list_is_over_when_it_was_read_or_refused(answer: Answer) -> None:
+    watch = Watch(
+        ScriptedTransport(answer),  # type: ignore[arg-type]  # the two methods that a watch uses
+        CONFIG_MAPS,
+        "shoal.dev/fleet=demo",
+        Notes(),
+        clock=lambda: 0.0,
+    )
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch.run)
+            await watch.until_surveyed()
+            tasks.cancel_scope.cancel()
 
 
 async def test_a_bookmark_moves_the_watch_on_and_is_told_to_nobody() -> None:
     notes = Notes()
-    transport = await watched([event("BOOKMARK", "", 50)], since="7", sink=notes)
+    transport = await watched(EMPTY, [event("BOOKMARK", "", 50)], sink=notes)
 
-    assert transport.asked[1]["resourceVersion"] == "50"
+    assert transport.asked[2]["resourceVersion"] == "50"
     assert notes.told == []
 
 
@@ -161,18 +179,16 @@ async def test_a_bookmark_moves_the_watch_on_and_is_told_to_nobody() -> None:
     ],
 )
 async def test_a_version_that_is_too_old_is_answered_by_a_list(gone: Any) -> None:
-    transport = await watched(gone, page(version=90), [], since="7")
+    transport = await watched(EMPTY, gone, page(version=90), [])
 
-    assert "limit" in transport.asked[1]
-    assert transport.asked[2]["resourceVersion"] == "90"
+    assert "limit" in transport.asked[2]
+    assert transport.asked[3]["resourceVersion"] == "90"
 
 
 async def test_a_dropped_watch_goes_on_where_it_was() -> None:
-    transport = await watched(
-        [event("MODIFIED", "a", 10)], ClusterUnreachable("reset"), [], since="7"
-    )
+    transport = await watched(EMPTY, [event("MODIFIED", "a", 10)], ClusterUnreachable("reset"), [])
 
-    assert [asked["resourceVersion"] for asked in transport.asked[:3]] == ["7", "10", "10"]
+    assert [asked["resourceVersion"] for asked in transport.asked[1:4]] == ["7", "10", "10"]
 
 
 async def test_a_list_that_is_not_believed_is_read_again() -> None:

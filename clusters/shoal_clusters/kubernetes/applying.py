@@ -1,15 +1,16 @@
 """Applying one object: the requests that lead from a change to a result, and none that could harm.
 
-What is not known to be ours is created or left alone; what is ours is applied to exactly that
-object, by uid. Only when the API server says that something else is there is one GET sent, and its
-owner decides: ourselves (a create whose answer was lost), or somebody else, who is named.
+What is not known to be ours is created or left alone; what is ours, by its row or by the marks that
+a list showed, is applied to exactly that object, by uid. Only when the API server says that
+something else is there is one GET sent, and its owner decides: ourselves (a create whose answer was
+lost), or somebody else, who is named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from opentelemetry.trace import get_current_span
@@ -23,30 +24,23 @@ from shoal.errors import (
     ShoalError,
 )
 from shoal.model.identity import ObjectKey, TargetKey
-from shoal.model.plans import Change, Owned, OwnedState, Result, ResultStatus
+from shoal.model.plans import Action, Change, Owned, OwnedState, Result, ResultStatus
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.answers import meaning
-from shoal_clusters.kubernetes.baselines import Baseline, decode
+from shoal_clusters.kubernetes.claiming import Believed, believed, found
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Discovery, Resource
 from shoal_clusters.kubernetes.observing import Observer
 from shoal_clusters.kubernetes.preparing import PreparedObject, content_without
 from shoal_clusters.kubernetes.register import Register
 from shoal_clusters.kubernetes.requesting import apply_created, apply_owned, read
+from shoal_clusters.kubernetes.surveying import Watches
 from shoal_clusters.transport import Answer, Transport
 
 _TRIES = 4
 """Times one change asks again because somebody wrote in between; then it is the next sync's."""
 
 Granted = Callable[[], bool]
-
-
-class Watcher(Protocol):
-    """Starts the watch of a resource that has just become ours."""
-
-    def __call__(self, resource: Resource, since: str) -> None:
-        """Watch from this resourceVersion on; does nothing when it is watched already."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ class Tools:
     register: Register
     observer: Observer
     comparer: Comparer
-    watch: Watcher
+    watches: Watches
 
     def refusal(self, answer: Answer, key: ObjectKey, verb: str) -> ShoalError:
         """The error that an answer stands for."""
@@ -84,17 +78,21 @@ async def write(
     tools: Tools, change: Change, prepared: PreparedObject, target: TargetKey, granted: Granted
 ) -> Applied | Result:
     """Carry out one create, update or correction. Raises only what concerns the whole cluster."""
-    served_as = _served_as(prepared)
+    served_as = prepared.served_as
     resource = (await tools.discovery.current()).resource(*served_as)
     resource = resource or (await tools.discovery.refreshed()).resource(*served_as)
     if resource is None:
         return ended(change, _not_served(tools, prepared))
-    tools.observer.write_began(change.key)
+    if change.action is Action.CREATE:
+        await tools.watches.surveyed(resource)
+    else:
+        tools.watches.begin(resource)
+    tools.observer.write_began(change.key, resource.version)
     try:
-        answer = await _settle(tools, resource, change, prepared, target, granted)
-        if not isinstance(answer, Answer):
-            return answer
-        return _confirm(tools, resource, change, prepared, target, answer)
+        settled = await _settle(tools, resource, change, prepared, target, granted)
+        if isinstance(settled, Result):
+            return settled
+        return _confirm(tools, change, prepared, target, *settled)
     finally:
         tools.observer.write_ended(change.key)
 
@@ -118,42 +116,33 @@ async def _settle(
     prepared: PreparedObject,
     target: TargetKey,
     granted: Granted,
-) -> Answer | Result:
+) -> tuple[Answer, Believed] | Result:
     """Send until the answer is a success, a refusal, or somebody else's object."""
     key = change.key
-    row = tools.register.row(key)
-    body = _body(prepared, row)
-    uid = _known_uid(tools, row)
+    there = believed(tools.register, key, target)
     for _ in range(_TRIES):
         if not granted():
             return revoked(change)
         _trace_reaction(tools, key)
-        if uid:
-            answer = await apply_owned(tools.transport, resource, key, body, uid)
-            if answer.status in (200, 201):
-                return answer
-            if _says_gone(answer):
-                uid = ""
-                continue
-            is_taken = answer.status == 409 or _says_other_uid(answer)
-        else:
-            answer = await apply_created(tools.transport, resource, key, body)
-            if answer.status == 201:
-                return answer
-            is_taken = answer.status in (200, 409)
-        if not is_taken:
-            return ended(change, _refused(tools, answer, change))
-        found = await read(tools.transport, resource, key)
-        if found.status == 404:
-            uid = ""
+        answer = await _send(tools, resource, prepared, there)
+        if answer.status == 201 or (answer.status == 200 and there.uid):
+            return answer, there
+        if there.uid and _says_gone(answer):
+            there = Believed(is_scaled=there.is_scaled)
             continue
-        if found.status != 200:
-            return ended(change, tools.refusal(found, key, "get"))
-        live = orjson.loads(found.body)
-        owner = _stranger(tools, live, row, key, target)
+        if not _says_taken(answer, there):
+            return ended(change, _refused(tools, answer, change))
+        looked = await read(tools.transport, resource, key)
+        if looked.status == 404:
+            there = Believed(is_scaled=there.is_scaled)
+            continue
+        if looked.status != 200:
+            return ended(change, tools.refusal(looked, key, "get"))
+        live = orjson.loads(looked.body)
+        owner = _stranger(tools, live, key, target)
         if owner is not None:
             return ended(change, _conflict(tools, key, target, owner))
-        uid = str(live["metadata"]["uid"])
+        there = found(live)
     busy = f"{tools.transport.cluster}: {key} is written by somebody else again and again"
     return ended(change, ServerBusy(busy))
 
@@ -162,20 +151,29 @@ def _trace_reaction(tools: Tools, key: ObjectKey) -> None:
     """Tell the trace how long after the arrival of the watch event its correction departs."""
     seconds = tools.observer.seconds_since_drift(key)
     if seconds is not None:
-        facts = {"shoal.object": str(key), "shoal.drift.reaction_seconds": seconds}
+        facts: dict[str, str | float] = {"shoal.object": str(key), "shoal.drift.reaction_seconds": seconds}
         get_current_span().add_event("correction departs", facts)
+
+
+async def _send(
+    tools: Tools, resource: Resource, prepared: PreparedObject, there: Believed
+) -> Answer:
+    """One apply: to the object that is there, or to none."""
+    body = _without_replicas(prepared) if there.is_scaled else prepared.body
+    if there.uid:
+        return await apply_owned(tools.transport, resource, prepared.key, body, there.uid)
+    return await apply_created(tools.transport, resource, prepared.key, body)
 
 
 def _confirm(
     tools: Tools,
-    resource: Resource,
     change: Change,
     prepared: PreparedObject,
     target: TargetKey,
     answer: Answer,
+    there: Believed,
 ) -> Applied:
     live = orjson.loads(answer.body)
-    before = tools.register.row(change.key)
     row = tools.comparer.confirmed(
         target,
         change.key,
@@ -183,43 +181,23 @@ def _confirm(
         desired=prepared.body,
         desired_digest=prepared.digest,
     )
-    version = str(live["metadata"]["resourceVersion"])
-    is_same = answer.status == 200 and version in _versions(tools, before)
+    is_same = answer.status == 200 and live["metadata"]["resourceVersion"] in there.versions
     tools.observer.written(row, live)
-    tools.watch(resource, version)
     status = ResultStatus.UNCHANGED if is_same else ResultStatus.APPLIED
     return Applied(Result(change.key, change.action, status, owned=row), live)
 
 
-def _versions(tools: Tools, row: Owned | None) -> tuple[str, ...]:
-    """The resourceVersions that the object was last known to have."""
-    if row is None:
-        return ()
-    baseline = decode(row.baseline)
-    seen = tools.register.version(row.key)
-    return (seen, baseline.resource_version) if baseline else (seen,)
-
-
-def _served_as(prepared: PreparedObject) -> tuple[str, str, str]:
-    version = prepared.api_version.rpartition("/")[2]
-    return prepared.key.group, version, prepared.key.kind
-
-
-def _body(prepared: PreparedObject, row: Owned | None) -> Mapping[str, Any]:
-    """What is sent: without `spec.replicas` where that belongs to who scales the object."""
-    baseline: Baseline | None = decode(row.baseline) if row else None
-    if baseline is None or not baseline.is_scaled:
-        return prepared.body
+def _without_replicas(prepared: PreparedObject) -> Mapping[str, Any]:
+    """What is sent where the number of replicas belongs to who scales the object."""
     body: Mapping[str, Any] = orjson.loads(content_without(prepared, ("spec", "replicas")))
     return body
 
 
-def _known_uid(tools: Tools, row: Owned | None) -> str:
-    """The uid to apply to; empty when the object is not there as far as we know."""
-    if row is None:
-        return ""
-    drift = tools.register.drifted.get(row.key)
-    return "" if drift is not None and drift.missing else row.uid
+def _says_taken(answer: Answer, there: Believed) -> bool:
+    """Whether something is there that is not what was believed; a create that says 200 is one."""
+    if not there.uid:
+        return answer.status in (200, 409)
+    return answer.status == 409 or _says_other_uid(answer)
 
 
 def _says_gone(answer: Answer) -> bool:
@@ -236,10 +214,10 @@ def _says_other_uid(answer: Answer) -> bool:
 
 
 def _stranger(
-    tools: Tools, live: Mapping[str, Any], row: Owned | None, key: ObjectKey, target: TargetKey
+    tools: Tools, live: Mapping[str, Any], key: ObjectKey, target: TargetKey
 ) -> str | None:
     """Who owns a live object, when it is not this target."""
-    row = row or Owned(target, key, "", "", "", b"", OwnedState.INTENDED)
+    row = tools.register.row(key) or Owned(target, key, "", "", "", b"", OwnedState.INTENDED)
     verdict = tools.comparer.compare(live, row, is_event=False)
     return verdict.owner if isinstance(verdict, comparing.NotOurs) else None
 

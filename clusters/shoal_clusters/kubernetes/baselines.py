@@ -73,7 +73,8 @@ class Baseline(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     `fields` is canonical FieldsV1. `is_tracked`: the server keeps managedFields, so a live object
     without our entry has lost it. `is_finished`: it ran to its end, so its absence is no drift.
     `is_scaled`: `spec.replicas` belongs to who writes `/scale`; `replicas` is the value that the
-    row's digest was made with, where the field is ours.
+    row's digest was made with, where the field is ours. `version` is the one of `apiVersion` that
+    was applied, whose field names `fields` has; empty in rows of before it was noted.
     """
 
     resource_version: str
@@ -83,6 +84,7 @@ class Baseline(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     is_finished: bool = False
     is_scaled: bool = False
     replicas: int | None = None
+    version: str = ""
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -106,6 +108,16 @@ def decode(content: bytes) -> Baseline | None:
         return msgspec.structs.replace(baseline, fields=unpacked.decompress(baseline.fields))
     except (msgspec.DecodeError, msgspec.ValidationError, zlib.error):
         return None
+
+
+def version_of(content: bytes) -> str:
+    """The version of a baseline alone, without unpacking its fields; empty when it is unknown."""
+    if content[:1] != bytes((VERSION,)):
+        return ""
+    try:
+        return _DECODER.decode(content[1:]).version
+    except msgspec.DecodeError:
+        return ""
 
 
 def is_newer(resource_version: str, than: str) -> bool:

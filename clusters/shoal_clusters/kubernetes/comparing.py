@@ -143,6 +143,7 @@ class Comparer:
             is_finished=is_finished(response, key.group_kind),
             is_scaled=scaled(response),
             replicas=_replicas(projected),
+            version=str(response.get("apiVersion", "")).rpartition("/")[2],
         )
         return Owned(
             target=target,

@@ -77,11 +77,21 @@ class Execution:
         writes = [one.key for one in self._plan.changes if one.action is not Action.DELETE]
         deletes = [one.key for one in self._plan.changes if one.action is Action.DELETE]
         self._needs = self._facts_of_this_plan(writes)
+        await self._begin_watches()
         for stage in stages(writes):
             await self._look_for(fact for key in stage for fact in self._needs.get(key, ()))
             await self._each(stage, self._write)
         if deletes:
             await self._delete_all(deletes)
+
+    async def _begin_watches(self) -> None:
+        """Let the first lists of new kinds come in while earlier stages are written."""
+        catalogue = await self._tools.discovery.current()
+        creates = (one.key for one in self._plan.changes if one.action is Action.CREATE)
+        for served_as in {self._prepared.objects[key].served_as for key in creates}:
+            resource = catalogue.resource(*served_as)
+            if resource is not None:
+                self._tools.watches.begin(resource)
 
     def _facts_of_this_plan(
         self, writes: Sequence[ObjectKey]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import anyio
 import msgspec
 import orjson
-import structlog
 
 from shoal.errors import ServerBusy
 from shoal.model.health import Health, HealthState
@@ -23,7 +23,8 @@ from shoal.model.identity import ObjectKey
 from shoal.model.plans import Owned
 from shoal.model.sightings import Drift, Sighting
 from shoal_clusters.kubernetes import comparing
-from shoal_clusters.kubernetes.baselines import decode, is_newer
+from shoal_clusters.kubernetes.baselines import decode, is_newer, version_of
+from shoal_clusters.kubernetes.claiming import unclaimed
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.health import assess
@@ -37,10 +38,18 @@ PRUNE_ANNOTATION = "shoal.dev/prune"
 _SAMPLE = 3
 """Objects asked for one by one when a list lost more than half of a kind."""
 
-log = structlog.get_logger(__name__)
 Body = Mapping[str, Any]
 DesiredBody = Callable[[Owned], Body | None]
 """The prepared body that a row was applied from, when it is at hand; for the patch of a drift."""
+
+
+@dataclass(slots=True)
+class _Write:
+    """A write in flight: the version it is sent in (empty: any), and the newest event meanwhile."""
+
+    version: str
+    raw: bytes | None = None
+    is_gone: bool = False
 
 
 class Observer:
@@ -59,8 +68,7 @@ class Observer:
         self._outbox = outbox
         self._comparer = comparer
         self._desired_body = desired_body
-        self._writing: dict[ObjectKey, bytes | None] = {}
-        self._gone_while_writing: set[ObjectKey] = set()
+        self._writing: dict[ObjectKey, _Write] = {}
         self._written_while_listing: dict[Resource, set[ObjectKey]] = {}
         self._awaited: dict[ObjectKey, anyio.Event] = {}
         self._arrived_at = 0.0
@@ -76,14 +84,17 @@ class Observer:
         """The object exists and looks like this."""
         self._arrived_at = time.monotonic()
         key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
-        if key in self._writing:
-            self._writing[key] = raw
-            self._gone_while_writing.discard(key)
+        write = self._writing.get(key)
+        if write is not None:
+            if write.version in ("", resource.version):
+                write.raw, write.is_gone = raw, False
             return
         row = self._register.row(key)
-        if row is None:
-            log.debug("object with our marks is not in the inventory", object=str(key))
+        if row is None or not row.uid:
+            self._note_unclaimed(key, raw)
             return
+        if version_of(row.baseline) not in ("", resource.version):
+            return  # the watch of the version it was applied in judges it
         written = self._written_while_listing.get(resource)
         is_event = written is None or key in written
         self._judge(key, row, orjson.loads(raw), is_event=is_event)
@@ -92,17 +103,19 @@ class Observer:
         """The object was deleted, or no longer carries our label; `raw` is its last state."""
         self._arrived_at = time.monotonic()
         key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
-        if key in self._writing:
-            self._writing[key] = raw
-            self._gone_while_writing.add(key)
+        write = self._writing.get(key)
+        if write is not None:
+            write.raw, write.is_gone = raw, True
             if key in self._awaited:
                 self._awaited[key].set()
             return
+        self._register.unclaimed.pop(key, None)
         self._judge_end(key, glance.resourceVersion)
 
     async def listed(self, resource: Resource, names: frozenset[tuple[str, str]]) -> None:
         """A whole list was read: rows that are not in it are gone, unless the list is doubtful."""
         written = self._written_while_listing.pop(resource, set())
+        self._forget_unclaimed(resource, names)
         rows = [row for row in self._register.rows(resource.group_kind) if row.baseline]
         missing = [
             row.key
@@ -119,22 +132,25 @@ class Observer:
 
     # -- told by writes ----------------------------------------------------------------------
 
-    def write_began(self, key: ObjectKey) -> None:
-        """From now until `write_ended`, events of this object wait."""
-        self._writing[key] = None
+    def write_began(self, key: ObjectKey, version: str = "") -> None:
+        """From now until `write_ended`, events of this object wait; others than of `version` go."""
+        self._writing[key] = _Write(version)
 
     def write_ended(self, key: ObjectKey) -> None:
         """Judge the newest event that waited, by the row that is true now."""
-        raw = self._writing.pop(key, None)
-        is_gone = key in self._gone_while_writing
-        self._gone_while_writing.discard(key)
+        write = self._writing.pop(key, None)
         row = self._register.row(key)
-        if raw is None or row is None:
+        if write is None or write.raw is None:
             return
-        if is_gone:
-            self._judge_end(key, msgspec.json.decode(raw, type=_Versioned).metadata.resourceVersion)
+        if row is None or not row.uid:
+            if not write.is_gone:
+                self._note_unclaimed(key, write.raw)
+            return
+        if write.is_gone:
+            version = msgspec.json.decode(write.raw, type=_Versioned).metadata.resourceVersion
+            self._judge_end(key, version)
         else:
-            self._judge(key, row, orjson.loads(raw), is_event=True)
+            self._judge(key, row, orjson.loads(write.raw), is_event=True)
 
     def written(self, row: Owned, live: Body) -> None:
         """A write succeeded and this is its response: the row is true, nothing differs."""
@@ -146,12 +162,12 @@ class Observer:
         self._register.lost.discard(row.key)
         self._note_live(row.key, live)
         health = assess(live, row.key.group_kind)
-        if self._register.health_changed(row.key, health):
-            self._tell(row, health=health)
+        self._register.health_changed(row.key, health)
+        self._tell(row, health=health)
 
     async def until_gone(self, key: ObjectKey, seconds: float) -> bool:
         """Wait until the watch tells of the end of an object that is being deleted by us."""
-        if key in self._gone_while_writing:
+        if self._writing[key].is_gone:
             return True
         self._awaited[key] = anyio.Event()
         try:
@@ -171,6 +187,21 @@ class Observer:
         """How long ago the event arrived that showed a drift; once per drift, for the trace."""
         at = self._drifted_at.pop(key, None)
         return None if at is None else time.monotonic() - at
+
+    # -- objects without a row ---------------------------------------------------------------
+
+    def _note_unclaimed(self, key: ObjectKey, raw: bytes) -> None:
+        found = unclaimed(orjson.loads(raw), key, self._comparer.fleet)
+        if found is None:
+            self._register.unclaimed.pop(key, None)
+        else:
+            self._register.unclaimed[key] = found
+
+    def _forget_unclaimed(self, resource: Resource, names: frozenset[tuple[str, str]]) -> None:
+        """Those that a whole list does not hold are gone."""
+        for key in [one for one in self._register.unclaimed if one[:2] == resource.group_kind]:
+            if (key.namespace, key.name) not in names:
+                del self._register.unclaimed[key]
 
     # -- judging -----------------------------------------------------------------------------
 

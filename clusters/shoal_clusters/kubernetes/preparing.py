@@ -61,6 +61,11 @@ class PreparedObject:
     origin: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def served_as(self) -> tuple[str, str, str]:
+        """Group, version and kind: what a catalogue is asked for."""
+        return self.key.group, self.api_version.rpartition("/")[2], self.key.kind
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:

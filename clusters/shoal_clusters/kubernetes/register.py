@@ -8,21 +8,44 @@ here does I/O; `observing` and `applying` write it, `session` plans by it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import anyio
+import anyio.lowlevel
 
 from shoal.model.health import Health
-from shoal.model.identity import GroupKind, ObjectKey, TargetKey
+from shoal.model.identity import GroupKind, ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned
 from shoal.model.sightings import Drift, Sighting
+from shoal_clusters.kubernetes.baselines import version_of
+
+_AT_ONCE = 1000
+"""Rows looked at without giving way, about a microsecond each."""
+
+
+class Kind(NamedTuple):
+    """A kind of the inventory in the version it was applied in; no version: not known."""
+
+    group: str
+    kind: str
+    version: str
+
+
+class Unclaimed(NamedTuple):
+    """An object that carries our marks, has our apply entry, and is in no inventory."""
+
+    uid: str
+    version: str
+    application: Ref
+    is_scaled: bool
 
 
 class Register:
     """The memory of one session. All methods are plain look-ups; nothing waits.
 
     `drifted` holds what differs now and was not corrected, `lost` what is equal although somebody
-    took fields over, `strangers` the owner that an object of
-    ours names now, `kept` the objects whose live annotation forbids pruning.
+    took fields over, `strangers` the owner that an object of ours names now, `kept` the objects
+    whose live annotation forbids pruning, `unclaimed` what is marked as ours and has no row.
     """
 
     def __init__(self, owned: Mapping[ObjectKey, Owned]) -> None:
@@ -34,6 +57,7 @@ class Register:
         self.lost: set[ObjectKey] = set()
         self.strangers: dict[ObjectKey, str] = {}
         self.kept: set[ObjectKey] = set()
+        self.unclaimed: dict[ObjectKey, Unclaimed] = {}
         self._keys: dict[TargetKey, set[ObjectKey]] = {}
         for row in owned.values():
             self._keys.setdefault(row.target, set()).add(row.key)
@@ -56,9 +80,15 @@ class Register:
         keys = {key for key in (*self._owned, *self._newer) if key[:2] == group_kind}
         return (row for key in keys if (row := self.row(key)) is not None)
 
-    def kinds(self) -> set[GroupKind]:
-        """Every kind that the inventory holds."""
-        return {key.group_kind for key in self._owned}
+    async def kinds(self) -> set[Kind]:
+        """Every kind that the inventory holds, in each version that it was applied in."""
+        found: set[Kind] = set()
+        for count, row in enumerate(tuple(self._owned.values()), 1):
+            found.add(Kind(row.key.group, row.key.kind, version_of(row.baseline)))
+            if count % _AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
+        known = {kind[:2] for kind in found if kind.version}
+        return {kind for kind in found if kind.version or kind[:2] not in known}
 
     def rows_of(self, target: TargetKey, wanted: Iterable[ObjectKey]) -> dict[ObjectKey, Owned]:
         """The rows of one target. `wanted`: keys that the engine may have intended meanwhile.
@@ -86,6 +116,7 @@ class Register:
     def keep(self, row: Owned) -> None:
         """A write or a sighting made this the true row."""
         self._keys.setdefault(row.target, set()).add(row.key)
+        self.unclaimed.pop(row.key, None)
         self._newer[row.key] = (self._owned.get(row.key), row)
 
     def forget(self, key: ObjectKey) -> None:
@@ -100,6 +131,7 @@ class Register:
         self.drifted.pop(key, None)
         self.lost.discard(key)
         self.kept.discard(key)
+        self.unclaimed.pop(key, None)
 
     def version(self, key: ObjectKey) -> str:
         """The resourceVersion last seen while the object was ours; empty when never seen."""

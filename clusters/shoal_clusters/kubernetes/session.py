@@ -13,11 +13,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
-import structlog
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
-from shoal.errors import Retryable, ShoalError
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
 from shoal.model.identity import ObjectKey, TargetKey
@@ -26,7 +24,7 @@ from shoal.model.sightings import Sighting
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.kubernetes.applying import Tools
 from shoal_clusters.kubernetes.comparing import Comparer
-from shoal_clusters.kubernetes.discovering import Catalogue, Discovery, Resource
+from shoal_clusters.kubernetes.discovering import Catalogue, Discovery
 from shoal_clusters.kubernetes.executing import PATIENCE_SECONDS, Execution
 from shoal_clusters.kubernetes.marks import selector
 from shoal_clusters.kubernetes.memo import PreparedMemo
@@ -36,14 +34,11 @@ from shoal_clusters.kubernetes.preparing import Prepared
 from shoal_clusters.kubernetes.probing import Probe
 from shoal_clusters.kubernetes.projecting import FieldSets
 from shoal_clusters.kubernetes.register import Outbox, Register
-from shoal_clusters.kubernetes.watching import Watch
+from shoal_clusters.kubernetes.surveying import Watches
 from shoal_clusters.transport import Transport
 
-_RETRY_SECONDS = 5.0
 _RESULTS_AHEAD = 64
 """Results that wait for a slow reader; then writing waits too."""
-
-log = structlog.get_logger(__name__)
 
 
 class KubernetesTarget:
@@ -117,20 +112,20 @@ class KubernetesSession:
         self._discovery = discovery
         self._register = register
         self._memo = memo
-        self._tasks = tasks
         self._at_once = at_once
         self._patience_seconds = patience_seconds
-        self._fleet = comparer.fleet
         self._outbox = Outbox()
-        self._watched: set[Resource] = set()
         self._wanted: dict[TargetKey, Prepared] = {}
         self._probe = Probe(transport)
-        self._observer = Observer(transport, register, self._outbox, comparer, self._desired_body)
-        self._tools = Tools(transport, discovery, register, self._observer, comparer, self._watch)
+        self._tasks = tasks
+        observer = Observer(transport, register, self._outbox, comparer, self._desired_body)
+        watches = Watches(transport, discovery, register, observer, selector(comparer.fleet), tasks)
+        self._watches = watches
+        self._tools = Tools(transport, discovery, register, observer, comparer, watches)
 
     def start(self) -> None:
         """Begin to watch what the inventory names."""
-        self._tasks.start_soon(self._watch_inventory)
+        self._watches.start()
 
     async def probe(self) -> Facts:
         """The cluster's identity and version: one request, two the first time."""
@@ -206,42 +201,6 @@ class KubernetesSession:
         prepared = self._wanted.get(row.target)
         found = prepared.objects.get(row.key) if prepared else None
         return found.body if found and found.digest == row.desired_digest else None
-
-    def _watch(self, resource: Resource, since: str) -> None:
-        if resource in self._watched:
-            return
-        self._watched.add(resource)
-        watch = Watch(
-            self._transport,
-            resource,
-            selector(self._fleet),
-            self._observer,
-            since=since,
-            clock=time.monotonic,
-        )
-        self._tasks.start_soon(watch.run)
-
-    async def _watch_inventory(self) -> None:
-        """Watch every kind of the inventory, as soon as the cluster says what it serves."""
-        kinds = self._register.kinds()
-        while kinds:
-            try:
-                catalogue = await self._discovery.current()
-            except Retryable:
-                await anyio.sleep(_RETRY_SECONDS)
-                continue
-            except ShoalError as error:
-                log.warning("nothing is watched", cluster=self._transport.cluster, error=str(error))
-                return
-            for kind in sorted(kinds):
-                resource = catalogue.preferred(kind)
-                if resource is None:
-                    log.warning(
-                        "kind is not served", cluster=self._transport.cluster, kind=str(kind)
-                    )
-                else:
-                    self._watch(resource, "")
-            return
 
 
 async def _carry_out(

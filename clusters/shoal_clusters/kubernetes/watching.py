@@ -1,9 +1,8 @@
 """Watches: one list and watch per managed resource of a cluster, by the fleet's label.
 
 Each one runs for the life of the session. Objects are handed over raw, one by one, as they arrive,
-and dropped: what is kept is decided by `observing`. A watch that starts because of our own first
-write starts at that write's resourceVersion and lists nothing; a watch that starts with known rows
-lists first, in pages. Silence is bounded on both sides: the server ends the stream after five to
+and dropped: what is kept is decided by `observing`. A watch begins with a list in pages and goes on
+from where that ended. Silence is bounded on both sides: the server ends the stream after five to
 ten minutes, and our own deadline is a little later.
 """
 
@@ -102,7 +101,7 @@ class _Gone(Exception):
 
 
 class Watch:
-    """The watch of one resource. `since` is where it starts; empty lists first."""
+    """The watch of one resource."""
 
     def __init__(
         self,
@@ -111,7 +110,6 @@ class Watch:
         selector: str,
         sink: Sink,
         *,
-        since: str,
         clock: Callable[[], float],
     ) -> None:
         self._transport = transport
@@ -119,9 +117,14 @@ class Watch:
         self._selector = selector
         self._sink = sink
         self._clock = clock
-        self._since = since
+        self._since = ""
+        self._is_surveyed = anyio.Event()
         self._is_complaint_logged = False
         self._check_at = self._next_check()
+
+    async def until_surveyed(self) -> None:
+        """Wait until the first list was handed over, or could not be had."""
+        await self._is_surveyed.wait()
 
     async def run(self) -> None:
         """List and watch until cancelled; errors are waited out, with growing, jittered pauses."""
@@ -149,7 +152,10 @@ class Watch:
         if self._clock() > self._check_at:
             self._since = ""
         if not self._since:
-            self._since = await self._list()
+            try:
+                self._since = await self._list()
+            finally:
+                self._is_surveyed.set()
             self._check_at = self._next_check()
         await self._watch()
 

@@ -22,10 +22,12 @@ from shoal.model.endpoints import Endpoint
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.plans import (
+    Action,
     Content,
     Desired,
     Grant,
     Owned,
+    OwnedState,
     Plan,
     Result,
     ResultStatus,
@@ -118,14 +120,22 @@ class Bench:
         granted: Callable[[], bool] = lambda: True,
         **policy: Any,
     ) -> dict[str, Result]:
-        """Plan, apply, and store the rows; results by the name of the object."""
+        """Plan, intend, apply, and store the rows; results by the name of the object."""
         desired = self.desired(*bodies, **policy)
         plan = await self.session.plan(desired)
+        self.intend(plan)
         results = {}
         async for result in self.session.apply(plan, desired, granted=granted):
             results[result.key.name] = result
             self.store(result)
         return results
+
+    def intend(self, plan: Plan) -> None:
+        """What the engine does before it lets anything be created."""
+        for change in plan.changes:
+            if change.action is Action.CREATE and change.key not in self.inventory:
+                row = Owned(plan.target, change.key, "", "", "", b"", OwnedState.INTENDED)
+                self.inventory[change.key] = row
 
     def store(self, result: Result) -> None:
         """What the engine does with a result."""

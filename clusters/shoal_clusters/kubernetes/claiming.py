@@ -1,0 +1,68 @@
+"""Claiming: what is believed to stand where an object is about to be written.
+
+The row of the inventory says it, or, for objects that carry our marks and are in no inventory, what
+a list or a watch showed. The second happens when the inventory was lost: then each object is
+claimed again by one apply to exactly the object that was seen, which changes nothing where nothing
+is to be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.plans import Owned
+from shoal_clusters.kubernetes.baselines import decode
+from shoal_clusters.kubernetes.marks import Holder, whose
+from shoal_clusters.kubernetes.projecting import scaled
+from shoal_clusters.kubernetes.register import Register, Unclaimed
+
+
+class Believed(NamedTuple):
+    """What an apply starts from. No `uid`: nothing is there, as far as we know.
+
+    An answer with one of `versions` changed nothing. `is_scaled`: `spec.replicas` belongs to who
+    writes `/scale`, and is not sent.
+    """
+
+    uid: str = ""
+    versions: tuple[str, ...] = ()
+    is_scaled: bool = False
+
+
+def believed(register: Register, key: ObjectKey, target: TargetKey) -> Believed:
+    """What the row says, else what was seen unclaimed and marked for this application."""
+    row = register.row(key)
+    if row is not None and row.uid:
+        return _by_row(register, row)
+    seen = register.unclaimed.get(key)
+    if seen is not None and seen.application == target.application:
+        return Believed(seen.uid, (seen.version,), seen.is_scaled)
+    return Believed()
+
+
+def found(live: Mapping[str, Any]) -> Believed:
+    """What the answer to a GET says."""
+    metadata = live["metadata"]
+    return Believed(str(metadata["uid"]), (str(metadata["resourceVersion"]),), scaled(live))
+
+
+def unclaimed(live: Mapping[str, Any], key: ObjectKey, fleet: str) -> Unclaimed | None:
+    """An object without a row as one that may be claimed; None when its marks do not allow it."""
+    ownership = whose(live, key, fleet=fleet)
+    application: Ref | None = ownership.application
+    if ownership.holder is not Holder.OURS or application is None:
+        return None
+    seen = found(live)
+    return Unclaimed(seen.uid, seen.versions[0], application, seen.is_scaled)
+
+
+def _by_row(register: Register, row: Owned) -> Believed:
+    baseline = decode(row.baseline)
+    is_scaled = baseline is not None and baseline.is_scaled
+    drift = register.drifted.get(row.key)
+    if drift is not None and drift.missing:
+        return Believed(is_scaled=is_scaled)
+    versions = (register.version(row.key), baseline.resource_version if baseline else "")
+    return Believed(row.uid, tuple(filter(None, versions)), is_scaled)
