@@ -8,6 +8,7 @@ object is decided by `kubernetes.answers`.
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections import Counter
@@ -288,7 +289,10 @@ def _short(error: BaseException) -> str:
             return "the connection was closed"
         case aiohttp.ClientConnectorCertificateError():
             return f"its certificate is not trusted ({error.certificate_error})"
-        case aiohttp.ClientOSError() | OSError():
+        case OSError() if error.errno is not None and error.errno > 0:
+            # asyncio says "Connect call failed ('10.0.0.1', 6443)" where the system has a word.
+            return os.strerror(error.errno).lower()
+        case OSError():
             return error.strerror or str(error)
         case _:
             return str(error) or type(error).__name__

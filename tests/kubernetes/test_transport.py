@@ -18,6 +18,7 @@ from shoal.model.endpoints import Credential, Endpoint
 from shoal.testing.hosts import run_in_thread
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.controlplane.certificates import create_authority
+from shoal_clusters.controlplane.ports import free_port
 from shoal_clusters.limiting import Limiter
 from shoal_clusters.transport import Transport
 
@@ -163,6 +164,16 @@ async def test_a_server_that_nobody_vouches_for_is_not_spoken_to(
 
     assert asked == 0
     assert "put that CA into the cluster's kubeconfig" in caught.value.next_step
+
+
+async def test_a_closed_port_is_called_a_refused_connection() -> None:
+    endpoint = Endpoint(f"https://127.0.0.1:{free_port()}", Tokens())
+
+    async with Transport("dev", endpoint, TrustStore(), run_in_thread) as transport:
+        with pytest.raises(ClusterUnreachable, match="GET /x: connection refused") as caught:
+            await transport.request("GET", "/x")
+
+    assert "see whether its API server runs" in caught.value.next_step
 
 
 async def test_a_connection_that_the_server_dropped_is_opened_anew(certificates: Path) -> None:
