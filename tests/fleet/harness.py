@@ -242,6 +242,7 @@ class FleetUnderTest:
     async def push(self, message: str) -> str:
         """Commit, and let the source be fetched at once, as a webhook would."""
         revision = await anyio.to_thread.run_sync(self.repository.commit, message)
+        await self.until(self.controller.sources, "the sources")
         await self.controller.refresh(SOURCE, who="test")
         return revision
 

@@ -1,7 +1,6 @@
 """Sightings become state: health, drift, and a key in the queue when something is to be done.
 
-Nothing is sent from here. A drift that is to be corrected is a request for that one object; health
-reached is a short span of its own, for no span ever waits for it.
+Nothing is sent from here. A drift that is to be corrected is a request for that one object.
 """
 
 from __future__ import annotations
@@ -14,14 +13,13 @@ import structlog
 from opentelemetry.trace import Tracer
 
 from shoal.engine.queueing import Priority, Request
+from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.errors import StoreUnavailable
 from shoal.model.documents import DriftPolicy
 from shoal.model.records import Deed
 from shoal.model.sightings import Drift, Sighting
-from shoal.telemetry import names
-from shoal.telemetry.spans import parented, past
 
 _log = structlog.get_logger(__name__)
 
@@ -44,54 +42,13 @@ class Observing:
             return
         if sighting.health is not None:
             target.health[sighting.key] = sighting.health
-            self._follow_health(cluster, target, sighting)
+            target.unseen.discard(sighting.key)
+            follow_health(self.state, self.tracer, cluster, target, sighting.at)
         if sighting.drift is None:
             target.drifted.pop(sighting.key, None)
         else:
             with _unrecorded(sighting):
                 await self._drifted(cluster, target, sighting, sighting.drift)
-
-    def _follow_health(
-        self, cluster: ClusterState, target: TargetState, sighting: Sighting
-    ) -> None:
-        """When the whole target became healthy: say so, and let what waited for it go on."""
-        if not (target.is_awaiting_health or target.deferred):
-            return
-        owned = self.state.inventory(target.key.cluster).of(target.key)
-        if not target.is_healthy(key for key in owned if key not in target.deferred):
-            return
-        if target.is_awaiting_health:
-            target.is_awaiting_health = False
-            self._healthy_span(target, sighting)
-        if target.deferred:
-            cluster.queue.add(target.key, Request(Priority.REVISION, "healthy"))
-
-    def _healthy_span(self, target: TargetState, sighting: Sighting) -> None:
-        desired = target.applied
-        if desired is None or target.synced_at is None:
-            return
-        catalog = self.state.catalog
-        document = catalog.applications.get(target.key.application) if catalog else None
-        source = self.state.sources.get(document.source_ref) if document else None
-        artifact = source.artifact if source else None
-        attributes: dict[str, str | float] = {
-            names.APPLICATION: str(target.key.application),
-            names.CLUSTER: target.key.cluster,
-            names.REVISION: desired.grant.revision,
-        }
-        if artifact is not None and artifact.revision == desired.grant.revision:
-            committed = artifact.provenance.committed_at
-            if committed is not None:
-                seconds = (sighting.at - committed).total_seconds()
-                attributes[names.SINCE_COMMIT_SECONDS] = round(seconds, 3)
-        past(
-            self.tracer,
-            names.CLUSTER_HEALTHY,
-            min(target.synced_at, sighting.at),
-            sighting.at,
-            attributes,
-            parent=parented(desired.grant.traceparent),
-        )
 
     async def _drifted(
         self, cluster: ClusterState, target: TargetState, sighting: Sighting, drift: Drift

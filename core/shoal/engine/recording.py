@@ -40,6 +40,7 @@ MOST_CHANGES_LISTED = 50
 # Settings of the store: the fleet's name, and file by document.
 FLEET_NAME = "fleet.name"
 FLEET_ORIGINS = "fleet.origins"
+WRITTEN = frozenset({ResultStatus.APPLIED, ResultStatus.UNCHANGED})
 GONE = frozenset({ResultStatus.DELETED, ResultStatus.FORGOTTEN})
 _log = structlog.get_logger(__name__)
 
@@ -118,7 +119,14 @@ class Recording:
         self._state.grants.update((grant.target, grant) for grant in grants)
 
     async def intend(self, plan: Plan) -> None:
-        """Store a row for every object that is about to be created, before it can exist."""
+        """Store a row for every object that is about to be created, before it can exist.
+
+        What was seen of any object that is about to be written says nothing from now on.
+        """
+        written = (change.key for change in plan.changes if change.action is not Action.DELETE)
+        known = self._state.targets.get(plan.target)
+        if known is not None:
+            known.unseen.update(written)
         inventory = self._state.inventory(plan.target.cluster)
         rows = [
             Owned(plan.target, change.key, "", "", "", b"", OwnedState.INTENDED)
@@ -131,6 +139,9 @@ class Recording:
 
     def took(self, target: TargetKey, result: Result) -> None:
         """Let memory follow one result at once."""
+        known = self._state.targets.get(target)
+        if known is not None and result.status not in WRITTEN:
+            known.unseen.discard(result.key)
         inventory = self._state.inventory(target.cluster)
         if result.owned is not None:
             inventory.put((result.owned,))

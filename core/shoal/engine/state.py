@@ -87,7 +87,7 @@ class TargetState:
     `desired` is what it should hold, `applied` the last one carried out in full; `removing` says
     why it should hold nothing any more. `deferred` objects are pruned once the others are healthy;
     `told` is the digest of the failures that were recorded last. `health` knows every object that
-    was seen since start.
+    was seen since start, `unseen` holds those that were written and not seen since.
     """
 
     key: TargetKey
@@ -100,6 +100,7 @@ class TargetState:
     waiting: dict[ObjectKey, Wait] = field(default_factory=dict)
     drifted: dict[ObjectKey, Drift] = field(default_factory=dict)
     health: dict[ObjectKey, Health] = field(default_factory=dict)
+    unseen: set[ObjectKey] = field(default_factory=set)
     told: str = ""
     failures: int = 0
     is_syncing: bool = False
@@ -113,10 +114,12 @@ class TargetState:
     trace_id: str = ""
 
     def is_healthy(self, keys: Iterable[ObjectKey]) -> bool:
-        """Whether each of these objects was *seen* healthy; not having failed is not enough."""
-        unseen = Health(HealthState.UNKNOWN)
-        states = (self.health.get(key, unseen) for key in keys)
-        return all(health.state is HealthState.HEALTHY for health in states)
+        """Whether each of these objects was *seen* healthy since it was written."""
+        unknown = Health(HealthState.UNKNOWN)
+        return all(
+            key not in self.unseen and self.health.get(key, unknown).state is HealthState.HEALTHY
+            for key in keys
+        )
 
     def worst_health(self) -> Health:
         """The health of its worst object."""

@@ -16,6 +16,7 @@ from opentelemetry.trace import Span, Tracer
 
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
+from shoal.engine.reaching import follow_health
 from shoal.engine.recording import GONE, Recording, Sync
 from shoal.engine.state import ClusterState, EngineState, TargetState, Wait
 from shoal.errors import (
@@ -82,6 +83,7 @@ class Targets:
                 await self._failed(cluster, target, desired, error)
             finally:
                 target.is_syncing = False
+            follow_health(self.state, self.tracer, cluster, target, self.state.now())
 
     def _wanted(self, target: TargetState) -> Desired | None:
         """What the target should hold now: its grant, or nothing once its removal is approved."""

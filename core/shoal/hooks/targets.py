@@ -51,7 +51,9 @@ class Session(Protocol):
     def sightings(self) -> AsyncIterator[Sighting]:
         """What differs from the inventory, and health that changed; never ends by itself.
 
-        Consumed once per session. A slow consumer sees the newest sighting of each object.
+        The health of an object is told after each write of it, changed or not: until then it is
+        not known to be that of what was written. Consumed once per session. A slow consumer
+        sees the newest sighting of each object.
         """
         ...
 

@@ -191,9 +191,8 @@ class FakeSession:
         row = _confirmed(target, key, body, live.uid)
         self._keep(key, row)
         self._drifted.pop(key, None)
-        if self._health.get(key) != (health := self._health_of(key)):
-            self._health[key] = health
-            self._tell(row, health, None)
+        self._health[key] = self._health_of(key)
+        self._tell(row, self._health[key], None)
         status = ResultStatus.UNCHANGED if is_same else ResultStatus.APPLIED
         return Result(key, change.action, status, owned=row)
 

@@ -1,0 +1,69 @@
+"""Health reached: when all that a target holds was seen healthy since it was last written.
+
+Asked when a health was seen and when a pass ended, for either may be the later one. What was
+written counts only once it was seen again: what an older generation was like says nothing. Says it
+by a short span of its own, for no span ever waits for health, and lets what waited for it go on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from opentelemetry.trace import Tracer
+
+from shoal.engine.queueing import Priority, Request
+from shoal.engine.state import ClusterState, EngineState, TargetState
+from shoal.telemetry import names
+from shoal.telemetry.spans import parented, past
+
+
+def follow_health(
+    state: EngineState, tracer: Tracer, cluster: ClusterState, target: TargetState, at: datetime
+) -> None:
+    """When the whole target became healthy: say so, and let what waited for it go on.
+
+    Not while a pass is under way, held or at odds with something: the next pass asks again.
+    """
+    if not (target.is_awaiting_health or target.deferred) or _is_unsettled(target):
+        return
+    owned = state.inventory(target.key.cluster).of(target.key)
+    if not target.is_healthy(key for key in owned if key not in target.deferred):
+        return
+    if target.is_awaiting_health:
+        target.is_awaiting_health = False
+        _tell(state, tracer, target, at)
+    if target.deferred:
+        cluster.queue.add(target.key, Request(Priority.REVISION, "healthy"))
+
+
+def _is_unsettled(target: TargetState) -> bool:
+    troubles = (target.hold, target.error, target.problems, target.waiting)
+    return target.is_syncing or any(troubles)
+
+
+def _tell(state: EngineState, tracer: Tracer, target: TargetState, at: datetime) -> None:
+    desired = target.applied
+    if desired is None or target.synced_at is None:
+        return
+    catalog = state.catalog
+    document = catalog.applications.get(target.key.application) if catalog else None
+    source = state.sources.get(document.source_ref) if document else None
+    artifact = source.artifact if source else None
+    attributes: dict[str, str | float] = {
+        names.APPLICATION: str(target.key.application),
+        names.CLUSTER: target.key.cluster,
+        names.REVISION: desired.grant.revision,
+    }
+    if artifact is not None and artifact.revision == desired.grant.revision:
+        committed = artifact.provenance.committed_at
+        if committed is not None:
+            seconds = (at - committed).total_seconds()
+            attributes[names.SINCE_COMMIT_SECONDS] = round(seconds, 3)
+    past(
+        tracer,
+        names.CLUSTER_HEALTHY,
+        min(target.synced_at, at),
+        at,
+        attributes,
+        parent=parented(desired.grant.traceparent),
+    )
