@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from opentelemetry.trace import Span, Tracer
 
 from shoal.documents import Catalog, Identity
@@ -22,7 +23,7 @@ from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.rendering import Rendering
 from shoal.engine.state import ApplicationState, EngineState, SourceState, TargetState
-from shoal.errors import InvalidDocument, InvalidManifest, Retryable, ShoalError
+from shoal.errors import InvalidDocument, InvalidManifest, Retryable, ShoalError, StoreUnavailable
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import Renderer
 from shoal.model.artifacts import Artifact
@@ -44,6 +45,9 @@ from shoal.telemetry.spans import mark_failed, opened, parented, past, trace_id,
 
 # The memo gives a render a deadline once its turn has come; this bounds waiting for the turn too.
 RENDER_SECONDS = 600.0
+# What could not be stored is tried again, not sooner than a disk is mended.
+UNRECORDED_RETRY = timedelta(seconds=10)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Applications:
             return
         if document is None:
             if Identity("Application", *ref) not in catalog.unknown:
-                await self._removed(catalog, ref)
+                await self._try_to_remove(catalog, ref)
             return
         known = self.state.applications.setdefault(ref, ApplicationState())
         try:
@@ -230,6 +234,14 @@ class Applications:
             priority = min(request.priority, Priority.REVISION)
             cluster.queue.add(key, Request(priority, request.reason))
 
+    async def _try_to_remove(self, catalog: Catalog, ref: Ref) -> None:
+        try:
+            await self._removed(catalog, ref)
+        except StoreUnavailable as error:
+            _log.warning("removal not recorded", application=str(ref), error=str(error))
+            at = self.state.now() + UNRECORDED_RETRY
+            self.state.application_queue.wake(ref, at, Request(Priority.RECHECK, "retry"))
+
     async def _removed(self, catalog: Catalog, ref: Ref) -> None:
         """The application has no document any more."""
         self.state.applications.pop(ref, None)
@@ -256,19 +268,28 @@ class Applications:
             return
         if target.removing:
             return
-        target.removing, target.desired = why, None
+        target.desired = None
         await self.recording.place(
             removal_hold(
                 target.key, owned, why, self.state.now(), content=self.state.removal(target.key)
             )
         )
+        target.removing = why
         self._wake(target.key, Request(Priority.REVISION, why))
 
     async def _keep_after_all(self, target: TargetState) -> None:
         """The target is wanted again: its removal is off."""
-        if target.removing:
-            target.removing = ""
-            await self.recording.lift(str(target.key), HoldCause.REMOVING, "it is wanted again")
+        subject, was_removing = str(target.key), bool(target.removing)
+        target.removing = ""  # at once: a deletion may be under way
+        if was_removing or self._is_held_to_remove(subject):
+            await self.recording.lift(subject, HoldCause.REMOVING, "it is wanted again")
+
+    def _is_held_to_remove(self, subject: str) -> bool:
+        """As it may still be when the store failed after the target was wanted again."""
+        return any(
+            hold.subject == subject and hold.cause is HoldCause.REMOVING
+            for hold in self.state.holds.values()
+        )
 
     async def _failed(self, ref: Ref, known: ApplicationState, error: ShoalError) -> None:
         """Say it once; what the targets were granted before stays."""
@@ -292,25 +313,19 @@ class Applications:
             ) as span:
                 mark_failed(span, error)
                 known.trace_id = trace_id(span)
-                await self.recording.note(
-                    who="shoal",
-                    what=Deed.APPLICATION_FAILED,
+                await self.recording.mention(
+                    Deed.APPLICATION_FAILED,
+                    str(ref),
+                    {"reason": error.reason, "next_step": error.next_step},
                     why=error.message,
-                    subject=str(ref),
                     verdict=Verdict.FAILED,
-                    body={"reason": error.reason, "next_step": error.next_step},
                 )
 
     async def _decided(self, ref: Ref, known: ApplicationState) -> None:
         known.failures = 0
         if known.error is not None:
             known.error = None
-            await self.recording.note(
-                who="shoal",
-                what=Deed.APPLICATION_RECOVERED,
-                why="",
-                subject=str(ref),
-            )
+            await self.recording.mention(Deed.APPLICATION_RECOVERED, str(ref))
 
 
 def _unknown_source(catalog: Catalog, document: Application) -> InvalidDocument:

@@ -48,13 +48,12 @@ class Cataloguing:
         fleet = self.state.fleet
         try:
             files = await self.reader.read(fleet.files)
+            if files is not None and files is not fleet.files:
+                await self._read(files)
+            fleet.error = None
         except ShoalError as error:
             await self._failed(error)
             files = fleet.files
-        else:
-            fleet.error = None
-            if files is not None and files is not fleet.files:
-                await self._read(files)
         wait = UNSETTLED_RETRY if files is None else self.interval * (0.9 + 0.2 * self.jitter())
         self.state.fleet_queue.wake(
             key, self.state.now() + wait, Request(Priority.RECHECK, "interval")
@@ -64,25 +63,20 @@ class Cataloguing:
         """Nothing is taken away; said once."""
         before, self.state.fleet.error = self.state.fleet.error, error
         if before is None or str(before) != str(error):
-            await self.recording.note(
-                who="shoal",
-                what=Deed.FLEET_INVALID,
+            await self.recording.mention(
+                Deed.FLEET_INVALID,
+                "fleet",
+                {"reason": error.reason, "next_step": error.next_step},
                 why=error.message,
-                subject="fleet",
                 verdict=Verdict.FAILED,
-                body={"reason": error.reason, "next_step": error.next_step},
             )
 
     async def _read(self, files: FleetFiles) -> None:
         fleet, previous = self.state.fleet, self.state.catalog
         loaded = await self.run_in_thread(load, files.files, self.seams)
         catalog = merge(previous, loaded, self.state.remembered)
-        fleet.files, fleet.loaded_at = files, self.state.now()
         problems = catalog.problems if catalog is not None else loaded.problems
-        news, fleet.problems = problems != fleet.problems, problems
-        if catalog is not None:
-            await self._adopt(previous, catalog, files)
-        if problems and news:
+        if problems and problems != fleet.problems:
             await self.recording.note(
                 who=files.provenance.author or "unknown",
                 what=Deed.FLEET_INVALID,
@@ -92,11 +86,16 @@ class Cataloguing:
                 revision=files.revision,
                 body={"problems": [str(problem) for problem in problems[:20]]},
             )
+        fleet.problems = problems
+        if catalog is not None:
+            await self._adopt(previous, catalog, files)
+        fleet.files, fleet.loaded_at = files, self.state.now()
 
     async def _adopt(self, previous: Catalog | None, catalog: Catalog, files: FleetFiles) -> None:
+        """Make it the catalog, once it is stored which file each document came from."""
         difference = changes(previous, catalog)
-        self.state.catalog = catalog
         if not difference and previous is not None:
+            self.state.catalog = catalog
             return
         origins = {identity: origin.file for identity, origin in catalog.origins.items()}
         await self.recording.catalogued(
@@ -111,6 +110,7 @@ class Cataloguing:
                 "applications": len(catalog.applications),
             },
         )
+        self.state.catalog = catalog
         self._wake(catalog, difference, first=previous is None)
 
     def _wake(self, catalog: Catalog, difference: Changes, *, first: bool) -> None:

@@ -55,10 +55,9 @@ class Sources:
         source = self.state.sources.setdefault(ref, SourceState())
         try:
             artifact = await self._fetch(ref, spec, source, request)
+            await self._fetched(ref, spec, source, artifact)
         except ShoalError as error:
             await self._failed(ref, spec, source, error)
-            return
-        await self._fetched(ref, spec, source, artifact)
 
     async def _fetch(
         self, ref: Ref, spec: SourceSpec, source: SourceState, request: Request
@@ -82,9 +81,8 @@ class Sources:
         self, ref: Ref, spec: SourceSpec, source: SourceState, artifact: Artifact
     ) -> None:
         moved = artifact is not source.artifact
-        recovered, source.error, source.failures = source.error, None, 0
-        source.artifact, source.fetched_at = artifact, self.state.now()
         if moved:
+            # Recorded first: a revision that cannot be has not arrived, and is fetched again.
             await self.recording.note(
                 who=artifact.provenance.author or "unknown",
                 what=Deed.SOURCE_CHANGED,
@@ -93,10 +91,10 @@ class Sources:
                 revision=artifact.revision,
                 body={"digest": artifact.digest},
             )
+        recovered, source.error, source.failures = source.error, None, 0
+        source.artifact, source.fetched_at = artifact, self.state.now()
         if recovered:
-            await self.recording.note(
-                who="shoal", what=Deed.SOURCE_RECOVERED, why="", subject=f"source {ref}"
-            )
+            await self.recording.mention(Deed.SOURCE_RECOVERED, f"source {ref}")
         if moved or recovered:
             self._wake_readers(ref)
         spread = 1 + SPREAD * (2 * self.jitter() - 1)
@@ -120,13 +118,12 @@ class Sources:
         latest = self.state.now() + max(spec.interval, timedelta(seconds=1))
         self.state.source_queue.wake(ref, min(at, latest), Request(Priority.RECHECK, "retry"))
         if news:
-            await self.recording.note(
-                who="shoal",
-                what=Deed.SOURCE_FAILED,
+            await self.recording.mention(
+                Deed.SOURCE_FAILED,
+                f"source {ref}",
+                {"reason": error.reason, "next_step": error.next_step},
                 why=error.message,
-                subject=f"source {ref}",
                 verdict=Verdict.FAILED,
-                body={"reason": error.reason, "next_step": error.next_step},
             )
             self._wake_readers(ref)
 
