@@ -22,6 +22,7 @@ from tests.engine.virtual_time import now
 from shoal.engine.applications import Applications
 from shoal.engine.cataloguing import Cataloguing
 from shoal.engine.clusters import Clusters
+from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.fleet import FleetFiles
@@ -259,7 +260,13 @@ class EngineUnderTest:
                 Connections(
                     state=state,
                     recording=recording,
-                    targets=Targets(state, recording, guard, tracer, _no_jitter),
+                    targets=Targets(
+                        state,
+                        recording,
+                        Concluding(state, recording, _no_jitter),
+                        guard,
+                        tracer,
+                    ),
                     observing=Observing(state, recording, tracer),
                     identifying=Identifying(state, recording),
                     access={"fake": self.access},

@@ -24,6 +24,7 @@ from shoal.composition.serving import Foundation, Settings
 from shoal.engine.applications import Applications
 from shoal.engine.cataloguing import FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
 from shoal.engine.clusters import Clusters
+from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
@@ -139,7 +140,13 @@ class _Assembly:
         connections = Connections(
             state=state,
             recording=recording,
-            targets=Targets(state, recording, self._guard, self._tracer, random.random),
+            targets=Targets(
+                state,
+                recording,
+                Concluding(state, recording, random.random),
+                self._guard,
+                self._tracer,
+            ),
             observing=Observing(state, recording, self._tracer),
             identifying=Identifying(state, recording),
             access=self._plugins.access,

@@ -1,0 +1,207 @@
+"""What a pass over a target came to: problems remembered, outcome recorded, the next pass planned.
+
+The second half of `targets`: whatever ended the pass, what was sent has happened, and is written
+down. A retry that fails the same way again is no event; a failure that may heal comes back with
+back-off, one that waits for a commit does not come back by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shoal.engine.queueing import Priority, Request
+from shoal.engine.recording import GONE, Recording, Sync
+from shoal.engine.state import ClusterState, EngineState, TargetState, Wait
+from shoal.errors import OwnershipConflict, Retryable, ShoalError
+from shoal.model.digests import digest_parts
+from shoal.model.identity import ObjectKey
+from shoal.model.plans import Action, Desired, Plan, Result, ResultStatus
+from shoal.planning.backing_off import retry_at
+
+DONE = frozenset({ResultStatus.APPLIED, ResultStatus.UNCHANGED})
+# The cause lives in the cluster and nobody announces that it was mended: look again, seldom.
+CONFLICT_RETRY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass over one target: what it was for, what was planned, and the results so far.
+
+    `results` grows while the pass goes on.
+    """
+
+    cluster: ClusterState
+    target: TargetState
+    desired: Desired
+    plan: Plan
+    request: Request
+    results: list[Result]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it looked at every object, and not at single ones."""
+        return self.request.only is None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every change ended well."""
+        return all_done(self.plan, self.results) and self.target.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class Concluding:
+    """Ends passes. `jitter` gives a number in [0, 1)."""
+
+    state: EngineState
+    recording: Recording
+    jitter: Callable[[], float]
+
+    async def conclude(self, done: Pass) -> None:
+        """Remember, record, and plan the next pass."""
+        target = done.target
+        _note_problems(done)
+        news = target.synced_digest != done.desired.digest
+        if done.is_finished and done.is_whole:
+            self._note_success(done)
+        status = "synced" if done.is_finished else "failed"
+        if _is_news(done):
+            who, why = self._who_and_why(done)
+            sync = Sync(target, done.desired, done.plan, done.results, who, why)
+            await self.recording.synced(sync, status=status)
+        elif news and done.is_finished:
+            await self.recording.settled(target, done.desired, status)
+        if done.is_finished and done.is_whole:
+            target.applied = done.desired
+            await self.recording.used_up(target.key)
+        if target.removing and not self._owns_something(target):
+            await self.recording.released(target.key, target.removing)
+        else:
+            self._plan_next(done)
+
+    def _note_success(self, done: Pass) -> None:
+        target, desired = done.target, done.desired
+        target.synced_revision, target.synced_digest = desired.grant.revision, desired.digest
+        target.synced_at = target.since = self.state.now()
+        target.failures = 0
+        target.is_awaiting_health = bool(done.results)
+
+    def _owns_something(self, target: TargetState) -> bool:
+        return bool(self.state.inventory(target.key.cluster).of(target.key))
+
+    async def failed(
+        self, cluster: ClusterState, target: TargetState, desired: Desired, error: ShoalError
+    ) -> None:
+        """The pass as a whole failed: nothing could be planned, or a plugin broke."""
+        news = target.error is None or str(target.error) != str(error)
+        target.error = error
+        if isinstance(error, Retryable):
+            self.retry(cluster, target, [error])
+        if news:
+            empty = Plan(target.key, ())
+            sync = Sync(target, desired, empty, (), "shoal", error.message)
+            await self.recording.synced(sync, status="failed")
+
+    def retry(
+        self, cluster: ClusterState, target: TargetState, errors: Sequence[ShoalError]
+    ) -> None:
+        """Come back with back-off, and not before the latest of what the errors ask for."""
+        target.failures += 1
+        after = [error.after_seconds for error in errors if isinstance(error, Retryable)]
+        at = retry_at(
+            target.failures,
+            now=self.state.now(),
+            jitter=self.jitter(),
+            after_seconds=max((each for each in after if each is not None), default=None),
+        )
+        cluster.queue.wake(target.key, at, Request(Priority.RECHECK, "retry"))
+
+    def _plan_next(self, done: Pass) -> None:
+        """When to come back: soonest of what failed and may heal, and of what waits."""
+        target, cluster = done.target, done.cluster
+        errors = list(target.problems.values())
+        if target.error is not None:
+            errors.append(target.error)
+        retryable = [error for error in errors if isinstance(error, Retryable)]
+        if any(result.status is ResultStatus.REVOKED for result in done.results):
+            cluster.queue.add(target.key, Request(Priority.REVISION, "superseded"))
+        elif retryable or target.waiting or _is_cut_short(done):
+            self.retry(cluster, target, retryable)
+        elif any(isinstance(error, OwnershipConflict) for error in errors):
+            at = self.state.now() + CONFLICT_RETRY * (0.5 + self.jitter())
+            cluster.queue.wake(target.key, at, Request(Priority.RECHECK, "retry"))
+
+    def _who_and_why(self, done: Pass) -> tuple[str, str]:
+        """A commit's author and subject; for a correction, Shoal and what was undone."""
+        target, desired, changes = done.target, done.desired, done.plan.changes
+        if target.removing:
+            return desired.grant.by, target.removing
+        if changes and all(change.action is Action.CORRECT for change in changes):
+            causes = sorted({change.cause for change in changes if change.cause})
+            return "shoal", "drift" + (f": {', '.join(causes)}" if causes else "")
+        catalog = self.state.catalog
+        document = catalog.applications.get(target.key.application) if catalog else None
+        source = self.state.sources.get(document.source_ref) if document else None
+        artifact = source.artifact if source else None
+        if artifact is not None and artifact.revision == desired.grant.revision:
+            return artifact.provenance.author or "unknown", artifact.provenance.subject
+        return "shoal", f"revision {desired.grant.revision}"
+
+
+def _note_problems(done: Pass) -> None:
+    """Remember what failed or waits; a pass over single objects speaks of these alone."""
+    target = done.target
+    if done.is_whole:
+        target.problems, target.waiting = {}, {}
+    for key in done.request.only or ():
+        target.problems.pop(key, None)
+        target.waiting.pop(key, None)
+    target.problems |= done.plan.refused
+    for result in done.results:
+        if result.status is ResultStatus.FAILED and result.error is not None:
+            target.problems[result.key] = result.error
+        elif result.status is ResultStatus.WAITING:
+            target.waiting[result.key] = _wait(result)
+        elif result.status in GONE:
+            target.health.pop(result.key, None)
+            target.drifted.pop(result.key, None)
+        elif result.status in DONE:
+            target.drifted.pop(result.key, None)
+
+
+def _wait(result: Result) -> Wait:
+    if result.error is None:
+        return Wait(result.note or "it waits for what it stands on")
+    return Wait(result.error.message, result.error.next_step)
+
+
+def _is_news(done: Pass) -> bool:
+    """Whether this outcome says more than the one before: a change, or another failure.
+
+    A retry that fails the same way again is no event; its rows have not changed either.
+    """
+    target = done.target
+    changed = any(result.status in DONE or result.status in GONE for result in done.results)
+    told = digest_parts(
+        f"{key}:{error}" for key, error in sorted(target.problems.items(), key=_by_object)
+    )
+    news = changed or told != target.told
+    target.told = told if target.problems else ""
+    return news and bool(done.results or done.plan.refused)
+
+
+def all_done(plan: Plan, results: Sequence[Result]) -> bool:
+    """Every change of this plan ended well, and nothing was refused before it could be sent."""
+    done = {result.key for result in results if result.status in DONE or result.status in GONE}
+    return not plan.refused and all(change.key in done for change in plan.changes)
+
+
+def _is_cut_short(done: Pass) -> bool:
+    """Whether changes were left out: a prune behind a failed write, a create without intent."""
+    reached = {result.key for result in done.results}
+    return any(change.key not in reached for change in done.plan.changes)
+
+
+def _by_object(problem: tuple[ObjectKey, ShoalError]) -> ObjectKey:
+    return problem[0]
