@@ -281,7 +281,7 @@ def test_preparing_what_was_prepared_changes_nothing_but_meets_its_own_marks(
 
         again = prepared(unmarked)
 
-        assert again.objects[key].content == one.content
+        assert again.objects[key].body == one.body
         assert again.objects[key].digest == one.digest
 
 

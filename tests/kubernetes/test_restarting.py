@@ -13,7 +13,7 @@ from shoal.model.identity import ObjectKey
 from shoal.testing.target_bench import Bench, Subject, bench
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import Entry, audit_position, read_audit_log
-from shoal_clusters.kubernetes.baselines import version_of
+from shoal_clusters.kubernetes.baselines import decode
 
 pytestmark = pytest.mark.real
 
@@ -82,7 +82,9 @@ async def test_an_object_is_watched_and_judged_in_the_version_it_was_applied_in(
         settled = await again.plan(body)
     lists = [one.path for one in await sent_by_shoal(plane, start) if one.verb == "list"]
 
-    assert version_of(row.baseline) == "v1"
+    baseline = decode(row.baseline)
+    assert baseline is not None
+    assert baseline.version == "v1"
     assert quiet.changes == ()
     assert settled.changes == ()
     assert sighting.drift is not None

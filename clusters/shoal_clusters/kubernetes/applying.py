@@ -151,7 +151,10 @@ def _trace_reaction(tools: Tools, key: ObjectKey) -> None:
     """Tell the trace how long after the arrival of the watch event its correction departs."""
     seconds = tools.observer.seconds_since_drift(key)
     if seconds is not None:
-        facts: dict[str, str | float] = {"shoal.object": str(key), "shoal.drift.reaction_seconds": seconds}
+        facts: dict[str, str | float] = {
+            "shoal.object": str(key),
+            "shoal.drift.reaction_seconds": seconds,
+        }
         get_current_span().add_event("correction departs", facts)
 
 

@@ -9,6 +9,7 @@ them, the whole baseline of a Secret takes 36 bytes (149 of FieldsV1), of a smal
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 import msgspec
 
@@ -93,31 +94,41 @@ _DECODER = msgspec.msgpack.Decoder(Baseline)
 
 def encode(baseline: Baseline) -> bytes:
     """The bytes for an inventory row: one byte of version, then MessagePack."""
-    packed = zlib.compressobj(9, zlib.DEFLATED, _WINDOW_BITS, zdict=_DICTIONARY)
-    fields = packed.compress(baseline.fields) + packed.flush()
-    return bytes((VERSION,)) + _ENCODER.encode(msgspec.structs.replace(baseline, fields=fields))
+    packed = msgspec.structs.replace(baseline, fields=_packed(baseline.fields))
+    return bytes((VERSION,)) + _ENCODER.encode(packed)
 
 
 def decode(content: bytes) -> Baseline | None:
     """Read a row's baseline; None when there is none, or one that another version wrote."""
-    if content[:1] != bytes((VERSION,)):
+    baseline = decode_packed(content)
+    if baseline is None:
         return None
     try:
-        baseline = _DECODER.decode(content[1:])
-        unpacked = zlib.decompressobj(_WINDOW_BITS, zdict=_DICTIONARY)
-        return msgspec.structs.replace(baseline, fields=unpacked.decompress(baseline.fields))
-    except (msgspec.DecodeError, msgspec.ValidationError, zlib.error):
+        return msgspec.structs.replace(baseline, fields=_unpacked(baseline.fields))
+    except zlib.error:
         return None
 
 
-def version_of(content: bytes) -> str:
-    """The version of a baseline alone, without unpacking its fields; empty when it is unknown."""
+def decode_packed(content: bytes) -> Baseline | None:
+    """As `decode`, with `fields` still packed: a microsecond, for who needs the rest alone."""
     if content[:1] != bytes((VERSION,)):
-        return ""
+        return None
     try:
-        return _DECODER.decode(content[1:]).version
+        return _DECODER.decode(content[1:])
     except msgspec.DecodeError:
-        return ""
+        return None
+
+
+# A hundred clusters hold the same objects: packing the field set of one costs 40 µs, a look 0.1.
+@lru_cache(maxsize=512)
+def _packed(fields: bytes) -> bytes:
+    packed = zlib.compressobj(9, zlib.DEFLATED, _WINDOW_BITS, zdict=_DICTIONARY)
+    return packed.compress(fields) + packed.flush()
+
+
+@lru_cache(maxsize=512)
+def _unpacked(fields: bytes) -> bytes:
+    return zlib.decompressobj(_WINDOW_BITS, zdict=_DICTIONARY).decompress(fields)
 
 
 def is_newer(resource_version: str, than: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned
-from shoal_clusters.kubernetes.baselines import decode
+from shoal_clusters.kubernetes.baselines import decode_packed
 from shoal_clusters.kubernetes.marks import Holder, whose
 from shoal_clusters.kubernetes.projecting import scaled
 from shoal_clusters.kubernetes.register import Register, Unclaimed
@@ -59,7 +59,7 @@ def unclaimed(live: Mapping[str, Any], key: ObjectKey, fleet: str) -> Unclaimed 
 
 
 def _by_row(register: Register, row: Owned) -> Believed:
-    baseline = decode(row.baseline)
+    baseline = decode_packed(row.baseline)
     is_scaled = baseline is not None and baseline.is_scaled
     drift = register.drifted.get(row.key)
     if drift is not None and drift.missing:

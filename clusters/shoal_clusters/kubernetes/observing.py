@@ -23,7 +23,7 @@ from shoal.model.identity import ObjectKey
 from shoal.model.plans import Owned
 from shoal.model.sightings import Drift, Sighting
 from shoal_clusters.kubernetes import comparing
-from shoal_clusters.kubernetes.baselines import decode, is_newer, version_of
+from shoal_clusters.kubernetes.baselines import decode_packed, is_newer
 from shoal_clusters.kubernetes.claiming import unclaimed
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Resource
@@ -93,7 +93,10 @@ class Observer:
         if row is None or not row.uid:
             self._note_unclaimed(key, raw)
             return
-        if version_of(row.baseline) not in ("", resource.version):
+        if self._register.is_known(key, glance.resourceVersion):
+            return  # the echo of our own write, or a list in which nothing changed
+        baseline = decode_packed(row.baseline)
+        if baseline is not None and baseline.version not in ("", resource.version):
             return  # the watch of the version it was applied in judges it
         written = self._written_while_listing.get(resource)
         is_event = written is None or key in written
@@ -146,10 +149,10 @@ class Observer:
             if not write.is_gone:
                 self._note_unclaimed(key, write.raw)
             return
+        version = msgspec.json.decode(write.raw, type=_Versioned).metadata.resourceVersion
         if write.is_gone:
-            version = msgspec.json.decode(write.raw, type=_Versioned).metadata.resourceVersion
             self._judge_end(key, version)
-        else:
+        elif not self._register.is_known(key, version):
             self._judge(key, row, orjson.loads(write.raw), is_event=True)
 
     def written(self, row: Owned, live: Body) -> None:
@@ -240,7 +243,7 @@ class Observer:
 
     def _is_news(self, row: Owned, version: str) -> bool:
         """Whether an end is newer than our last write: a watch tells of older ones late."""
-        baseline = decode(row.baseline)
+        baseline = decode_packed(row.baseline)
         if baseline is None or not version:
             return True
         return is_newer(version, baseline.resource_version)

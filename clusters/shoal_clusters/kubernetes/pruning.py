@@ -17,7 +17,6 @@ from shoal.errors import MissingApi, ServerBusy
 from shoal.model.plans import Change, Owned, Result, ResultStatus
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.applying import Granted, Tools, ended, revoked
-from shoal_clusters.kubernetes.baselines import decode
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.observing import PRUNE_ANNOTATION
 from shoal_clusters.kubernetes.requesting import delete, read
@@ -55,7 +54,7 @@ async def _delete(
 ) -> Result:
     if change.key in tools.register.kept:
         return _kept(tools, change, row)
-    uid, version = row.uid, _last_version(tools, row)
+    uid, version = row.uid, tools.register.version(row.key)
     for _ in range(_TRIES):
         if not granted():
             return revoked(change)
@@ -143,11 +142,6 @@ def _hanging(live: Mapping[str, Any]) -> str:
     ]
     waits = f" and waits for its finalizer {', '.join(finalizers)}" if finalizers else ""
     return f"it is being deleted{waits}"
-
-
-def _last_version(tools: Tools, row: Owned) -> str:
-    baseline = decode(row.baseline)
-    return tools.register.version(row.key) or (baseline.resource_version if baseline else "")
 
 
 def _without_api(tools: Tools, change: Change) -> Result:

@@ -17,7 +17,7 @@ from shoal.model.health import Health
 from shoal.model.identity import GroupKind, ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned
 from shoal.model.sightings import Drift, Sighting
-from shoal_clusters.kubernetes.baselines import version_of
+from shoal_clusters.kubernetes.baselines import decode_packed
 
 _AT_ONCE = 1000
 """Rows looked at without giving way, about a microsecond each."""
@@ -58,9 +58,10 @@ class Register:
         self.strangers: dict[ObjectKey, str] = {}
         self.kept: set[ObjectKey] = set()
         self.unclaimed: dict[ObjectKey, Unclaimed] = {}
-        self._keys: dict[TargetKey, set[ObjectKey]] = {}
+        # Sets as dicts, which take half of the room when they are small.
+        self._keys: dict[TargetKey, dict[ObjectKey, None]] = {}
         for row in owned.values():
-            self._keys.setdefault(row.target, set()).add(row.key)
+            self._keys.setdefault(row.target, {})[row.key] = None
 
     def row(self, key: ObjectKey) -> Owned | None:
         """The newest row of an object; None when it is not ours."""
@@ -84,7 +85,8 @@ class Register:
         """Every kind that the inventory holds, in each version that it was applied in."""
         found: set[Kind] = set()
         for count, row in enumerate(tuple(self._owned.values()), 1):
-            found.add(Kind(row.key.group, row.key.kind, version_of(row.baseline)))
+            baseline = decode_packed(row.baseline)
+            found.add(Kind(row.key.group, row.key.kind, baseline.version if baseline else ""))
             if count % _AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()
         known = {kind[:2] for kind in found if kind.version}
@@ -115,7 +117,7 @@ class Register:
 
     def keep(self, row: Owned) -> None:
         """A write or a sighting made this the true row."""
-        self._keys.setdefault(row.target, set()).add(row.key)
+        self._keys.setdefault(row.target, {})[row.key] = None
         self.unclaimed.pop(row.key, None)
         self._newer[row.key] = (self._owned.get(row.key), row)
 
@@ -123,7 +125,7 @@ class Register:
         """The object is not ours any more: deleted, or somebody else's."""
         row = self.row(key)
         if row is not None:
-            self._keys.get(row.target, set()).discard(key)
+            self._keys.get(row.target, {}).pop(key, None)
         self._newer[key] = (self._owned.get(key), None)
         self.strangers.pop(key, None)
         self._versions.pop(key, None)
@@ -134,12 +136,25 @@ class Register:
         self.unclaimed.pop(key, None)
 
     def version(self, key: ObjectKey) -> str:
-        """The resourceVersion last seen while the object was ours; empty when never seen."""
-        return self._versions.get(key, "")
+        """The resourceVersion of the object when it was last ours; empty when it never was."""
+        return self._versions.get(key) or self._written(key)
 
     def saw(self, key: ObjectKey, version: str) -> None:
         """The object was seen, as ours, in this version."""
-        self._versions[key] = version
+        if version == self._written(key):
+            self._versions.pop(key, None)
+        else:
+            self._versions[key] = version
+
+    def is_known(self, key: ObjectKey, version: str) -> bool:
+        """Whether this version was seen and judged already, and nothing has happened since."""
+        is_settled = key in self._health and key not in self.drifted and key not in self.strangers
+        return is_settled and self.version(key) == version
+
+    def _written(self, key: ObjectKey) -> str:
+        row = self.row(key)
+        baseline = decode_packed(row.baseline) if row else None
+        return baseline.resource_version if baseline else ""
 
     def health_changed(self, key: ObjectKey, health: Health) -> bool:
         """Note the health; whether it differs from what was noted."""

@@ -13,13 +13,12 @@ from typing import Any
 
 import orjson
 
-from shoal.model.digests import canonical
 from shoal.model.identity import ObjectKey
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.marks import MANAGER
 from shoal_clusters.transport import Answer, Transport
 
-_APPLY = {
+_APPLY: Mapping[str, str] = {
     "fieldManager": MANAGER,
     "force": "true",
     # Built-in kinds refuse unknown fields whatever is asked (a typed patch cannot hold them);
@@ -79,6 +78,6 @@ async def _apply(
         "PATCH",
         resource.path(key.namespace, key.name),
         query=_APPLY,
-        body=canonical(exact),
+        body=orjson.dumps(exact),
         content_type=_APPLY_TYPE,
     )

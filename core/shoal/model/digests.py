@@ -49,7 +49,10 @@ class Digester:
 
     def digest(self, group: str, kind: str, value: Mapping[str, Any]) -> str:
         """The digest of (a projection of) an object; keyed when the object is a Secret."""
-        content = canonical(value)
+        return self.digest_content(group, kind, canonical(value))
+
+    def digest_content(self, group: str, kind: str, content: bytes) -> str:
+        """The same of what is canonical already."""
         if group == "" and kind == "Secret":
             return hmac.new(self.key, content, hashlib.sha256).hexdigest()
         return digest_bytes(content)
