@@ -92,6 +92,7 @@ class FakeAccess:
     broken: set[str] = field(default_factory=set)
     hanging: set[str] = field(default_factory=set)
     tokens: dict[str, str] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
     connected: list[str] = field(default_factory=list)
 
     async def connect(self, spec: AccessSpec, host: Host) -> Endpoint:
@@ -102,6 +103,8 @@ class FakeAccess:
             await anyio.sleep_forever()
 
         async def credential() -> Credential:
+            if spec.to in self.unreadable:
+                raise ZeroDivisionError
             return Credential(token=self.tokens.get(spec.to, "a token"))
 
         return Endpoint(server=f"https://{spec.to}.invalid", credential=credential)

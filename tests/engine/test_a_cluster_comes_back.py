@@ -220,6 +220,21 @@ async def test_a_refused_credential_that_stays_the_same_is_left_to_the_back_off(
     assert len(engine.target_type.opened) < 30
 
 
+@in_virtual_time
+async def test_a_refused_credential_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "one", "two")
+    engine.clusters["one"].denied = True
+    revision = commit(engine, "blue")
+
+    async with engine.running():
+        await engine.until_cluster("one", lambda view: view.authorized == "False", "is refused")
+        engine.access.unreadable.add("one")
+        await anyio.sleep(120)
+        engine.access.unreadable.clear()
+        engine.clusters["one"].denied = False
+        await engine.until_synced(revision)
+
+
 @dataclass
 class SteppedCluster(FakeCluster):
     """Lets so many calls through, and holds the next until `go_on`."""

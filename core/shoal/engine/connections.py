@@ -101,9 +101,18 @@ class Connections:
             with anyio.move_on_after(seconds):
                 await cluster.alarm.wait()
                 break
-            if await renewal.is_renewed():
+            if await self._is_renewed(cluster, renewal):
                 break
         cluster.alarm = anyio.Event()
+
+    async def _is_renewed(self, cluster: ClusterState, renewal: Renewal) -> bool:
+        """Whether somebody renewed a refused credential; one that cannot be read was not."""
+        choice, subject = cluster.document.spec.access, cluster_subject(cluster.name)
+        try:
+            with self.guard.call("access", choice.name, subject, seconds=CONNECT_SECONDS):
+                return await renewal.is_renewed()
+        except ShoalError:
+            return False
 
     async def _until_lost(self, cluster: ClusterState, renewal: Renewal) -> ShoalError:
         """One connection from beginning to end; why it ended, returned or raised."""

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from shoal.errors import ShoalError
 from shoal.hooks.host import ThreadRunner
 from shoal.model.digests import digest_bytes, digest_parts
 from shoal.model.endpoints import Credential, Endpoint
@@ -54,13 +53,10 @@ class Renewal:
         self._trial = self._trial.after_success()
 
     async def is_renewed(self) -> bool:
-        """Read it again: whether it is another one than was refused. What fails is not."""
+        """Read it again: whether it is another one than was refused. Raises what reading raises."""
         if not self.is_refused or self._read is None:
             return False
-        try:
-            return self._trial.is_worth_trying(await self._digest(await self._read()))
-        except ShoalError:
-            return False
+        return self._trial.is_worth_trying(await self._digest(await self._read()))
 
     async def _digest(self, credential: Credential) -> str:
         return await self.run_in_thread(_digest, credential)
