@@ -6,7 +6,7 @@ list. Made for virtual time: nothing here uses a thread.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import anyio
-import orjson
 from opentelemetry.trace import NoOpTracer
+from tests.engine.fakes import Documents, FakeAccess, FakeRenderer, FakeSource, MemoryStore
 from tests.engine.faulty_target import FaultyTarget
 from tests.engine.virtual_time import now
 
@@ -25,7 +25,6 @@ from shoal.engine.clusters import Clusters
 from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
-from shoal.engine.fleet import FleetFiles
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.observing import Observing
@@ -35,143 +34,17 @@ from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.targets import Targets
 from shoal.engine.views import ClusterView, TargetPhase, TargetView
-from shoal.errors import StoreUnavailable
-from shoal.hooks.host import Host
-from shoal.hooks.renderers import Folder
-from shoal.model.artifacts import Artifact
-from shoal.model.choice import Seams, Spec
-from shoal.model.digests import digest_bytes, digest_parts
-from shoal.model.endpoints import Credential, Endpoint
+from shoal.model.choice import Seams
 from shoal.model.identity import ObjectKey, Ref, TargetKey
-from shoal.model.manifests import Manifest
 from shoal.model.records import Deed, Entry
-from shoal.store import Store, changes, states
+from shoal.store import Store
 from shoal.telemetry.ring import Ring
 from shoal.testing.fake_cluster import FakeCluster
 from shoal.testing.hosts import make_host
-from shoal.testing.trees import MemoryTree
 
 T = TypeVar("T")
 SOURCE = Ref("default", "apps")
 WITHIN_SECONDS = 20 * 60.0  # virtual ones; longer than any back-off
-
-
-class MemoryStore:
-    """What the engine wrote, and a disk that may be full."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.is_full = False
-
-    async def write(self, *written: changes.Change) -> Sequence[Any]:
-        await anyio.lowlevel.checkpoint()
-        if self.is_full:
-            raise StoreUnavailable("the disk is full")
-        self.entries += [each.entry for each in written if isinstance(each, changes.Append)]
-        return ()
-
-    async def load(self) -> states.State:
-        return states.State()
-
-    def recorded(self, deed: Deed) -> list[Entry]:
-        return [entry for entry in self.entries if entry.what is deed]
-
-
-class AccessSpec(Spec):
-    """`to` names the place where the cluster is said to be."""
-
-    to: str = ""
-
-
-@dataclass
-class FakeAccess:
-    """Leads everywhere; places in `broken` and `hanging` do what these say."""
-
-    name: str = "fake"
-    spec: type[Spec] = AccessSpec
-    broken: set[str] = field(default_factory=set)
-    hanging: set[str] = field(default_factory=set)
-    tokens: dict[str, str] = field(default_factory=dict)
-    unreadable: set[str] = field(default_factory=set)
-    connected: list[str] = field(default_factory=list)
-
-    async def connect(self, spec: AccessSpec, host: Host) -> Endpoint:
-        self.connected.append(spec.to)
-        if spec.to in self.broken:
-            raise ZeroDivisionError
-        if spec.to in self.hanging:
-            await anyio.sleep_forever()
-
-        async def credential() -> Credential:
-            if spec.to in self.unreadable:
-                raise ZeroDivisionError
-            return Credential(token=self.tokens.get(spec.to, "a token"))
-
-        return Endpoint(server=f"https://{spec.to}.invalid", credential=credential)
-
-
-class NoSpec(Spec):
-    """Nothing to say."""
-
-
-@dataclass
-class FakeSource:
-    """One tree of JSON manifests; `commit` makes it another one."""
-
-    name: str = "memory"
-    spec: type[Spec] = NoSpec
-    files: dict[str, Any] = field(default_factory=dict)
-    revision: int = 0
-
-    def commit(self, **manifests: Any) -> str:
-        """Replace the manifests by name, as `<application>/<name>.json`; the new revision."""
-        self.revision += 1
-        self.files = {f"{name.replace('__', '/')}.json": body for name, body in manifests.items()}
-        return str(self.revision)
-
-    async def fetch(
-        self, source: Ref, spec: Spec, previous: Artifact | None, host: Host
-    ) -> Artifact:
-        if previous is not None and previous.revision == str(self.revision):
-            return previous
-        tree = MemoryTree({path: orjson.dumps(body) for path, body in self.files.items()})
-        return Artifact(source, str(self.revision), tree.digest, tree)
-
-
-class FakeRenderer:
-    """Every file is one manifest."""
-
-    name = "json"
-    version = "1"
-    spec: type[Spec] = NoSpec
-    markers: tuple[str, ...] = ()
-
-    async def render(self, parameters: Spec, folder: Folder, host: Host) -> Sequence[Manifest]:
-        entries = await folder.list("")
-        return [
-            Manifest(orjson.loads(await folder.read(entry.name)), entry.name) for entry in entries
-        ]
-
-
-@dataclass
-class Documents:
-    """A fleet's documents in memory: file → text."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    location: str = "memory"
-
-    def write(self, kind: str, name: str, spec: Any = None, **metadata: Any) -> None:
-        body: dict[str, Any] = {"apiVersion": "shoal.dev/v1alpha1", "kind": kind}
-        body["metadata"] = {"name": name, **metadata}
-        if spec is not None:
-            body["spec"] = spec
-        self.files[f"{kind}-{name}.yaml"] = orjson.dumps(body)
-
-    async def read(self, previous: FleetFiles | None) -> FleetFiles:
-        digest = digest_parts(f"{file}:{digest_bytes(text)}" for file, text in self.files.items())
-        if previous is not None and previous.digest == digest:
-            return previous
-        return FleetFiles(digest, digest, dict(self.files))
 
 
 @dataclass

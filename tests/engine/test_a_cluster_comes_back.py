@@ -187,54 +187,6 @@ async def test_a_session_that_broke_once_sees_drift_again(tmp_path: Path) -> Non
         await engine.until(lambda: data_in(one) == {"color": "blue"}, "the edit is undone")
 
 
-@in_virtual_time
-async def test_a_renewed_credential_waits_for_no_back_off(tmp_path: Path) -> None:
-    engine = make_engine(tmp_path, "one")
-    revision = commit(engine, "blue")
-    engine.clusters["one"].denied = True
-
-    async with engine.running():
-        await anyio.sleep(1800)
-        refused = engine.cluster("one")
-        opened = len(engine.target_type.opened)
-        engine.clusters["one"].denied = False
-        began = anyio.current_time()
-        engine.access.tokens["one"] = "another token"
-        await engine.until_synced(revision)
-
-    assert (refused.authorized, refused.circuit) == ("False", "Open")
-    assert opened < 20
-    assert anyio.current_time() - began < 15
-
-
-@in_virtual_time
-async def test_a_refused_credential_that_stays_the_same_is_left_to_the_back_off(
-    tmp_path: Path,
-) -> None:
-    engine = make_engine(tmp_path, "one")
-    engine.clusters["one"].denied = True
-
-    async with engine.running():
-        await anyio.sleep(3600)
-
-    assert len(engine.target_type.opened) < 30
-
-
-@in_virtual_time
-async def test_a_refused_credential_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
-    engine = make_engine(tmp_path, "one", "two")
-    engine.clusters["one"].denied = True
-    revision = commit(engine, "blue")
-
-    async with engine.running():
-        await engine.until_cluster("one", lambda view: view.authorized == "False", "is refused")
-        engine.access.unreadable.add("one")
-        await anyio.sleep(120)
-        engine.access.unreadable.clear()
-        engine.clusters["one"].denied = False
-        await engine.until_synced(revision)
-
-
 @dataclass
 class SteppedCluster(FakeCluster):
     """Lets so many calls through, and holds the next until `go_on`."""
