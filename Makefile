@@ -39,7 +39,7 @@ lint: $(STAMP) ## Check style, types and the layers
 	@$(BIN)/pyright --warnings
 	@$(BIN)/lint-imports
 
-bench: $(STAMP) ## Measure the cold start beside a bare client
+bench: $(STAMP) ## Measure every row beside a bare client (half an hour; BENCH_ARGS for less)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 clean: ## Remove the environment and all caches of this folder

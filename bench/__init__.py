@@ -1,6 +1,9 @@
 """Measures Shoal beside a bare client, on the same API servers in the same run.
 
-`python -m bench` runs all rows and prints a table; `workload` makes what is synced, `floor` is the
-bare client, `controller` is Shoal as a process, `reading` takes figures from audit logs and the
-operating system, `cold` is the first row.
+`python -m bench` runs all rows and prints a table; docs/performance.md says what they mean. What
+rows stand on: `workload` makes what is synced, `scene` holds servers, repository and controller,
+`controller` is Shoal as a process, `floor` and `rendering` are what is measured beside it, `reading`
+takes figures from audit logs and the operating system, `figures` and `limits` judge them. One
+module per family of rows: `start`, `cold` (with loop and growth), `change`, `drift`, `prune`,
+`restart`, `memory`, `noop`; `profiling` writes profiles.
 """

@@ -5,71 +5,97 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import anyio
 import orjson
 from rich.console import Console
-from rich.table import Table
 
-from bench import cold
-from bench.cold import FLOOR_USER
+from bench import change, cold, drift, memory, noop, profiling, prune, restart, start
+from bench.figures import Figures, failures, make_table, summary
+from bench.limits import LIMITS
+from bench.scene import FLOOR_USER, STRANGER, Scene
 from bench.workload import Size
-from shoal_clusters.controlplane.apiserver import USERS
+from shoal_clusters.controlplane.apiserver import MASTERS, USERS
 from shoal_clusters.controlplane.local import local_fleet
 
 OUTPUT = Path("build/bench.json")
-# What each row must reach: at most this. None: told, not judged.
-LIMITS: Mapping[str, float | None] = {
-    "cold.writes_per_object": 1.0,
-    "cold.other_requests_per_cluster": 3 * 4 + 6,
-    "cold.wall_seconds": None,
-    "cold.floor_wall_seconds": None,
-    "cold.wall_over_floor": 1.3,
-    "cold.cpu_over_floor": 3.0,
-    "cold.server_cpu_over_floor": 1.2,
+
+Family = Callable[[Scene, argparse.Namespace], Awaitable[Figures]]
+FAMILIES: Mapping[str, Family] = {
+    "start": lambda scene, given: start.measure(scene, given.repeats),
+    "cold": lambda scene, given: cold.measure(scene, given.repeats),
+    "loop": lambda scene, given: cold.measure_loop(scene, given.repeats),
+    "change": lambda scene, given: change.measure(scene, given.repeats),
+    "drift": lambda scene, given: drift.measure(scene, given.repeats),
+    "prune": lambda scene, given: prune.measure(scene, given.repeats),
+    "restart": lambda scene, given: restart.measure(scene, given.repeats),
+    "growth": lambda scene, given: cold.measure_growth(scene, given.repeats),
+    "memory": lambda scene, given: memory.measure(scene, given.repeats),
+    "noop": lambda scene, given: noop.measure(scene, given.quiet_seconds),
 }
 
 
 def main() -> int:
     """Measure what the arguments say; 1 when a count is beyond its limit (walls only inform)."""
+    given = _arguments()
+    size = Size(given.clusters, given.applications, given.objects)
+    OUTPUT.parent.mkdir(exist_ok=True)
+    figures: dict[str, Sequence[float]] = {}
+    broken = anyio.run(_measure, size, given, figures)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    if figures:
+        console.print(make_table(f"{size} objects, median of all repeats", figures, LIMITS))
+    failed = [*failures(figures, LIMITS), *broken]
+    if failed:
+        console.print(f"broken, or beyond their limits: {', '.join(failed)}")
+    return int(bool(failed))
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--clusters", type=int, default=4)
     parser.add_argument("--applications", type=int, default=25)
     parser.add_argument("--objects", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=5)
-    given = parser.parse_args()
-    size = Size(given.clusters, given.applications, given.objects)
-    figures = anyio.run(_measure, size, given.repeats)
-    OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_bytes(orjson.dumps({"size": str(size), **figures}, option=orjson.OPT_INDENT_2))
-    _print(size, figures)
-    return int(figures["cold.writes_per_object"]["median"] != 1.0)
+    parser.add_argument("--quiet-seconds", type=float, default=600.0)
+    parser.add_argument("--rows", nargs="+", choices=[*FAMILIES], default=[*FAMILIES])
+    parser.add_argument("--profile", action="store_true", help="profiles into build/, no rows")
+    return parser.parse_args()
 
 
-async def _measure(size: Size, repeats: int) -> dict[str, Any]:
+async def _measure(
+    size: Size, given: argparse.Namespace, figures: dict[str, Sequence[float]]
+) -> list[str]:
+    """Fill `figures`, and give the families that broke."""
     names = [f"bench-{index}" for index in range(size.clusters)]
-    users = {**USERS, FLOOR_USER: ("system:masters",)}
+    users: dict[str, Sequence[str]] = {**USERS, FLOOR_USER: (MASTERS,), STRANGER: (MASTERS,)}
+    broken: list[str] = []
     with tempfile.TemporaryDirectory(prefix="shoal-bench-") as folder:
         async with local_fleet(Path(folder, "clusters"), names, users=users) as fleet:
-            return await cold.measure(fleet, Path(folder), size, repeats)
+            scene = Scene(fleet, Path(folder), size)
+            if given.profile:
+                await profiling.profile(scene, OUTPUT.parent, given.quiet_seconds)
+                return broken
+            for name in given.rows:
+                started = time.monotonic()
+                try:
+                    figures |= await FAMILIES[name](scene, given)
+                except (Exception, SystemExit):  # one family that breaks costs only its own rows
+                    traceback.print_exc()
+                    broken.append(name)
+                sys.stderr.write(f"{name}: {time.monotonic() - started:.0f} s\n")
+                _write(size, figures)
+    return broken
 
 
-def _print(size: Size, figures: Mapping[str, Any]) -> None:
-    table = Table(title=f"{size} objects, median of all repeats", title_justify="left")
-    for column in ("row", "median", "must reach", "repeats"):
-        table.add_column(column)
-    for key, figure in figures.items():
-        limit = LIMITS[key]
-        reached = "" if limit is None else f"≤ {limit:g} {_mark(figure['median'], limit)}"
-        table.add_row(key, f"{figure['median']:g}", reached, str(figure["repeats"]))
-    Console().print(table)
-
-
-def _mark(value: float, limit: float) -> str:
-    return "✔" if value <= limit else "✖"
+def _write(size: Size, figures: Figures) -> None:
+    """After every family, so that a run that is stopped has not been for nothing."""
+    content = {"size": str(size), **summary(figures)}
+    OUTPUT.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
 
 
 if __name__ == "__main__":

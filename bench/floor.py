@@ -1,8 +1,9 @@
 """The floor: a bare client that sends one server-side apply per object, and nothing else.
 
-Run as a process of its own, so that its CPU is counted as Shoal's is: `python -m bench.floor FILE`
-with a JSON file of clusters and bodies. It connects first, then prints one line of JSON: wall and
-CPU seconds of the applies alone.
+Run as a process of its own, so that its CPU is counted as Shoal's is, with a JSON file of clusters
+and bodies. `apply FILE` connects first, then applies all and prints one line of JSON: wall and CPU
+seconds of the applies alone. `heal FILE` watches what it may apply, prints a line when all watches
+stand, and applies again whatever stops being as it should, until it is killed.
 """
 
 from __future__ import annotations
@@ -12,73 +13,144 @@ import json
 import ssl
 import sys
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
 
-PLURALS = {
-    "ConfigMap": "configmaps",
-    "Service": "services",
-    "ServiceAccount": "serviceaccounts",
-    "Deployment": "deployments",
-}
-
+from bench.workload import collection_of, path_of
 
 APPLY = {"Content-Type": "application/apply-patch+yaml"}
+_OPTIONS = "fieldManager=floor&force=true"
+_LONGEST_LINE = 4 * 1024 * 1024
+
+Order = Mapping[str, Any]
+Body = Mapping[str, Any]
 
 
-def path_of(body: dict[str, Any]) -> str:
-    """Where an object of the workload is applied to."""
-    metadata = body["metadata"]
-    root = "/api/v1" if body["apiVersion"] == "v1" else f"/apis/{body['apiVersion']}"
-    collection = f"{root}/namespaces/{metadata['namespace']}/{PLURALS[body['kind']]}"
-    return f"{collection}/{metadata['name']}?fieldManager=floor&force=true"
-
-
-async def apply_all(order: dict[str, Any]) -> dict[str, float]:
+async def apply_all(order: Order) -> dict[str, float]:
     """Apply every body to every cluster, `in_flight` at one time on each."""
-    bodies = order["bodies"]
-    prepared = [(path_of(body), orjson.dumps(body)) for body in bodies]
-    sessions = [_session(cluster, order["in_flight"]) for cluster in order["clusters"]]
-    try:
-        for session in sessions:
-            async with session.get("/version") as answer:
-                answer.raise_for_status()
+    prepared = [(f"{path_of(body)}?{_OPTIONS}", orjson.dumps(body)) for body in order["bodies"]]
+    async with AsyncExitStack() as stack:
+        sessions = await _connect(order, stack)
         wall, cpu = time.monotonic(), time.process_time()
         await asyncio.gather(
             *(_apply_to(session, prepared, order["in_flight"]) for session in sessions)
         )
         return {"wall": time.monotonic() - wall, "cpu": time.process_time() - cpu}
-    finally:
-        for session in sessions:
-            await session.close()
 
 
-def _session(cluster: dict[str, str], in_flight: int) -> aiohttp.ClientSession:
-    context = ssl.create_default_context(cafile=cluster["ca_file"])
-    return aiohttp.ClientSession(
-        cluster["server"],
-        headers={"Authorization": f"Bearer {cluster['token']}"},
-        connector=aiohttp.TCPConnector(limit=in_flight, ssl=context),
-    )
+async def heal(order: Order) -> None:
+    """Watch every kind of the bodies on every cluster, and undo what is done to them."""
+    kinds = {(body["apiVersion"], body["kind"]) for body in order["bodies"]}
+    wanted = {path_of(body): body for body in order["bodies"]}
+    standing = 0
+
+    def stands() -> None:
+        nonlocal standing
+        standing += 1
+        if standing == len(kinds) * len(order["clusters"]):
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+
+    async with AsyncExitStack() as stack:
+        sessions = await _connect(order, stack)
+        await asyncio.gather(
+            *(_heal_kind(session, *kind, wanted, stands) for session in sessions for kind in kinds)
+        )
+
+
+def differs(wanted: Any, live: Any) -> bool:
+    """Whether something that is wanted is not so; what others added is of no interest."""
+    if isinstance(wanted, Mapping):
+        return not isinstance(live, Mapping) or any(
+            key not in live or differs(value, live[key]) for key, value in wanted.items()
+        )
+    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
+        return (
+            not isinstance(live, Sequence)
+            or len(wanted) != len(live)
+            or any(differs(one, other) for one, other in zip(wanted, live, strict=True))
+        )
+    return bool(wanted != live)
+
+
+async def _heal_kind(
+    session: aiohttp.ClientSession,
+    api_version: str,
+    kind: str,
+    wanted: Mapping[str, Body],
+    stands: Any,
+) -> None:
+    collection = collection_of(api_version, kind)
+    async with session.get(collection, params={"limit": "1"}) as answer:
+        version = (await answer.json())["metadata"]["resourceVersion"]
+    query = {"watch": "true", "resourceVersion": version}
+    timeout = aiohttp.ClientTimeout(total=None)
+    applying: set[asyncio.Task[None]] = set()
+    async with session.get(collection, params=query, timeout=timeout) as answer:
+        stands()
+        rest = b""
+        async for chunk in answer.content.iter_any():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for path, body in _drifted(lines, api_version, kind, wanted):
+                # One task per object, so that what comes next does not wait for the answer.
+                task = asyncio.create_task(_apply(session, path, orjson.dumps(body)))
+                applying.add(task)
+                task.add_done_callback(applying.discard)
+
+
+def _drifted(
+    lines: Sequence[bytes], api_version: str, kind: str, wanted: Mapping[str, Body]
+) -> Iterator[tuple[str, Body]]:
+    for line in lines:
+        event = orjson.loads(line)
+        path = path_of({"apiVersion": api_version, "kind": kind, **event["object"]})
+        body = wanted.get(path)
+        if body is not None and (event["type"] == "DELETED" or differs(body, event["object"])):
+            yield f"{path}?{_OPTIONS}", body
+
+
+async def _connect(order: Order, stack: AsyncExitStack) -> list[aiohttp.ClientSession]:
+    sessions: list[aiohttp.ClientSession] = []
+    for cluster in order["clusters"]:
+        context = ssl.create_default_context(cafile=cluster["ca_file"])
+        session = aiohttp.ClientSession(
+            cluster["server"],
+            headers={"Authorization": f"Bearer {cluster['token']}"},
+            connector=aiohttp.TCPConnector(limit=0, ssl=context),
+            read_bufsize=_LONGEST_LINE,
+        )
+        sessions.append(await stack.enter_async_context(session))
+        async with session.get("/version") as answer:
+            answer.raise_for_status()
+    return sessions
 
 
 async def _apply_to(
-    session: aiohttp.ClientSession, prepared: list[tuple[str, bytes]], in_flight: int
+    session: aiohttp.ClientSession, prepared: Sequence[tuple[str, bytes]], in_flight: int
 ) -> None:
     waiting = iter(prepared)
 
     async def work() -> None:
         for path, content in waiting:
-            async with session.patch(path, data=content, headers=APPLY) as answer:
-                await answer.read()
-                answer.raise_for_status()
+            await _apply(session, path, content)
 
     await asyncio.gather(*(work() for _ in range(in_flight)))
 
 
+async def _apply(session: aiohttp.ClientSession, path: str, content: bytes) -> None:
+    async with session.patch(path, data=content, headers=APPLY) as answer:
+        await answer.read()
+        answer.raise_for_status()
+
+
 if __name__ == "__main__":
-    done = asyncio.run(apply_all(json.loads(Path(sys.argv[1]).read_bytes())))
-    sys.stdout.write(json.dumps(done) + "\n")
+    order = json.loads(Path(sys.argv[2]).read_bytes())
+    if sys.argv[1] == "apply":
+        sys.stdout.write(json.dumps(asyncio.run(apply_all(order))) + "\n")
+    else:
+        asyncio.run(heal(order))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,26 +45,55 @@ def namespaces(size: Size, prefix: str) -> list[str]:
     return [f"{prefix}-{name}" for name in application_names(size)]
 
 
-def objects_of(namespace: str, count: int, *, version: int = 1) -> list[Body]:
-    """The objects of one application; `version` changes the first of them alone."""
-    return [_object(namespace, index, version if index == 0 else 1) for index in range(count)]
+def objects_of(namespace: str, count: int, *, version: int = 1, kinds: int = 4) -> list[Body]:
+    """The objects of one application; `version` changes the first of them alone.
+
+    Of four kinds, two fifths are ConfigMaps; with more, up to ten, each kind has its turn.
+    """
+    return [
+        _object(namespace, index, version if index == 0 else 1, kinds) for index in range(count)
+    ]
 
 
-def _object(namespace: str, index: int, version: int) -> Body:
+def path_of(body: Body) -> str:
+    """Where one object of the workload is served."""
+    metadata = body["metadata"]
+    collection = collection_of(body["apiVersion"], body["kind"], metadata["namespace"])
+    return f"{collection}/{metadata['name']}"
+
+
+def collection_of(api_version: str, kind: str, namespace: str = "") -> str:
+    """Where the objects of one kind are served, in a namespace or in all."""
+    root = "/api/v1" if api_version == "v1" else f"/apis/{api_version}"
+    within = f"namespaces/{namespace}/" if namespace else ""
+    return f"{root}/{within}{plural(kind)}"
+
+
+def plural(kind: str) -> str:
+    """What an address calls a kind of the workload."""
+    lower = kind.lower()
+    if lower.endswith("y"):
+        return f"{lower[:-1]}ies"
+    return f"{lower}es" if lower.endswith("s") else f"{lower}s"
+
+
+def _object(namespace: str, index: int, version: int, kinds: int) -> Body:
     metadata = {"name": f"part-{index:03}", "namespace": namespace, "labels": {"part": str(index)}}
-    match index % 5:
-        case 1:
-            return _deployment(metadata, version)
-        case 2:
-            return _service(metadata)
-        case 3:
-            return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
-        case _:
-            data = {"version": str(version), "settings.yaml": "level: info\n" * 8}
-            return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+    if kinds > len(_FOUR):
+        return _MAKERS[index % kinds](metadata, version)
+    return _MAKERS[_FOUR.get(index % 5, 0)](metadata, version)
 
 
-def _service(metadata: Body) -> Body:
+def _config_map(metadata: Body, version: int) -> Body:
+    data = {"version": str(version), "settings.yaml": "level: info\n" * 8}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def _service_account(metadata: Body, version: int) -> Body:
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+
+
+def _service(metadata: Body, version: int) -> Body:
     spec = {"selector": {"part": "1"}, "ports": [{"name": "http", "port": 80, "protocol": "TCP"}]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
@@ -86,17 +115,72 @@ def _deployment(metadata: Body, version: int) -> Body:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
 
+def _stateful_set(metadata: Body, version: int) -> Body:
+    body = _deployment(metadata, version)
+    spec = {**body["spec"], "serviceName": metadata["name"]}
+    return {**body, "kind": "StatefulSet", "spec": spec}
+
+
+def _cron_job(metadata: Body, version: int) -> Body:
+    container = {"name": "main", "image": f"registry.example.org/job:{version}"}
+    pod = {"restartPolicy": "Never", "containers": [container]}
+    spec = {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": pod}}}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec}
+
+
+def _role(metadata: Body, version: int) -> Body:
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]
+    head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}
+    return {**head, "metadata": metadata, "rules": rules}
+
+
+def _network_policy(metadata: Body, version: int) -> Body:
+    spec = {"podSelector": {}, "policyTypes": ["Ingress"]}
+    head = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
+    return {**head, "metadata": metadata, "spec": spec}
+
+
+def _ingress(metadata: Body, version: int) -> Body:
+    backend = {"service": {"name": "part-002", "port": {"number": 80}}}
+    head = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress"}
+    return {**head, "metadata": metadata, "spec": {"defaultBackend": backend}}
+
+
+def _pod_disruption_budget(metadata: Body, version: int) -> Body:
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": {"app": metadata["name"]}}}
+    head = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"}
+    return {**head, "metadata": metadata, "spec": spec}
+
+
+_MAKERS: Sequence[Callable[[Body, int], Body]] = (
+    _config_map,
+    _deployment,
+    _service,
+    _service_account,
+    _role,
+    _stateful_set,
+    _cron_job,
+    _network_policy,
+    _ingress,
+    _pod_disruption_budget,
+)
+MOST_KINDS = len(_MAKERS)
+# Of five objects: which maker, where it is not the first.
+_FOUR = {1: 1, 2: 2, 3: 3, 4: 0}
+
+
 @dataclass(frozen=True, slots=True)
 class Repository:
     """A work tree that is pushed to a bare repository."""
 
     folder: Path
 
-    def git(self, *arguments: str) -> None:
-        """Run git in the work tree; raises when it fails."""
+    def git(self, *arguments: str) -> str:
+        """Run git in the work tree and give what it prints; raises when it fails."""
         environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, **_AUTHOR}
         command = ["git", "-C", str(self.folder), *arguments]
-        subprocess.run(command, check=True, capture_output=True, env=environment)
+        done = subprocess.run(command, check=True, capture_output=True, env=environment)
+        return done.stdout.decode().strip()
 
     def write(self, application: str, bodies: Sequence[Body]) -> None:
         """One file per object, as people have them."""
@@ -105,6 +189,10 @@ class Repository:
         for body in bodies:
             file = folder / f"{body['metadata']['name']}.yaml"
             file.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2))
+
+    def remove(self, application: str, name: str) -> None:
+        """Take one object out of the work tree."""
+        (self.folder / application / f"{name}.yaml").unlink()
 
     def commit(self, message: str) -> None:
         """Commit all that was written."""

@@ -1,0 +1,144 @@
+"""A commit to a fleet that is synced: one object of every application, of one, of none.
+
+The floor of a change is its parts alone, one after the other: `git fetch` of the same commit by the
+git command, reading and parsing the changed folders by the renderer in a process of its own, and
+the same objects applied by the bare client.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import orjson
+
+from bench.controller import USER
+from bench.figures import Figures
+from bench.reading import Request
+from bench.scene import FLOOR_USER, Living, Scene, living, written
+from bench.workload import application_names
+
+# After the last expected write: what is asked beyond it belongs to the change as well.
+_AFTER_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One commit: what it cost, and between which times (since the epoch) it was worked on."""
+
+    wall: float
+    floor: float
+    requests: Sequence[Request]
+    since: float
+    until: float
+
+
+async def measure(scene: Scene, repeats: int) -> Figures:
+    """The keys `change_all.*`, `change_one.*` and `unrelated.*`."""
+    everything: list[Change] = []
+    single: list[Change] = []
+    unrelated: list[Change] = []
+    record = scene.folder / "change.json"
+    async with living(scene, "change", record=record) as it:
+        mirror = await _make_mirror(scene, it)
+        await _prepare_floor(it)
+        for index in range(repeats):
+            names = range(it.size.applications)
+            everything.append(await _change(it, mirror, names, version=2 * index + 2))
+            one = range(index % len(names), index % len(names) + 1)
+            single.append(await _change(it, mirror, one, version=2 * index + 3))
+            unrelated.append(await _change_nothing(it, index))
+    renders: list[float] = orjson.loads(await anyio.Path(record).read_bytes())["renders"]
+    return {
+        **_figures("change_all", scene, everything, renders),
+        **_figures("change_one", scene, single, renders),
+        "unrelated.renders": [_renders(one, renders) for one in unrelated],
+        "unrelated.requests": [float(len(one.requests)) for one in unrelated],
+    }
+
+
+def _figures(
+    key: str, scene: Scene, changes: Sequence[Change], renders: Sequence[float]
+) -> Figures:
+    # One write on each cluster is 1.
+    targets = scene.size.clusters * (scene.size.applications if key == "change_all" else 1)
+    return {
+        f"{key}.requests": [len(one.requests) / targets for one in changes],
+        f"{key}.renders": [_renders(one, renders) for one in changes],
+        f"{key}.wall_seconds": [one.wall for one in changes],
+        f"{key}.floor_wall_seconds": [one.floor for one in changes],
+        f"{key}.wall_over_floor": [one.wall / one.floor for one in changes],
+    }
+
+
+def _renders(change: Change, renders: Sequence[float]) -> float:
+    return float(sum(change.since <= at <= change.until for at in renders))
+
+
+async def _change(it: Living, mirror: Path, applications: range, *, version: int) -> Change:
+    tail = it.scene.tail()
+    it.fill(applications, version=version)
+    expected = len(applications) * it.size.clusters
+    pushed = await it.push(f"Version {version}")
+    await it.until(tail, lambda found: len(written(found)) >= expected, poll_seconds=0.05)
+    await anyio.sleep(_AFTER_SECONDS)
+    requests = [one for one in tail.read(USER) if one.concerns_objects]
+    last = max(one.answered for one in requests if one.has_written)
+    floor = await _floor(it, mirror, applications, version=version)
+    wall = (last - pushed).total_seconds()
+    return Change(wall, floor, requests, pushed.timestamp(), time.time())
+
+
+async def _change_nothing(it: Living, index: int) -> Change:
+    tail = it.scene.tail()
+    await anyio.Path(it.repository.folder / "README").write_text(f"{index}\n")
+    pushed = await it.push("Say more")
+    revision = await anyio.to_thread.run_sync(it.repository.git, "rev-parse", "HEAD")
+    await it.controller.until_seen(revision)
+    await anyio.sleep(_AFTER_SECONDS)
+    requests = [one for one in tail.read(USER) if one.concerns_objects]
+    return Change(0.0, 0.0, requests, pushed.timestamp(), time.time())
+
+
+async def _make_mirror(scene: Scene, it: Living) -> Path:
+    """A mirror for the floor, as the controller has one of its own."""
+    mirror = scene.folder / "change-mirror.git"
+    command = ["git", "clone", "-q", "--mirror", it.repository_url, str(mirror)]
+    await anyio.run_process(command)
+    return mirror
+
+
+async def _prepare_floor(it: Living) -> None:
+    """The floor changes objects that are there, as the controller does."""
+    await it.scene.make_namespaces(f"{FLOOR_USER}-change", it.size.applications)
+    bodies = [
+        body
+        for index in range(it.size.applications)
+        for body in it.bodies(index, prefix=f"{FLOOR_USER}-change")
+    ]
+    await it.scene.apply_bare(bodies)
+
+
+async def _floor(it: Living, mirror: Path, applications: range, *, version: int) -> float:
+    """Fetch, render and apply alone; seconds."""
+    folders = [application_names(it.size)[index] for index in applications]
+    bodies = [
+        it.bodies(index, version=version, prefix=f"{FLOOR_USER}-change")[0]
+        for index in applications
+    ]
+    fetched = await anyio.to_thread.run_sync(_fetch, mirror)
+    command = [sys.executable, "-m", "bench.rendering", str(it.repository.folder), *folders]
+    rendered = json.loads((await anyio.run_process(command, stderr=None)).stdout)["wall"]
+    return fetched + float(rendered) + (await it.scene.apply_bare(bodies))["wall"]
+
+
+def _fetch(mirror: Path) -> float:
+    started = time.monotonic()
+    subprocess.run(["git", "--git-dir", str(mirror), "fetch", "-q", "origin"], check=True)
+    return time.monotonic() - started

@@ -1,0 +1,73 @@
+"""Memory: the slope while the fleet grows, of an idle cluster, and the whole process tree.
+
+PSS from the operating system, when nothing has been asked for two seconds.
+"""
+
+from __future__ import annotations
+
+from bench.figures import Figures, slope
+from bench.reading import pss_bytes, sockets
+from bench.scene import Living, Scene, living, written
+from bench.workload import MOST_KINDS, Size
+
+STEPS = 4
+_MIB = 1024 * 1024
+
+
+async def measure(scene: Scene, repeats: int) -> Figures:
+    """The keys `memory.*`, once."""
+    return {**await _objects(scene), **await _idle_clusters(scene)}
+
+
+async def _objects(scene: Scene) -> Figures:
+    """A fleet that grows from one to four times the size, in one process."""
+    step = scene.size.applications
+    size = Size(scene.size.clusters, step * STEPS, scene.size.objects)
+    points: list[tuple[float, float]] = []
+    tree = 0.0
+    async with living(scene, "memory", size=size, filled=step) as it:
+        for number in range(1, STEPS + 1):
+            if number > 1:
+                await _fill(it, range(step * (number - 1), step * number))
+            await it.until_quiet(scene.tail())
+            points.append((float(scene.size.total * number), float(pss_bytes([it.controller.pid]))))
+            if number == 1:
+                tree = pss_bytes(it.controller.pids) / _MIB
+    return {
+        "memory.bytes_per_object": [slope(points)],
+        "memory.tree_mib": [tree],
+        "memory.process_mib_by_size": [value / _MIB for _, value in points],
+    }
+
+
+async def _fill(it: Living, applications: range) -> None:
+    expected = len(applications) * it.size.clusters * it.size.objects
+    tail = it.scene.tail()
+    it.fill(applications)
+    await it.push("Grow")
+    await it.until(tail, lambda found: len(written(found)) >= expected)
+
+
+async def _idle_clusters(scene: Scene) -> Figures:
+    """One application of ten kinds on one cluster, then on one more, and so on."""
+    names = list(scene.clusters)
+    size = Size(1, 1, MOST_KINDS)
+    points: list[tuple[float, float]] = []
+    open_sockets: list[float] = []
+    first = {names[0]: scene.clusters[names[0]]}
+    async with living(scene, "idle", size=size, kinds=MOST_KINDS, clusters=first) as it:
+        for count in range(1, len(names) + 1):
+            it.controller.clusters = {name: scene.clusters[name] for name in names[:count]}
+            it.controller.write_documents()
+            await it.controller.settle()
+            await it.until_quiet(scene.tail())
+            points.append((float(count), float(pss_bytes([it.controller.pid]))))
+            open_sockets.append(float(sockets(it.controller.pid)))
+    figures = {
+        "memory.watched_kinds": [float(MOST_KINDS)],
+        "memory.sockets_by_clusters": open_sockets,
+        "memory.mib_by_clusters": [value / _MIB for _, value in points],
+    }
+    if len(points) > 1:
+        figures["memory.mib_per_idle_cluster"] = [slope(points) / _MIB]
+    return figures
