@@ -1,0 +1,175 @@
+"""Writes the reference pages from the code: `python docs/reference/generate.py`.
+
+Commands from click, documents from the models of the installed plugins, hooks from their
+specifications and Protocols. A test fails when a page is not what this would write.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
+
+import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from shoal.cli.root import shoal as root
+from shoal.composition.loading import Plugins, load_plugins
+from shoal.hooks import access, host, renderers, sources, specs, targets
+from shoal.model.documents import KINDS, format_duration
+from shoal.model.holds import HoldCause
+from shoal.model.records import Deed
+
+FOLDER = Path(__file__).parent
+HEAD = "<!-- Written by docs/reference/generate.py; change the code, not this page. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """File name → content."""
+    plugins = load_plugins()
+    return {
+        "commands.md": HEAD + "\n".join(_commands(plugins)),
+        "documents.md": HEAD + "\n".join(_documents(plugins)),
+        "hooks.md": HEAD + "\n".join(_hooks()),
+        "words.md": HEAD + "\n".join(_words()),
+    }
+
+
+def _commands(plugins: Plugins) -> Iterator[str]:
+    yield "# Commands\n"
+    yield "Every command takes `--help`. Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 failed,"
+    yield "4 not found, 5 not allowed, 6 no answer (or not from all clusters), 7 timeout, 130"
+    yield "interrupted.\n"
+    context = click.Context(root, info_name="shoal")
+    for name in sorted(root.list_commands(context)):
+        command = root.get_command(context, name)
+        assert command is not None
+        yield from _command(command, click.Context(command, info_name=name, parent=context))
+
+
+def _command(command: click.Command, context: click.Context) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for name in sorted(command.list_commands(context)):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from _command(inner, click.Context(inner, info_name=name, parent=context))
+        return
+    usage = command.get_usage(context).removeprefix("Usage: ")
+    yield f"## {context.command_path}\n\n```\n{usage}\n```\n"
+    yield inspect.cleandoc(command.help or "") + "\n"
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    if options:
+        yield "| option | meaning |\n|---|---|"
+        yield from (_option(each, context) for each in options if not each.hidden)
+        yield ""
+
+
+def _option(option: click.Option, context: click.Context) -> str:
+    record = option.get_help_record(context)
+    assert record is not None
+    names, meaning = record
+    return f"| `{_cell(names)}` | {_cell(meaning)} |"
+
+
+def _documents(plugins: Plugins) -> Iterator[str]:
+    yield "# Documents\n"
+    yield "Every document has `apiVersion: shoal.dev/v1alpha1`, a `kind` and `metadata`. Durations"
+    yield "are written as `30s`, `5m`, `1h30m`. Where a plugin is chosen, the key is its name.\n"
+    seen: set[type[BaseModel]] = set()
+    for kind in KINDS.values():
+        yield from _model(kind, seen)
+    for seam, found in plugins.seams.items():
+        for name, spec in sorted(found.items()):
+            yield f"## {seam} `{name}`\n\n{inspect.getdoc(spec)}\n"
+            yield from _fields(spec)
+
+
+def _model(model: type[BaseModel], seen: set[type[BaseModel]]) -> Iterator[str]:
+    if model in seen:
+        return
+    seen.add(model)
+    yield f"## {model.__name__}\n\n{inspect.getdoc(model)}\n"
+    yield from _fields(model)
+    for field in model.model_fields.values():
+        for inner in _models_in(field.annotation):
+            yield from _model(inner, seen)
+
+
+def _fields(model: type[BaseModel]) -> Iterator[str]:
+    yield "| field | required | meaning |\n|---|---|---|"
+    for name, field in model.model_fields.items():
+        meaning = field.description or f"Always {get_args(field.annotation)[0]}."
+        yield f"| `{field.alias or name}` | {_default(field)} | {_cell(meaning)} |"
+    yield ""
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "yes"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is None or isinstance(value, BaseModel) or value in ((), {}, ""):
+        return "no"
+    return f"`{format_duration(value) if isinstance(value, timedelta) else value}`"
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _hooks() -> Iterator[str]:
+    yield "# Hooks and seams\n"
+    yield "A plugin is a module named by an entry point of the group `shoal`. It marks functions"
+    yield "with `shoal.hooks.hookimpl`; they are called once, at start, and hand over objects.\n"
+    for name, hook in inspect.getmembers(specs, inspect.isfunction):
+        if name.startswith("shoal_"):
+            yield f"## {name}\n\n{inspect.getdoc(hook)}\n"
+            yield f"```python\n{name}{_signature(hook)}\n```\n"
+    for module in (sources, renderers, access, targets, host):
+        yield from _nouns(module)
+
+
+def _nouns(module: ModuleType) -> Iterator[str]:
+    yield f"# {module.__name__}\n\n{inspect.getdoc(module)}\n"
+    for name, noun in inspect.getmembers(module, inspect.isclass):
+        if noun.__module__ != module.__name__:
+            continue
+        yield f"## {name}\n\n{inspect.getdoc(noun)}\n"
+        for method, function in vars(noun).items():
+            function = function.fget if isinstance(function, property) else function
+            is_public = not method.startswith("_") or method == "__call__"
+            if is_public and inspect.isfunction(function):
+                yield f"### {name}.{method}\n\n```python\n{method}{_signature(function)}\n```\n"
+                yield f"{inspect.getdoc(function)}\n"
+
+
+def _signature(function: Any) -> str:
+    """As it is written in the source, which reads better than resolved types."""
+    return str(inspect.signature(function)).replace("'", "")
+
+
+def _words() -> Iterator[str]:
+    yield "# Words in records, holds and errors\n"
+    yield "## What a record says happened\n"
+    yield from (f"- `{deed.value}`" for deed in Deed)
+    yield "\n## Why something is held\n"
+    yield from (f"- `{cause.value}`" for cause in HoldCause)
+    yield "\n## Errors\n\n```"
+    yield inspect.getdoc(import_module("shoal.errors")) or ""
+    yield "```\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    for file, content in pages().items():
+        (FOLDER / file).write_text(content)

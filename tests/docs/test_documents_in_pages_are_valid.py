@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shoal.composition.loading import load_plugins
+from shoal.documents import load
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FLEET = b"apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: acme}\n"
+BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_document_that_a_page_shows_can_be_used_as_it_is(page: Path) -> None:
+    blocks = BLOCK.findall(page.read_text())
+    files = {f"{page.name}-{number}.yaml": block.encode() for number, block in enumerate(blocks)}
+
+    loaded = load({"fleet.yaml": FLEET, **files}, load_plugins().seams)
+
+    assert [str(problem) for problem in loaded.problems] == []
+    assert len(loaded.documents) > len(blocks)
+
+
+def test_the_readme_shows_documents() -> None:
+    assert len(BLOCK.findall((ROOT / "README.md").read_text())) >= 2
