@@ -8,8 +8,9 @@ and would otherwise hold every slot for ever.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 
 import anyio
 
@@ -37,19 +38,30 @@ class Limiter:
         """How many requests may be in flight now."""
         return int(self._slots.total_tokens)
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    def slot(self) -> AbstractAsyncContextManager[None]:
         """Wait for a place, hold it, and learn from how long the holder took."""
-        borrower = object()
-        await self._slots.acquire_on_behalf_of(borrower)
+        return _Slot(self)
+
+    async def enter(self, borrower: object) -> float:
+        """Wait for a place; the time at which it was had."""
+        try:
+            # A free place is taken without a turn of the loop.
+            self._slots.acquire_on_behalf_of_nowait(borrower)
+        except anyio.WouldBlock:
+            await self._slots.acquire_on_behalf_of(borrower)
         try:
             if (pause := self._not_before - self._clock()) > 0:
                 await anyio.sleep(pause)
-            started = self._clock()
-            yield
-            self._learn(self._clock() - started)
-        finally:
+        except BaseException:
             self._slots.release_on_behalf_of(borrower)
+            raise
+        return self._clock()
+
+    def leave(self, borrower: object, entered: float, *, is_answered: bool) -> None:
+        """Give the place back; only an answer tells how fast the server is."""
+        if is_answered:
+            self._learn(self._clock() - entered)
+        self._slots.release_on_behalf_of(borrower)
 
     def push_back(self, after_seconds: float) -> None:
         """The server said 429: nothing is sent before `after_seconds`, and then half as much."""
@@ -74,3 +86,24 @@ class Limiter:
     def _halve(self) -> None:
         self._slots.total_tokens = max(1, self.capacity // 2)
         self._seen = self._slow = self._good = 0
+
+
+class _Slot(AbstractAsyncContextManager[None]):
+    """One place; a class, because a generator would cost as much again as the place itself."""
+
+    __slots__ = ("_entered", "_limiter")
+
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
+        self._entered = 0.0
+
+    async def __aenter__(self) -> None:
+        self._entered = await self._limiter.enter(self)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._limiter.leave(self, self._entered, is_answered=error is None)

@@ -9,6 +9,7 @@ fields were touched, and who owns them now tells by whom.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -150,7 +151,8 @@ class Comparer:
             key=key,
             uid=str(metadata.get("uid", "")),
             desired_digest=desired_digest,
-            owned_digest=self.digester.digest(key.group, key.kind, projected),
+            # A hundred clusters with the same object hold one text, not a hundred.
+            owned_digest=sys.intern(self.digester.digest(key.group, key.kind, projected)),
             baseline=encode(baseline),
             state=OwnedState.CONFIRMED,
         )

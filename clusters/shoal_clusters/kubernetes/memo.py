@@ -18,6 +18,7 @@ _MOST = 2048
 K = TypeVar("K")
 V = TypeVar("V")
 _Kinds = frozenset[tuple[str, str]]
+_Scopes = frozenset[tuple[tuple[str, str], Scope | None]]
 
 
 class PreparedMemo:
@@ -27,12 +28,16 @@ class PreparedMemo:
         self._fleet = fleet
         self._digester = digester
         self._kinds: OrderedDict[str, _Kinds] = OrderedDict()
+        self._scopes: dict[_Scopes, _Scopes] = {}
         self._sets: OrderedDict[tuple[object, ...], Prepared] = OrderedDict()
 
     def prepared(self, content: Content, application: Ref, catalogue: Catalogue) -> Prepared:
         """The prepared set of this content for this application at such a cluster."""
         scopes = {kind: _scope(catalogue, *kind) for kind in self._kinds_of(content)}
-        name: tuple[object, ...] = (content.digest, application, frozenset(scopes.items()))
+        same = frozenset(scopes.items())
+        # Most sets hold the same few kinds: one such frozenset serves them all.
+        same = self._scopes.setdefault(same, same)
+        name: tuple[object, ...] = (content.digest, application, same)
         found = self._sets.get(name)
         if found is None:
             found = self._prepare(content, application, scopes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 
@@ -18,13 +19,9 @@ from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.marks import MANAGER
 from shoal_clusters.transport import Answer, Transport
 
-_APPLY: Mapping[str, str] = {
-    "fieldManager": MANAGER,
-    "force": "true",
-    # Built-in kinds refuse unknown fields whatever is asked (a typed patch cannot hold them);
-    # Strict makes custom resources do the same instead of dropping what somebody misspelt.
-    "fieldValidation": "Strict",
-}
+# Built-in kinds refuse unknown fields whatever is asked (a typed patch cannot hold them); Strict
+# makes custom resources do the same instead of dropping what somebody misspelt.
+_APPLY = urlencode({"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"})
 _APPLY_TYPE = "application/apply-patch+yaml"
 
 
