@@ -70,6 +70,7 @@ class Targets:
                 await self._sync(cluster, session, target, desired, request)
             except (ClusterUnreachable, AccessDenied) as error:
                 mark_failed(span, error)
+                target.error = error
                 self.concluding.retry(cluster, target, [error])
                 raise
             except ShoalError as error:
