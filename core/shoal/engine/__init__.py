@@ -3,6 +3,7 @@
 Sources, applications and targets each have a loop; a loop writes state and adds a key to another's
 queue, and never calls another loop. What is decided is decided in `shoal.planning`; here it is
 carried out. Reading order: `queueing`, `guarding`, `state`; `fleet`, `cataloguing`, `sources`;
-`choosing`, `folders`, `rendering`, `applications`; `targets`, `concluding`; `clusters`,
-`connections`, `renewing`, `identifying`, `observing`; `recording`; `viewing`, `controller`.
+`choosing`, `folders`, `rendering`, `applications`; `targets`, `concluding`, `reaching`; `clusters`,
+`connections`, `renewing`, `identifying`, `observing`; `recording`, `telling`, `patching`;
+`views`, `viewing`, `saying`; `controller`.
 """

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shoal.engine.queueing import Priority, Request
-from shoal.engine.recording import GONE, Recording, Sync
+from shoal.engine.recording import GONE, WRITTEN, Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState, Wait
+from shoal.engine.telling import Sync
 from shoal.errors import OwnershipConflict, Retryable, ShoalError
 from shoal.model.digests import digest_parts
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import Action, Desired, Plan, Result, ResultStatus
 from shoal.planning.backing_off import retry_at
 
-DONE = frozenset({ResultStatus.APPLIED, ResultStatus.UNCHANGED})
 # The cause lives in the cluster and nobody announces that it was mended: look again, seldom.
 CONFLICT_RETRY = timedelta(minutes=5)
 
@@ -166,7 +166,7 @@ def _note_problems(done: Pass) -> None:
         elif result.status in GONE:
             target.health.pop(result.key, None)
             target.drifted.pop(result.key, None)
-        elif result.status in DONE:
+        elif result.status in WRITTEN:
             target.drifted.pop(result.key, None)
 
 
@@ -182,7 +182,7 @@ def _is_news(done: Pass) -> bool:
     A retry that fails the same way again is no event; its rows have not changed either.
     """
     target = done.target
-    changed = any(result.status in DONE or result.status in GONE for result in done.results)
+    changed = any(result.status in WRITTEN or result.status in GONE for result in done.results)
     told = digest_parts(
         f"{key}:{error}" for key, error in sorted(target.problems.items(), key=_by_object)
     )
@@ -193,7 +193,7 @@ def _is_news(done: Pass) -> bool:
 
 def all_done(plan: Plan, results: Sequence[Result]) -> bool:
     """Every change of this plan ended well, and nothing was refused before it could be sent."""
-    done = {result.key for result in results if result.status in DONE or result.status in GONE}
+    done = {result.key for result in results if result.status in WRITTEN or result.status in GONE}
     return not plan.refused and all(change.key in done for change in plan.changes)
 
 

@@ -7,22 +7,18 @@ is compared with it. A record says who, what, when and why, and carries patches 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from shoal.engine.patching import masked_patch
 from shoal.engine.state import EngineState, TargetState
-from shoal.errors import ShoalError, StoreUnavailable
+from shoal.engine.telling import Sync, body_of, deed_of, verdict_of
+from shoal.errors import StoreUnavailable
 from shoal.model.holds import Approval, Hold, HoldCause
-from shoal.model.identity import ObjectKey, TargetKey
-from shoal.model.manifests import Manifest
+from shoal.model.identity import TargetKey
 from shoal.model.plans import (
     Action,
-    Change,
     Desired,
     Grant,
     Owned,
@@ -35,26 +31,12 @@ from shoal.model.records import Deed, Entry, Verdict
 from shoal.store import Store, changes, states
 from shoal.telemetry.spans import trace_id
 
-# More changes than this in one sync are counted, not listed: a record is read by people.
-MOST_CHANGES_LISTED = 50
 # Settings of the store: the fleet's name, and file by document.
 FLEET_NAME = "fleet.name"
 FLEET_ORIGINS = "fleet.origins"
 WRITTEN = frozenset({ResultStatus.APPLIED, ResultStatus.UNCHANGED})
 GONE = frozenset({ResultStatus.DELETED, ResultStatus.FORGOTTEN})
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sync:
-    """One carried-out plan, as it is recorded."""
-
-    target: TargetState
-    desired: Desired
-    plan: Plan
-    results: Sequence[Result]
-    who: str
-    why: str
 
 
 class Recording:
@@ -159,19 +141,19 @@ class Recording:
         target, key = sync.target, sync.target.key
         rows = [result.owned for result in sync.results if result.owned is not None]
         gone = [result.key for result in sync.results if result.status in GONE]
-        verdict = _verdict(sync)
+        verdict = verdict_of(sync)
         await self._store.write(
             changes.PutOwned(rows),
             changes.DropOwned(key.cluster, gone),
             changes.PutTarget(self._outcome(target, sync.desired, status)),
             self._entry(
                 sync.who,
-                _deed(sync, verdict),
+                deed_of(sync, verdict),
                 sync.why,
                 str(key),
                 verdict,
                 sync.desired.grant.revision,
-                _body(sync),
+                body_of(sync),
             ),
         )
 
@@ -321,84 +303,3 @@ class Recording:
             reason=error.reason if error else "",
             error=error.message if error else "",
         )
-
-
-def _verdict(sync: Sync) -> Verdict:
-    failed = sum(result.status is ResultStatus.FAILED for result in sync.results)
-    if not failed and not sync.plan.refused and sync.target.error is None:
-        return Verdict.SUCCEEDED
-    done = any(result.status is not ResultStatus.FAILED for result in sync.results)
-    return Verdict.PARTIAL if done else Verdict.FAILED
-
-
-def _deed(sync: Sync, verdict: Verdict) -> Deed:
-    if verdict is not Verdict.SUCCEEDED:
-        return Deed.TARGET_FAILED
-    corrections = all(change.action is Action.CORRECT for change in sync.plan.changes)
-    return Deed.TARGET_CORRECTED if corrections else Deed.TARGET_SYNCED
-
-
-def _body(sync: Sync) -> dict[str, Any]:
-    """Counts, and the changes themselves as long as a person would read them."""
-    results = {result.key: result for result in sync.results}
-    before = _by_key(sync.target.applied)
-    after = _by_key(sync.desired)
-    listed = [
-        _listed(change, results.get(change.key), before, after)
-        for change in sync.plan.changes[:MOST_CHANGES_LISTED]
-    ]
-    body: dict[str, Any] = {
-        "plan": sync.plan.hash,
-        "counts": dict(Counter(result.status.value for result in sync.results)),
-        "changes": listed,
-    }
-    unlisted = len(sync.plan.changes) - len(listed)
-    if unlisted:
-        body["unlisted"] = unlisted
-    if sync.plan.refused:
-        body["refused"] = [
-            {"object": str(key), **_told(error)} for key, error in sync.plan.refused.items()
-        ]
-    if sync.target.error is not None:
-        body["error"] = _told(sync.target.error)
-    return body
-
-
-def _listed(
-    change: Change,
-    result: Result | None,
-    before: Mapping[ObjectKey, Manifest],
-    after: Mapping[ObjectKey, Manifest],
-) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "object": str(change.key),
-        "action": change.action.value,
-        "status": result.status.value if result else "not reached",
-        "before": change.before_digest or "",
-        "after": change.after_digest or "",
-    }
-    if change.cause:
-        told["cause"] = change.cause
-    patch = change.patch
-    if patch is None and change.action is Action.UPDATE:
-        patch = masked_patch(change.key, _found(before, change.key), _found(after, change.key))
-    if patch:
-        told["patch"] = list(patch)
-    if result and result.error:
-        told |= _told(result.error)
-    if result and result.note:
-        told["note"] = result.note
-    return told
-
-
-def _told(error: ShoalError) -> dict[str, str]:
-    return {"reason": error.reason, "message": error.message, "next_step": error.next_step}
-
-
-def _found(manifests: Mapping[ObjectKey, Manifest], key: ObjectKey) -> Manifest | None:
-    """The manifest of an object; it may have been written without the default namespace."""
-    return manifests.get(key) or manifests.get(key._replace(namespace=""))
-
-
-def _by_key(desired: Desired | None) -> Mapping[ObjectKey, Manifest]:
-    return {} if desired is None else {each.key: each for each in desired.content.manifests}
