@@ -28,7 +28,9 @@ Family = Callable[[Scene, argparse.Namespace], Awaitable[Figures]]
 FAMILIES: Mapping[str, Family] = {
     "start": lambda scene, given: start.measure(scene, given.repeats),
     "cold": lambda scene, given: cold.measure(scene, given.repeats),
-    "loop": lambda scene, given: cold.measure_loop(scene, given.repeats),
+    "loop": lambda scene, given: cold.measure_loop(
+        scene, given.repeats, OUTPUT.with_name("loop-held.txt")
+    ),
     "change": lambda scene, given: change.measure(scene, given.repeats),
     "drift": lambda scene, given: drift.measure(scene, given.repeats),
     "prune": lambda scene, given: prune.measure(scene, given.repeats),

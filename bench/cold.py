@@ -7,8 +7,11 @@ times as large; `loop` is the same sync under `instrumented`, which measures the
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,6 +21,7 @@ from bench.controller import USER
 from bench.figures import Figures, percentile
 from bench.reading import Sort, cpu_seconds
 from bench.scene import FLOOR_USER, Scene, living, written
+from bench.stacks import summarise
 from bench.workload import Size, application_names, objects_of
 
 GROWTH = 4
@@ -78,20 +82,34 @@ async def measure_growth(scene: Scene, repeats: int) -> Figures:
     }
 
 
-async def measure_loop(scene: Scene, repeats: int) -> Figures:
-    """The keys `loop.*`: lags while the first sync lasts."""
+async def measure_loop(scene: Scene, repeats: int, output: Path) -> Figures:
+    """The keys `loop.*`: lags while the first sync lasts; where it lagged goes to `output`."""
     found: list[list[float]] = []
+    bare: list[list[float]] = []
+    held: list[Sequence[str]] = []
     for index in range(repeats):
-        record = scene.folder / f"loop-{index}.json"
-        ours = await first_sync(scene, f"loop-{index}", record=record)
+        record, floor = scene.folder / f"loop-{index}.json", scene.folder / f"tick-{index}.json"
+        async with await anyio.open_process([sys.executable, "-m", "bench.ticking", floor]) as tick:
+            ours = await first_sync(scene, f"loop-{index}", record=record)
+            tick.terminate()
         between = ours.pushed.timestamp(), ours.last.timestamp()
-        lags = orjson.loads(await anyio.Path(record).read_bytes())["lags"]
-        found.append([lag * 1000 for at, lag in lags if between[0] <= at <= between[1]])
+        found.append(await _lags_ms(record, between))
+        bare.append(await _lags_ms(floor, between))
+        told = orjson.loads(await anyio.Path(record).read_bytes())["held"]
+        held += [stack for at, stack in told if between[0] <= at <= between[1]]
+    if held:
+        await anyio.Path(output).write_text(summarise(held))
     return {
         "loop.lag_ms_p99": [percentile(lags, 99) for lags in found],
         "loop.lag_ms_median": [percentile(lags, 50) for lags in found],
         "loop.lag_ms_max": [max(lags) for lags in found],
+        "loop.floor_lag_ms_p99": [percentile(lags, 99) for lags in bare],
     }
+
+
+async def _lags_ms(file: Path, between: tuple[float, float]) -> list[float]:
+    lags = orjson.loads(await anyio.Path(file).read_bytes())["lags"]
+    return [lag * 1000 for at, lag in lags if between[0] <= at <= between[1]]
 
 
 async def first_sync(

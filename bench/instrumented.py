@@ -8,9 +8,9 @@ when they are called. What was seen is written when it ends, as JSON.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import signal
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -22,6 +22,7 @@ from typing import Any
 import anyio
 import orjson
 
+from bench.ticking import TICK_SECONDS, tick
 from shoal.cli.running import run_until_signal
 from shoal.composition.engine import open_engine
 from shoal.composition.loading import load_plugins
@@ -32,9 +33,12 @@ from shoal.hooks.renderers import Folder, Renderer
 from shoal.model.choice import Spec
 from shoal.model.manifests import Manifest
 
-TICK_SECONDS = 0.005
 SAMPLE_SECONDS = 0.002
+HELD_SECONDS = 0.02
 _DEEPEST = 40
+
+
+Sample = tuple[float, list[str]]
 
 
 @dataclass(slots=True)
@@ -43,15 +47,9 @@ class Record:
 
     lags: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     renders: list[float] = field(default_factory=list[float])
-    samples: list[tuple[float, list[str]]] = field(default_factory=list[tuple[float, list[str]]])
-
-
-async def tick(note: Callable[[float, float], None]) -> None:
-    """Sleep on and on for a tick, and note how much later than asked it ended; never ends."""
-    while True:
-        due = time.monotonic() + TICK_SECONDS
-        await asyncio.sleep(TICK_SECONDS)
-        note(time.time(), max(0.0, time.monotonic() - due))
+    samples: list[Sample] = field(default_factory=list[Sample])
+    # Where the loop was while it came late: a sample every 10 ms beyond the first 20.
+    held: list[Sample] = field(default_factory=list[Sample])
 
 
 class NotedRenderer:
@@ -90,6 +88,7 @@ def main() -> int:
     async def watched_engine(foundation: Foundation) -> AsyncIterator[Controller]:
         async with open_engine(foundation) as controller, anyio.create_task_group() as tasks:
             if not given.profile:
+                _watch_ticks(record)
                 tasks.start_soon(tick, lambda at, lag: record.lags.append((at, lag)))
             yield controller
             tasks.cancel_scope.cancel()
@@ -122,15 +121,36 @@ def _sample_into(record: Record) -> None:
     """
 
     def note(number: int, frame: FrameType | None) -> None:
-        stack: list[str] = []
-        while frame is not None and len(stack) < _DEEPEST:
-            code = frame.f_code
-            stack.append(f"{code.co_filename}:{code.co_qualname}")
-            frame = frame.f_back
-        record.samples.append((time.time(), stack))
+        record.samples.append((time.time(), _stack(frame)))
 
     signal.signal(signal.SIGPROF, note)
     signal.setitimer(signal.ITIMER_PROF, SAMPLE_SECONDS, SAMPLE_SECONDS)
+
+
+def _watch_ticks(record: Record) -> None:
+    """From a thread beside the loop, note where the loop is whenever a tick is overdue."""
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def watch() -> None:
+        while True:
+            time.sleep(TICK_SECONDS * 2)
+            ticked = record.lags[-1][0] if record.lags else time.time()
+            if time.time() - ticked > TICK_SECONDS + HELD_SECONDS:
+                frame = sys._current_frames().get(main)  # the only way to see another thread
+                record.held.append((time.time(), _stack(frame)))
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _stack(frame: FrameType | None) -> list[str]:
+    """Innermost first."""
+    stack: list[str] = []
+    while frame is not None and len(stack) < _DEEPEST:
+        code = frame.f_code
+        stack.append(f"{code.co_filename}:{code.co_qualname}")
+        frame = frame.f_back
+    return stack
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ threads shows as the place where the main thread waits meanwhile (`select`).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +15,9 @@ import orjson
 
 from bench.cold import first_sync
 from bench.scene import Scene, living
+from bench.stacks import summarise
 
 Sample = tuple[float, Sequence[str]]
-TOP = 20
 
 
 async def profile(scene: Scene, output: Path, quiet_seconds: float) -> None:
@@ -38,26 +37,5 @@ async def profile(scene: Scene, output: Path, quiet_seconds: float) -> None:
 
 def _text(record: Path, since: float, until: float) -> str:
     samples: list[Sample] = orjson.loads(record.read_bytes())["samples"]
-    return summarise([stack for at, stack in samples if since <= at <= until], until - since)
-
-
-def summarise(stacks: Sequence[Sequence[str]], seconds: float) -> str:
-    """The functions with the most samples of their own, and with what they call."""
-    own = Counter(_short(stack[0]) for stack in stacks if stack)
-    inclusive = Counter(name for stack in stacks for name in {_short(each) for each in stack})
-    parts = [f"{len(stacks)} samples in {seconds:.1f} seconds"]
-    for title, counts in (("own time", own), ("with what they call", inclusive)):
-        parts.append(f"\n{title}")
-        parts += [
-            f"{100 * count / len(stacks):5.1f} %  {name}" for name, count in counts.most_common(TOP)
-        ]
-    return "\n".join([*parts, ""])
-
-
-def _short(place: str) -> str:
-    """A file from its package on, and the function."""
-    file, _, function = place.rpartition(":")
-    for root in ("/site-packages/", "/core/", "/clusters/", "/plugins/", "/lib/"):
-        if root in file:
-            return f"{file.rpartition(root)[2]}:{function}"
-    return f"{Path(file).name}:{function}"
+    stacks = [stack for at, stack in samples if since <= at <= until]
+    return f"{until - since:.1f} seconds; {summarise(stacks)}"
