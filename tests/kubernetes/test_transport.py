@@ -234,7 +234,7 @@ async def test_a_probe_is_answered_while_every_slot_is_taken(certificates: Path)
         answer = await transport.request("GET", "/probe", deadline_seconds=3, is_probe=True)
         go_on.set()
 
-    assert answer.status == 200
+        assert answer.status == 200
 
 
 async def test_lines_of_a_stream_are_whole_however_they_arrive(certificates: Path) -> None:

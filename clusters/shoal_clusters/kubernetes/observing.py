@@ -170,7 +170,8 @@ class Observer:
 
     async def until_gone(self, key: ObjectKey, seconds: float) -> bool:
         """Wait until the watch tells of the end of an object that is being deleted by us."""
-        if self._writing[key].is_gone:
+        write = self._writing.get(key)
+        if write is not None and write.is_gone:
             return True
         self._awaited[key] = anyio.Event()
         try:
