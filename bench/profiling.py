@@ -1,7 +1,7 @@
 """Profiles of the first sync and of quiet, as text: where the main thread spends its CPU.
 
-Sampled at every 2 ms of CPU of the process, with less than a per cent of overhead. CPU of other
-threads shows as the place where the main thread waits meanwhile (`select`).
+Sampled by the CPU that the process uses (every 2 ms, or as often as the kernel's clock ticks). CPU
+of other threads shows as the place where the main thread waits meanwhile (`select`).
 """
 
 from __future__ import annotations
