@@ -26,8 +26,8 @@ OUTPUT = Path("build/bench.json")
 
 Family = Callable[[Scene, argparse.Namespace], Awaitable[Figures]]
 FAMILIES: Mapping[str, Family] = {
-    "start": lambda scene, given: start.measure(scene, given.repeats),
     "cold": lambda scene, given: cold.measure(scene, given.repeats),
+    "start": lambda scene, given: start.measure(scene, given.repeats),
     "loop": lambda scene, given: cold.measure_loop(
         scene, given.repeats, OUTPUT.with_name("loop-held.txt")
     ),
@@ -47,9 +47,9 @@ def main() -> int:
     size = Size(given.clusters, given.applications, given.objects)
     OUTPUT.parent.mkdir(exist_ok=True)
     figures: dict[str, Sequence[float]] = {}
-    broken = anyio.run(_measure, size, given, figures)
     console = Console(width=None if sys.stdout.isatty() else 120)
-    if figures:
+    broken = anyio.run(_measure, size, given, figures, console)
+    if len(given.rows) > 1 and figures:
         console.print(make_table(f"{size} objects, median of all repeats", figures, LIMITS))
     failed = [*failures(figures, LIMITS), *broken]
     if failed:
@@ -70,9 +70,12 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _measure(
-    size: Size, given: argparse.Namespace, figures: dict[str, Sequence[float]]
+    size: Size,
+    given: argparse.Namespace,
+    figures: dict[str, Sequence[float]],
+    console: Console,
 ) -> list[str]:
-    """Fill `figures`, and give the families that broke."""
+    """Fill `figures`, show each family as it ends, and give those that broke."""
     names = [f"bench-{index}" for index in range(size.clusters)]
     users: dict[str, Sequence[str]] = {**USERS, FLOOR_USER: (MASTERS,), STRANGER: (MASTERS,)}
     broken: list[str] = []
@@ -85,7 +88,9 @@ async def _measure(
             for name in given.rows:
                 started = time.monotonic()
                 try:
-                    figures |= await FAMILIES[name](scene, given)
+                    measured = await FAMILIES[name](scene, given)
+                    figures |= measured
+                    console.print(make_table(f"{name}, {size} objects", measured, LIMITS))
                 except (Exception, SystemExit):  # one family that breaks costs only its own rows
                     traceback.print_exc()
                     broken.append(name)
