@@ -18,10 +18,10 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test lint bench clean
+.PHONY: help demo tour test coverage lint bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Three clusters, a fleet in Git, and a live view; Ctrl-C ends all of it
 	@$(BIN)/shoal demo
@@ -31,6 +31,12 @@ tour: $(STAMP) ## Play the demo by itself; every step is asserted and timed
 
 test: $(STAMP) ## Run the whole test suite
 	@$(BIN)/pytest $(PYTEST_ARGS)
+
+coverage: $(STAMP) ## Run the suite and show which lines it never reached
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 lint: $(STAMP) ## Check style, types and the layers
 	@$(BIN)/ruff check
