@@ -26,6 +26,7 @@ from shoal.model.records import Deed, Entry
 from shoal.planning.circuits import TIMING, Timing
 from shoal_clusters.controlplane import audit
 from shoal_clusters.controlplane.apiserver import ControlPlane
+from shoal_clusters.controlplane.client import Client
 
 T = TypeVar("T")
 DEADLINE_SECONDS = 45.0
@@ -64,6 +65,16 @@ def deployment(name: str, namespace: str, *, image: str = "shop:1", replicas: in
     }
 
 
+def job(name: str, namespace: str) -> Any:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "tool:1"}]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"template": {"spec": pod}},
+    }
+
+
 def path_of(manifest: Mapping[str, Any]) -> str:
     """Where the API server keeps the object of a manifest."""
     group, metadata = manifest["apiVersion"], manifest["metadata"]
@@ -82,6 +93,17 @@ async def eventually(look: Callable[[], Awaitable[T]], what: str) -> T:
                 return seen
             await anyio.sleep(0.02)
     raise AssertionError(f"not seen in {DEADLINE_SECONDS:g} s: {what}; last: {seen}")
+
+
+async def complete(admin: Client, manifest: Any) -> None:
+    """Finish a Job as its controller would."""
+    now = "2026-01-02T03:04:05Z"
+    conditions = [
+        {"type": kind, "status": "True", "lastTransitionTime": now}
+        for kind in ("SuccessCriteriaMet", "Complete")
+    ]
+    status = {"startTime": now, "completionTime": now, "succeeded": 1, "conditions": conditions}
+    await admin.patch(f"{path_of(manifest)}/status", {"status": status})
 
 
 @dataclass

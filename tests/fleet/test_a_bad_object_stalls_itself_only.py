@@ -114,7 +114,9 @@ async def test_an_object_waits_for_its_namespace_and_is_applied_when_it_is_there
         await admin.create("/api/v1/namespaces", body)
         await fleet.until_phase("Synced")
         live = await admin.find(path_of(early))
+        waits = await fleet.records(Deed.TARGET_WAITING, "default/shop@dev")
 
+    assert [wait.verdict for wait in waits] == ["noted"]
     assert view is not None
     assert view.message == (
         f"ConfigMap {namespace}-later/early: the namespace {namespace}-later does not exist"

@@ -10,9 +10,11 @@ import pytest
 from tests.fleet.harness import (
     FleetUnderTest,
     Writes,
+    complete,
     config_map,
     deployment,
     eventually,
+    job,
     path_of,
 )
 
@@ -23,16 +25,6 @@ from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client
 
 TARGET = "default/shop@dev"
-
-
-def job(name: str, namespace: str) -> Any:
-    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "tool:1"}]}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"template": {"spec": pod}},
-    }
 
 
 def secret(name: str, namespace: str, **values: str) -> Any:
@@ -237,17 +229,6 @@ async def test_a_finished_job_that_is_deleted_does_not_run_again(
     assert again["metadata"]["uid"] != first["metadata"]["uid"]
     assert gone is None
     assert gone_after_restart is None
-
-
-async def complete(admin: Client, manifest: Any) -> None:
-    """Finish a Job as its controller would."""
-    now = "2026-01-02T03:04:05Z"
-    conditions = [
-        {"type": kind, "status": "True", "lastTransitionTime": now}
-        for kind in ("SuccessCriteriaMet", "Complete")
-    ]
-    status = {"startTime": now, "completionTime": now, "succeeded": 1, "conditions": conditions}
-    await admin.patch(f"{path_of(manifest)}/status", {"status": status})
 
 
 @pytest.fixture

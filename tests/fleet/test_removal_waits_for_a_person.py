@@ -245,3 +245,22 @@ async def test_an_application_that_is_removed_while_nobody_looks_is_held_at_the_
         await small_fleet.until_phase("Removing")
 
     assert await writes.seen() == []
+
+
+async def test_an_application_that_never_came_to_own_anything_can_be_removed(
+    small_fleet: FleetUnderTest, namespace: str, admin: Client
+) -> None:
+    stranger = config_map("settings", namespace, owner="somebody else")
+    await admin.create(f"/api/v1/namespaces/{namespace}/configmaps", stranger)
+    small_fleet.repository.write("shop/all.yaml", stranger)
+    small_fleet.repository.commit("Open the shop")
+    async with small_fleet.running():
+        await small_fleet.until_phase("Failed")
+        small_fleet.remove(SHOP)
+        hold = await until_hold(small_fleet)
+        await small_fleet.controller.approve(hold.id, who="Ana", reason="it never was")
+        await until_gone(small_fleet)
+        live = await admin.get(path_of(stranger))
+
+    assert live["data"] == {"owner": "somebody else"}
+    assert "labels" not in live["metadata"]

@@ -92,6 +92,14 @@ class Register:
         known = {kind[:2] for kind in found if kind.version}
         return {kind for kind in found if kind.version or kind[:2] not in known}
 
+    def expect(self, target: TargetKey, keys: Iterable[ObjectKey]) -> None:
+        """A plan is carried out: from now on the engine may have rows of these objects.
+
+        Also of those that never come to be: when the target no longer wants them, they are still to
+        be looked at.
+        """
+        self._keys.setdefault(target, {}).update(dict.fromkeys(keys))
+
     def rows_of(self, target: TargetKey, wanted: Iterable[ObjectKey]) -> dict[ObjectKey, Owned]:
         """The rows of one target. `wanted`: keys that the engine may have intended meanwhile.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import anyio
 from anyio.abc import TaskGroup
@@ -162,6 +163,7 @@ class KubernetesSession:
         cancels it, and cannot leave a request without an owner.
         """
         prepared = await self._prepare(desired)
+        self._register.expect(plan.target, (change.key for change in plan.changes))
         send, receive = anyio.create_memory_object_stream[Result | Exception](_RESULTS_AHEAD)
         scope = anyio.CancelScope()
         execution = Execution(
@@ -179,9 +181,24 @@ class KubernetesSession:
                 async for found in receive:
                     if isinstance(found, Exception):
                         raise found
-                    yield found
+                    yield self._newest(found)
         finally:
             scope.cancel()
+
+    def _newest(self, result: Result) -> Result:
+        """The result with the row as it is known when it is handed over.
+
+        A watch may have made the row truer while the result waited for its reader: an old row would
+        undo that, and a Job that was seen finished would run again.
+        """
+        if result.owned is None:
+            return result
+        row = self._register.row(result.key)
+        is_same = row is not None and (row.target, row.uid) == (
+            result.owned.target,
+            result.owned.uid,
+        )
+        return replace(result, owned=row) if is_same else result
 
     def sightings(self) -> AsyncIterator[Sighting]:
         """What differs, and health that changed; never ends."""

@@ -17,7 +17,6 @@ from shoal.engine.state import ClusterState, EngineState, TargetState, Wait
 from shoal.engine.telling import Sync
 from shoal.errors import OwnershipConflict, Retryable, ShoalError
 from shoal.model.digests import digest_parts
-from shoal.model.identity import ObjectKey
 from shoal.model.plans import Action, Desired, Plan, Result, ResultStatus
 from shoal.planning.backing_off import retry_at
 
@@ -126,6 +125,9 @@ class Concluding:
         retryable = [error for error in errors if isinstance(error, Retryable)]
         if any(result.status is ResultStatus.REVOKED for result in done.results):
             cluster.queue.add(target.key, Request(Priority.REVISION, "superseded"))
+        elif target.waiting and any(each.status in WRITTEN for each in done.results):
+            # What was just written may be what the others wait for: a namespace that is back.
+            cluster.queue.add(target.key, Request(Priority.REVISION, "what it stands on came"))
         elif retryable or target.waiting or _is_cut_short(done):
             self.retry(cluster, target, retryable)
         elif any(isinstance(error, OwnershipConflict) for error in errors):
@@ -183,11 +185,11 @@ def _is_news(done: Pass) -> bool:
     """
     target = done.target
     changed = any(result.status in WRITTEN or result.status in GONE for result in done.results)
-    told = digest_parts(
-        f"{key}:{error}" for key, error in sorted(target.problems.items(), key=_by_object)
-    )
+    troubles = {key: str(error) for key, error in target.problems.items()}
+    troubles |= {key: str(wait) for key, wait in target.waiting.items()}
+    told = digest_parts(f"{key}:{troubles[key]}" for key in sorted(troubles)) if troubles else ""
     news = changed or told != target.told
-    target.told = told if target.problems else ""
+    target.told = told
     return news and bool(done.results or done.plan.refused)
 
 
@@ -201,7 +203,3 @@ def _is_cut_short(done: Pass) -> bool:
     """Whether changes were left out: a prune behind a failed write, a create without intent."""
     reached = {result.key for result in done.results}
     return any(change.key not in reached for change in done.plan.changes)
-
-
-def _by_object(problem: tuple[ObjectKey, ShoalError]) -> ObjectKey:
-    return problem[0]

@@ -246,7 +246,14 @@ class Controller:
 
 
 def _is_sync_of(application: Ref, attributes: Mapping[str, object]) -> bool:
-    return attributes.get(names.APPLICATION) == str(application)
+    """Whether a span is of a decision, a failure or a pass that changed something.
+
+    A second look that found nothing to do is no sync to show.
+    """
+    telling = (names.TARGETS, names.OBJECTS, names.ERROR_TYPE)
+    return attributes.get(names.APPLICATION) == str(application) and any(
+        attributes.get(name) for name in telling
+    )
 
 
 def _known(name: str, known: Iterable[str], what: str, listing: str) -> None:

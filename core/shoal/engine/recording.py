@@ -139,7 +139,10 @@ class Recording:
     async def synced(self, sync: Sync, *, status: str) -> None:
         """The outcome of one plan: inventory, the target's state and the record, together."""
         target, key = sync.target, sync.target.key
-        rows = [result.owned for result in sync.results if result.owned is not None]
+        # Memory, and not the results: a sighting may have made a row truer since its result.
+        inventory = self._state.inventory(key.cluster)
+        keys = [result.key for result in sync.results if result.owned is not None]
+        rows = [inventory[each] for each in keys if each in inventory]
         gone = [result.key for result in sync.results if result.status in GONE]
         verdict = verdict_of(sync)
         await self._store.write(

@@ -12,7 +12,7 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 import anyio
-from opentelemetry.trace import Span, Tracer
+from opentelemetry.trace import Span, Tracer, get_current_span
 
 from shoal.engine.concluding import Concluding, Pass, all_done
 from shoal.engine.guarding import Guard
@@ -102,6 +102,7 @@ class Targets:
         request: Request,
     ) -> None:
         plan = await self._plan(session, target, desired, request)
+        get_current_span().set_attribute(names.OBJECTS, len(plan.changes))
         if not await self._may_go_on(cluster, target, desired, plan):
             return
         target.plan_hash = plan.hash

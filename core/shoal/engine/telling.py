@@ -20,6 +20,7 @@ from shoal.model.records import Deed, Verdict
 
 # More changes than this in one sync are counted, not listed: a record is read by people.
 MOST_CHANGES_LISTED = 50
+UNFINISHED = frozenset({ResultStatus.WAITING, ResultStatus.REVOKED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,19 @@ class Sync:
 
 
 def verdict_of(sync: Sync) -> Verdict:
-    """How it ended, as a whole."""
-    failed = sum(result.status is ResultStatus.FAILED for result in sync.results)
-    if not failed and not sync.plan.refused and sync.target.error is None:
-        return Verdict.SUCCEEDED
-    done = any(result.status is not ResultStatus.FAILED for result in sync.results)
-    return Verdict.PARTIAL if done else Verdict.FAILED
+    """How it ended, as a whole; what only waits has neither succeeded nor failed."""
+    statuses = {result.status for result in sync.results}
+    is_broken = ResultStatus.FAILED in statuses or sync.plan.refused or sync.target.error
+    if is_broken:
+        done = statuses - {ResultStatus.FAILED, ResultStatus.WAITING, ResultStatus.REVOKED}
+        return Verdict.PARTIAL if done else Verdict.FAILED
+    return Verdict.NOTED if statuses & UNFINISHED else Verdict.SUCCEEDED
 
 
 def deed_of(sync: Sync, verdict: Verdict) -> Deed:
-    """What it was: a sync, a correction of drift, or a failure."""
+    """What it was: a sync, a correction of drift, a wait, or a failure."""
+    if verdict is Verdict.NOTED:
+        return Deed.TARGET_WAITING
     if verdict is not Verdict.SUCCEEDED:
         return Deed.TARGET_FAILED
     corrections = all(change.action is Action.CORRECT for change in sync.plan.changes)

@@ -27,6 +27,7 @@ class Deed(StrEnum):
     TARGET_FAILED = "target.failed"
     TARGET_CORRECTED = "target.corrected"
     TARGET_DRIFTED = "target.drifted"
+    TARGET_WAITING = "target.waiting"
     TARGET_RELEASED = "target.released"
     CLUSTER_CONNECTED = "cluster.connected"
     CLUSTER_LOST = "cluster.lost"
