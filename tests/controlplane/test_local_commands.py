@@ -17,10 +17,11 @@ import yaml
 from anyio import to_thread
 from click.testing import CliRunner, Result
 
+from shoal_clusters.controlplane import standing
 from shoal_clusters.controlplane.client import connect
 from shoal_clusters.controlplane.commands import cluster
 from shoal_clusters.controlplane.kubeconfig import read_kubeconfig
-from shoal_clusters.controlplane.processes import command_of
+from shoal_clusters.controlplane.processes import command_of, start_program
 from shoal_clusters.controlplane.waiting import wait_until
 
 PROGRAM = "from shoal_clusters.controlplane.commands import cluster; cluster()"
@@ -84,6 +85,44 @@ def test_a_cluster_that_died_is_listed_as_stopped(folder: Path) -> None:
 
     listed = shoal("local", "list", "--folder", folder, "-o", "jsonl")
     assert json.loads(listed.stdout)["state"] == "Stopped"
+
+
+@pytest.mark.parametrize(
+    ("log", "running", "dead"),
+    [
+        ("one/apiserver.log", "one", "two, etcd"),
+        (".etcd/etcd.log", "etcd", "one, two"),
+        (".workload-simulator/simulator.log", "the workload simulator", "one, two, etcd"),
+    ],
+)
+def test_up_never_removes_a_fleet_of_which_anything_runs(
+    folder: Path, log: str, running: str, dead: str
+) -> None:
+    leave_fleet(folder, "one", "two")
+    pid = anyio.run(stand_in, folder / log)
+
+    result = here("local", "up", "one", "two", "--folder", folder)
+
+    assert result.exit_code == 3
+    assert f"running: {running}; dead: {dead}\n" in result.stderr
+    assert f"shoal cluster local down --folder {folder}" in result.stderr
+    assert (folder / "data").exists()
+    assert str(folder) in command_of(pid)
+
+
+def test_a_fleet_of_which_nothing_runs_is_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start_nothing(*_: object, **__: object) -> None: ...
+
+    monkeypatch.setattr(standing, "start_fleet", start_nothing)
+    leave_fleet(folder, "one", "two")
+
+    result = here("local", "up", "three", "--folder", folder, "--workloads", "untouched")
+
+    assert result.exit_code == 0
+    assert "replacing a fleet of which nothing runs" in result.stderr
+    assert not (folder / "data").exists()
 
 
 @pytest.mark.real
@@ -189,6 +228,20 @@ async def reach_all(folder: Path) -> None:
     for access in await to_thread.run_sync(read_kubeconfig, folder / "kubeconfig"):
         async with connect(access) as client:
             assert await client.find("/api/v1/namespaces/kube-system")
+
+
+def leave_fleet(folder: Path, *names: str) -> None:
+    """What is on disk of a fleet after its programs died."""
+    folder.mkdir()
+    (folder / ".shoal-local-fleet").write_text(json.dumps({"provider": "local", "names": names}))
+    (folder / "data").touch()
+
+
+async def stand_in(log: Path) -> int:
+    """Leave a program running that is found where a program of a fleet would be."""
+    log.parent.mkdir()
+    command = [sys.executable, "-c", "import signal; signal.pause()", log.parent]
+    return (await start_program(command, log=log, is_detached=True)).pid
 
 
 def all_commands() -> list[str]:

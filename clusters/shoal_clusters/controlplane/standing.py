@@ -58,16 +58,22 @@ async def raise_fleet(
 ) -> list[StandingCluster]:
     """Start a fleet in `folder` and leave it running; one that runs with these names is kept.
 
-    Raises StateInUse when the folder holds another running fleet, or things that are not ours.
+    A fleet of which nothing runs is replaced. Raises StateInUse when the folder holds another one
+    of which anything runs, because only `down` may remove that, or things that are not ours.
     """
     standing = await list_clusters(folder)
-    if standing and all(cluster.is_running for cluster in standing):
-        if [cluster.name for cluster in standing] == list(names):
-            return standing
+    running, dead = await to_thread.run_sync(_survey, folder, standing)
+    if running and not dead and [cluster.name for cluster in standing] == list(names):
+        return standing
+    if running:
         raise StateInUse(
-            f"a fleet of {', '.join(cluster.name for cluster in standing)} runs in {folder}",
-            next_step=f"end it with `shoal cluster local down --folder {folder}`, or name another",
+            f"a fleet lives in {folder}; running: {', '.join(running)}"
+            + (f"; dead: {', '.join(dead)}" if dead else ""),
+            next_step=f"`shoal cluster local down --folder {folder}` ends it and removes its data;"
+            " or name another folder",
         )
+    if standing:
+        progress("replacing a fleet of which nothing runs", None)
     await end_fleet(folder)
     if provider == "kind":
         await kind.require_engine()
@@ -108,6 +114,20 @@ async def list_clusters(folder: Path) -> list[StandingCluster]:
         return [_look(folder, name, marker, accesses.get(name), running) for name in marker.names]
 
     return await to_thread.run_sync(look)
+
+
+def _survey(folder: Path, standing: Sequence[StandingCluster]) -> tuple[list[str], list[str]]:
+    """What runs of a fleet, and what does not but should: its clusters, and what they share.
+
+    A dead simulator is not missed: a fleet may be without one, and none of its data is lost.
+    """
+    running = [cluster.name for cluster in standing if cluster.is_running]
+    dead = [cluster.name for cluster in standing if not cluster.is_running]
+    if standing and standing[0].provider == "local":
+        (running if find_detached(_etcd_log(folder)) else dead).append("etcd")
+        if find_detached(_simulator_log(folder)):
+            running.append("the workload simulator")
+    return running, dead
 
 
 def _look(
@@ -154,14 +174,22 @@ async def _end(log: Path) -> None:
 def _logs(folder: Path, names: Sequence[str]) -> list[Path]:
     servers = [_server_log(folder, name) for name in names]
     return [
-        folder / _SIMULATOR_FOLDER / "simulator.log",
+        _simulator_log(folder),
         *servers,
-        folder / ETCD_FOLDER / "etcd.log",
+        _etcd_log(folder),
     ]
 
 
 def _server_log(folder: Path, name: str) -> Path:
     return folder / name / "apiserver.log"
+
+
+def _etcd_log(folder: Path) -> Path:
+    return folder / ETCD_FOLDER / "etcd.log"
+
+
+def _simulator_log(folder: Path) -> Path:
+    return folder / _SIMULATOR_FOLDER / "simulator.log"
 
 
 def _occupy(folder: Path, marker: _Marker) -> None:
