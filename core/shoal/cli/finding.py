@@ -12,6 +12,8 @@ from shoal.cli.tables import Item
 from shoal.errors import UnknownName
 
 Query = Mapping[str, str | int | None]
+_PAGE = 1000  # the most records that the API gives at once
+_MOST_PAGES = 20  # so that a cluster without events does not cost a read of the whole ledger
 
 
 def query_of(
@@ -19,7 +21,7 @@ def query_of(
 ) -> Query:
     """The parameters of the API's list that narrow it to what was asked for."""
     if kind is EVENT:
-        return {"subject": name or cluster, "limit": limit}
+        return {"subject": name, "limit": limit}
     if kind is TARGET:
         application, _, at = (name or "").partition("@")
         if not application:
@@ -42,6 +44,28 @@ def list_items(client: Client, kind: Kind, name: str | None, query: Query) -> li
     if name is not None and not items and kind is not EVENT:
         refuse(client, kind, name)
     return list(items)
+
+
+def list_events(
+    client: Client, subject: str | None, cluster: str, *, limit: int, most_pages: int = _MOST_PAGES
+) -> list[Item]:
+    """The newest events about a cluster and its targets, as far back as `most_pages` pages.
+
+    The API narrows events to one subject; those of a cluster have many.
+    """
+    found: list[Item] = []
+    before: int | None = None
+    for _ in range(most_pages):
+        page = client.items("records", subject=subject, limit=_PAGE, before=before)
+        found += [item for item in page if _is_about(item["subject"], cluster)]
+        if len(page) < _PAGE or len(found) >= limit:
+            break
+        before = page[-1]["seq"]
+    return found[:limit]
+
+
+def _is_about(subject: str, cluster: str) -> bool:
+    return subject == f"cluster {cluster}" or subject.endswith(f"@{cluster}")
 
 
 def find_one(client: Client, kind: Kind, name: str, namespace: str | None) -> Item:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import click
 
 from shoal.api.client import Client
 from shoal.cli.answering import completeness
 from shoal.cli.ending import note
-from shoal.cli.finding import Query, list_items, query_of
+from shoal.cli.finding import list_events, list_items, query_of
 from shoal.cli.kinds import EVENT, KINDS, Kind, find_kind
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.printing import print_item, print_list, print_table, write
@@ -53,9 +55,14 @@ def get(
     """
     asked = find_kind(kind)
     query = query_of(asked, name, namespace=namespace, cluster=cluster, limit=limit)
-    items = list_items(client, asked, name, query)
+    if asked is EVENT and cluster is not None:
+        look = partial(list_events, client, name, cluster, limit=limit)
+        items, look_again = look(), partial(look, most_pages=1)  # what is new is on the first
+    else:
+        items = list_items(client, asked, name, query)
+        look_again = partial(list_items, client, asked, None, query)
     if watch:
-        _watch(client, asked, query, items, output)
+        _watch(asked, items, look_again, output)
     if _is_one(asked, name, items):
         print_item(output, asked, items[0])
     else:
@@ -70,7 +77,9 @@ def _is_one(kind: Kind, name: str | None, items: list[Item]) -> bool:
     return name is not None and len(items) == 1 and kind.name not in ("Event", "Hold", "Target")
 
 
-def _watch(client: Client, kind: Kind, query: Query, items: list[Item], output: Output) -> None:
+def _watch(
+    kind: Kind, items: list[Item], look_again: Callable[[], list[Item]], output: Output
+) -> None:
     """Print the list, then every change; ends by an interrupt or an error only."""
     shown: dict[str, Item] = {}
     while True:
@@ -84,7 +93,7 @@ def _watch(client: Client, kind: Kind, query: Query, items: list[Item], output: 
         _print_changes(kind, changed, gone, shown, output)
         shown = now
         time.sleep(WATCH_SECONDS)
-        items = [*client.items(kind.path, **query)]
+        items = look_again()
 
 
 def _facts(item: Item) -> dict[str, object]:
