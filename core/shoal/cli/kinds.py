@@ -40,6 +40,15 @@ def _person(heading: str, key: str) -> Column:
     return Column(heading, lambda item, now: str(item.get(key) or "").partition(" <")[0])
 
 
+def _why(item: Item, now: datetime) -> str:
+    """Why; of a correction of one object, also which: that is what a person looks for."""
+    changes = (item.get("body") or {}).get("changes") or []
+    why = str(item.get("why") or "")
+    if item.get("what") != "target.corrected" or len(changes) != 1:
+        return why
+    return f"{why} ({changes[0]['object']})"
+
+
 def _synced(item: Item, now: datetime) -> str:
     return f"{item['synced']}/{item['clusters']}"
 
@@ -148,7 +157,7 @@ EVENT = Kind(
         field("SUBJECT", "subject"),
         REVISION,
         _person("WHO", "who"),
-        field("WHY", "why"),
+        Column("WHY", _why),
     ),
     lambda item: f"{item['chain']}/{item['seq']}",
 )

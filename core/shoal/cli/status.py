@@ -133,7 +133,17 @@ def _screen(
     for one in trouble[:_SHOWN]:
         yield from _needs(one, color=color)
     if len(trouble) > _SHOWN:
-        yield f"  … and {len(trouble) - _SHOWN} more: `shoal get targets`, `shoal get holds`"
+        lists = ", ".join(_lists_of_the_rest(len(fleet["problems"]), len(trouble)))
+        yield f"  … and {len(trouble) - _SHOWN} more: {lists}"
+
+
+def _lists_of_the_rest(problems: int, trouble: int) -> Iterator[str]:
+    """The commands that show what is not on the screen, where problems of documents come first."""
+    if problems > _SHOWN:
+        yield "`shoal validate`"
+    if trouble > max(problems, _SHOWN):
+        yield "`shoal get targets`"
+        yield "`shoal get holds`"
 
 
 def _reach(clusters: Sequence[Item]) -> dict[str, int]:

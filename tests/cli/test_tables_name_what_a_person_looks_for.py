@@ -1,0 +1,44 @@
+"""What a table says beyond its fields: which object was corrected, where the rest is listed."""
+
+import pytest
+
+from shoal.engine.views import DocumentProblem, TargetPhase
+from shoal.model.records import Deed, Entry, Record, Verdict
+from shoal.testing.controllers import AT, fleet_view, target_view
+
+PROBLEM = DocumentProblem("a.yaml", 3, "spec", "bad", "fix")
+
+
+@pytest.mark.parametrize("words", [("history",), ("get", "events")])
+@pytest.mark.parametrize(
+    ("what", "objects", "why"),
+    [
+        (Deed.TARGET_CORRECTED, ["ConfigMap a/b"], "drift (ConfigMap a/b)"),
+        (Deed.TARGET_CORRECTED, ["ConfigMap a/b", "ConfigMap a/c"], "drift"),
+        (Deed.TARGET_CORRECTED, [], "drift"),
+        (Deed.TARGET_SYNCED, ["ConfigMap a/b"], "drift"),
+    ],
+)
+def test_a_correction_of_one_object_names_it(shoal_controller, shoal, words, what, objects, why):
+    body = {"changes": [{"object": name} for name in objects]}
+    entry = Entry(AT, "Ana", what, "drift", "default/web@dev", Verdict.SUCCEEDED, body=body)
+    shoal_controller.record_list = [Record("a", 7, "", "h", entry)]
+
+    ended = shoal(*words, "--no-headers")
+
+    assert ended.out.rstrip().endswith(f"   {why}")
+
+
+@pytest.mark.parametrize(
+    ("problems", "targets", "rest"),
+    [
+        (12, 0, "… and 2 more: `shoal validate`"),
+        (12, 1, "… and 3 more: `shoal validate`, `shoal get targets`, `shoal get holds`"),
+        (9, 2, "… and 1 more: `shoal get targets`, `shoal get holds`"),
+    ],
+)
+def test_status_says_where_the_rest_is_listed(shoal_controller, shoal, problems, targets, rest):
+    shoal_controller.fleet_value = fleet_view(problems=[PROBLEM] * problems)
+    shoal_controller.target_list = [target_view(phase=TargetPhase.FAILED)] * targets
+
+    assert shoal("status").out.endswith(f"  {rest}\n")
