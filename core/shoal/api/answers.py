@@ -16,7 +16,6 @@ from shoal.errors import Permanent, Retryable, ShoalError
 
 API_VERSION = "shoal.dev/v1alpha1"
 BUG = "Bug"
-INVALID_REQUEST = "InvalidRequest"
 
 _STATUS: Mapping[type[ShoalError], int] = {
     errors.UnknownName: 404,

@@ -142,12 +142,9 @@ class Concluding:
         if changes and all(change.action is Action.CORRECT for change in changes):
             causes = sorted({change.cause for change in changes if change.cause})
             return "shoal", "drift" + (f": {', '.join(causes)}" if causes else "")
-        catalog = self.state.catalog
-        document = catalog.applications.get(target.key.application) if catalog else None
-        source = self.state.sources.get(document.source_ref) if document else None
-        artifact = source.artifact if source else None
-        if artifact is not None and artifact.revision == desired.grant.revision:
-            return artifact.provenance.author or "unknown", artifact.provenance.subject
+        provenance = self.state.provenance(desired)
+        if provenance is not None:
+            return provenance.author or "unknown", provenance.subject
         return "shoal", f"revision {desired.grant.revision}"
 
 

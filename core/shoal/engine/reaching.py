@@ -45,20 +45,15 @@ def _tell(state: EngineState, tracer: Tracer, target: TargetState, at: datetime)
     desired = target.applied
     if desired is None or target.synced_at is None:
         return
-    catalog = state.catalog
-    document = catalog.applications.get(target.key.application) if catalog else None
-    source = state.sources.get(document.source_ref) if document else None
-    artifact = source.artifact if source else None
+    provenance = state.provenance(desired)
     attributes: dict[str, str | float] = {
         names.APPLICATION: str(target.key.application),
         names.CLUSTER: target.key.cluster,
         names.REVISION: desired.grant.revision,
     }
-    if artifact is not None and artifact.revision == desired.grant.revision:
-        committed = artifact.provenance.committed_at
-        if committed is not None:
-            seconds = (at - committed).total_seconds()
-            attributes[names.SINCE_COMMIT_SECONDS] = round(seconds, 3)
+    if provenance is not None and provenance.committed_at is not None:
+        seconds = (at - provenance.committed_at).total_seconds()
+        attributes[names.SINCE_COMMIT_SECONDS] = round(seconds, 3)
     past(
         tracer,
         names.CLUSTER_HEALTHY,

@@ -17,7 +17,7 @@ from shoal.engine.fleet import FleetFiles
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Clock, KeyedQueue
 from shoal.errors import ShoalError
-from shoal.model.artifacts import Artifact
+from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.documents import Cluster, Override
 from shoal.model.endpoints import Facts
 from shoal.model.health import Health, HealthState, worst
@@ -238,6 +238,17 @@ class EngineState:
             if identity in unknown:
                 return what, unknown[identity]
         return None
+
+    def provenance(self, desired: Desired) -> Provenance | None:
+        """Who made the revision that a target was granted; None when its source has moved on."""
+        document = None
+        if self.catalog is not None:
+            document = self.catalog.applications.get(desired.target.application)
+        source = self.sources.get(document.source_ref) if document else None
+        artifact = source.artifact if source else None
+        if artifact is None or artifact.revision != desired.grant.revision:
+            return None
+        return artifact.provenance
 
     def suspensions(self, application: Ref) -> list[Hold]:
         """The suspensions of one application that have not expired."""
