@@ -20,6 +20,18 @@ async def test_an_unchanged_repository_is_only_asked(repository, server, reader)
     assert dict(server.asked) == {"refs": 1, "ls-refs": 1}
 
 
+async def test_a_commit_arrives_in_one_conversation(repository, server, reader):
+    await repository.commit({"a.yaml": "a: 1\n"})
+    artifact = await reader.fetch(server.url("apps"), branch="main")
+    second = await repository.commit({"a.yaml": "a: 2\n"})
+    server.asked.clear()
+
+    moved = await reader.fetch(server.url("apps"), artifact, branch="main")
+
+    assert moved.revision == second
+    assert dict(server.asked) == {"refs": 1, "ls-refs": 1, "fetch": 1}
+
+
 async def test_a_commit_elsewhere_is_not_fetched(repository, server, reader):
     await repository.commit({"a.yaml": "a: 1\n"})
     artifact = await reader.fetch(server.url("apps"), branch="main")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,8 +13,7 @@ import pytest
 from shoal.errors import InvalidSource, SourceUnavailable
 from shoal_clusters.demo.git_server import Behaviour
 from shoal_plugins.git import GitSource, mirrors
-from shoal_plugins.git.addresses import parse_address
-from shoal_plugins.git.running import Remote
+from shoal_plugins.git.running import Command, run_git
 
 
 async def test_a_deleted_branch_is_named_with_the_nearest(repository, server, reader):
@@ -96,13 +96,25 @@ async def test_a_server_that_fails_is_tried_again(repository, server, reader):
 async def test_a_silent_server_is_given_up_after_the_deadline(
     repository, server, reader, monkeypatch
 ):
-    monkeypatch.setattr(mirrors, "_REMOTE_SECONDS", 0.5)
+    monkeypatch.setattr(mirrors, "_SILENCE_SECONDS", 0.5)
     server.behaviour = Behaviour.HANG
 
-    with pytest.raises(SourceUnavailable, match=r"git ls-remote got no answer within 0\.5 s"):
+    with pytest.raises(SourceUnavailable, match=r"git fetch got no answer within 0\.5 s"):
         await reader.fetch(server.url("apps"))
 
     assert not _gits_with(server.url("apps"))
+
+
+async def test_a_git_that_says_that_it_goes_on_is_not_given_up(reader, tmp_path, monkeypatch):
+    slow = tmp_path / "git"
+    slow.write_text(
+        "#!/bin/sh\nfor at in 1 2 3 4 5 6; do echo $at >&2; sleep 0.2; done; echo done\n"
+    )
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    command = Command("fetch", silence_seconds=1.0)
+
+    assert await run_git(command, tmp_path / "mirror", reader.host) == b"done\n"
 
 
 async def test_cancelling_ends_git_and_its_children(repository, server, reader):
@@ -155,18 +167,3 @@ def test_the_mirror_of_an_address_is_always_the_same_folder(tmp_path: Path):
 
     assert one == mirrors.mirror_folder("https://forge.example/apps.git", tmp_path)
     assert one != mirrors.mirror_folder("https://forge.example/apps2.git", tmp_path)
-
-
-async def test_a_branch_that_moves_while_it_is_fetched_gives_its_new_commit(
-    repository, server, reader
-):
-    asked = await repository.commit({"a.yaml": "a: 1\n"})
-    given = await repository.commit({"a.yaml": "a: 2\n"})
-    remote = Remote(parse_address(server.url("apps")), server.url("apps"))
-    mirror = reader.source._mirror(remote, reader.host)
-
-    revision = await mirror.fetch(remote, "refs/heads/main", asked)
-    again = await reader.fetch(server.url("apps"))
-
-    assert revision.commit == again.revision == given
-    assert server.asked["fetch"] == 1

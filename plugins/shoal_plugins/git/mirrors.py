@@ -1,15 +1,17 @@
 """One bare mirror per repository: what the remote has, what is fetched, and what is kept.
 
-A mirror holds no branches of its own. Each revision that was ever handed out stays reachable by
+A mirror holds no branches of its own: what a name of the remote was at last is under
+`refs/shoal/tips`, and each revision that was ever handed out stays reachable by
 `refs/shoal/kept/<commit>`, so a force-push or a deleted branch cannot take away what is in use.
-One fetch at a time per mirror; sources with the same address share it.
+Sources with the same address share the mirror; the same name is fetched by one of them at a time,
+and the first fetch, which brings nearly everything, stands alone.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -24,11 +26,19 @@ from shoal_plugins.git.explaining import explain
 from shoal_plugins.git.running import OLDEST_GIT, Command, GitFailed, Remote, run_git
 
 KEPT = "refs/shoal/kept"
+TIPS = "refs/shoal/tips"
 _FETCH_SECONDS = 600.0
-_REMOTE_SECONDS = 30.0
+_SILENCE_SECONDS = 30.0
 _LONGEST_TEXT = 500
 _MOST_REFS_BYTES = 16 * 1024 * 1024
-_FETCH = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--force")
+_FETCH = (
+    "--quiet",
+    "--progress",  # so that a fetch that takes long is told from one that hangs
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--no-recurse-submodules",
+    "--force",
+)
 # Separated by NUL, read by position; trailers may be several lines, so they come last.
 _FORMAT = "--format=%H%x00%T%x00%an <%ae>%x00%cI%x00%s%x00%(trailers:key=Traceparent,valueonly)"
 
@@ -52,18 +62,23 @@ class Mirror:
         self.blobs = Blobs(folder)
         self._host = host
         self._connections = connections
-        self._fetching = anyio.Lock()
+        self._preparing = anyio.Lock()
+        self._fetching: dict[str, anyio.Lock] = {}
+        self._filling = anyio.Lock()
+        self._is_filled = False
         self._is_ready = False
+        # By name of the remote: the commit that it was at last, and that is kept.
+        self._kept: dict[str, str] = {}
 
     async def refs(self, remote: Remote, *patterns: str, heads: bool = False) -> Mapping[str, str]:
-        """What the remote's refs point at now; costs one small request and fetches nothing."""
+        """What the remote's refs point at now; fetches nothing, and costs as much as a fetch."""
         await self._prepare()
         command = Command(
             "ls-remote",
             ("--heads",) if heads else (),
             (remote.location, *patterns),
             remote=remote,
-            deadline_seconds=_REMOTE_SECONDS,
+            deadline_seconds=_SILENCE_SECONDS,
             most_bytes=_MOST_REFS_BYTES,
         )
         try:
@@ -74,23 +89,28 @@ class Mirror:
         lines = (line.partition("\t") for line in printed.decode(errors="replace").splitlines())
         return {name: commit for commit, _, name in lines}
 
-    async def fetch(self, remote: Remote, ref: str, commit: str) -> Revision:
-        """The revision `commit`, fetched by the name `ref` unless it is here already.
+    async def fetch(self, remote: Remote, wanted: str) -> Revision:
+        """What `wanted` (a ref of the remote, or the id of a commit) is there now, fetched.
 
-        When the remote moved in between, it is the revision that `ref` has now. Raises GitFailed
-        when the remote answers but does not give the ref.
+        The remote is always asked about a ref; about a commit that is here already it is not.
+        When nothing is new, that costs one conversation and nothing else. Raises GitFailed when
+        the remote answers but does not give it.
         """
         await self._prepare()
-        async with self._fetching:
-            with contextlib.suppress(GitFailed):
-                found = await self._describe(f"{KEPT}/{commit}")
-                if found.commit == commit:
-                    return found
-            await self._run_fetch(remote, f"+{ref}:{KEPT}/{commit}")
-            found = await self._describe(f"{KEPT}/{commit}")
-            if found.commit != commit:
-                await self._keep(found.commit)
-            return found
+        async with self._fetching.setdefault(wanted, anyio.Lock()):
+            tip = f"{TIPS}/{hashlib.sha256(wanted.encode()).hexdigest()[:32]}"
+            await self._run_fetch(remote, f"+{wanted}:{tip}")
+            return await self._describe(tip)
+
+    async def keep(self, wanted: str, commit: str) -> None:
+        """Let nothing take what was fetched as `wanted` away any more; does nothing a second time.
+
+        Must be done before the revision is handed out: the next fetch moves the tip.
+        """
+        if self._kept.get(wanted) != commit:
+            command = Command("update-ref", (), (f"{KEPT}/{commit}", commit))
+            await run_git(command, self.folder, self._host)
+            self._kept[wanted] = commit
 
     async def is_there(self) -> bool:
         """Whether the mirror still stands; the cache folder is safe to lose."""
@@ -103,14 +123,11 @@ class Mirror:
             (remote.location, refspec),
             remote=remote,
             deadline_seconds=_FETCH_SECONDS,
+            silence_seconds=_SILENCE_SECONDS,
         )
-        async with self._connections:
+        async with self._filling if not self._is_filled else nullcontext(), self._connections:
             await run_git(command, self.folder, self._host)
-
-    async def _keep(self, commit: str) -> None:
-        await run_git(
-            Command("update-ref", (), (f"{KEPT}/{commit}", commit)), self.folder, self._host
-        )
+        self._is_filled = True
 
     async def _describe(self, ref: str) -> Revision:
         printed = await run_git(Command("log", ("-1", _FORMAT), (ref,)), self.folder, self._host)
@@ -119,11 +136,13 @@ class Mirror:
     async def _prepare(self) -> None:
         if self._is_ready and await self.is_there():
             return
-        async with self._fetching:
+        async with self._preparing:
             if self._is_ready and await self.is_there():
                 return
             if self._is_ready:  # lost while running: what its trees knew may be gone for good
                 self.blobs = Blobs(self.folder)
+                self._kept.clear()
+                self._is_filled = False
             await self._check_version()
             await self._host.run_in_thread(_remove_leftovers, self.folder)
             command = Command("init", ("--quiet", "--bare", "--template="), (str(self.folder),))

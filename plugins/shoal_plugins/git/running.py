@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -70,6 +71,8 @@ class Command:
     stdin: bytes = b""
     remote: Remote | None = None
     deadline_seconds: float = 60.0
+    # Of a git that says nothing for so long, nothing more is expected.
+    silence_seconds: float = inf
     most_bytes: int = 64 * 1024 * 1024
 
 
@@ -85,7 +88,7 @@ class GitFailed(Exception):
 async def run_git(command: Command, mirror: Path, host: Host) -> bytes:
     """Run git on a mirror and return what it printed; no thread is held while it runs.
 
-    Raises GitFailed, BudgetExceeded for too much output, SourceUnavailable after the deadline.
+    Raises GitFailed, BudgetExceeded for too much output, SourceUnavailable after a deadline.
     Cancelling ends git and its children, and waits for their end (2 s at most).
     """
     variables = environment(command, mirror)
@@ -93,11 +96,11 @@ async def run_git(command: Command, mirror: Path, host: Host) -> bytes:
     is_whole, status = False, -1
     try:
         with anyio.fail_after(command.deadline_seconds):
-            stdout, stderr = await _collect(child, command.most_bytes)
+            stdout, stderr = await _collect(child, command)
         is_whole = len(stdout) <= command.most_bytes
     except TimeoutError:
         raise SourceUnavailable(
-            f"git {command.name} got no answer within {command.deadline_seconds:g} s"
+            f"git {command.name} did not end within {command.deadline_seconds:g} s"
         ) from None
     finally:
         with anyio.CancelScope(shield=True):
@@ -176,28 +179,36 @@ def _start(
     return child
 
 
-async def _collect(child: Git.AutoInterrupt, most_bytes: int) -> tuple[bytearray, bytearray]:
+async def _collect(child: Git.AutoInterrupt, command: Command) -> tuple[bytearray, bytearray]:
     """Read both pipes to their end, or stop when stdout is longer than agreed."""
     process = _process(child)
     stdout, stderr = bytearray(), bytearray()
-    async with anyio.create_task_group() as group:
-        group.start_soon(_drain_stderr, process.stderr, stderr)
-        while chunk := await _chunk(process.stdout):
-            stdout += chunk
-            if len(stdout) > most_bytes:
-                group.cancel_scope.cancel()
-                break
+    with anyio.move_on_after(command.silence_seconds) as patience:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_drain_stderr, process.stderr, stderr, patience, command)
+            while chunk := await _chunk(process.stdout, patience, command):
+                stdout += chunk
+                if len(stdout) > command.most_bytes:
+                    group.cancel_scope.cancel()
+                    break
+    if patience.cancelled_caught:
+        raise SourceUnavailable(
+            f"git {command.name} got no answer within {command.silence_seconds:g} s"
+        )
     return stdout, stderr
 
 
-async def _drain_stderr(stream: Any, into: bytearray) -> None:
-    while chunk := await _chunk(stream):
+async def _drain_stderr(
+    stream: Any, into: bytearray, patience: anyio.CancelScope, command: Command
+) -> None:
+    while chunk := await _chunk(stream, patience, command):
         into += chunk
         del into[:-_KEPT_STDERR]
 
 
-async def _chunk(stream: Any) -> bytes:
+async def _chunk(stream: Any, patience: anyio.CancelScope, command: Command) -> bytes:
     await anyio.wait_readable(stream)
+    patience.deadline = anyio.current_time() + command.silence_seconds
     return os.read(stream.fileno(), 65536)
 
 

@@ -1,8 +1,9 @@
 """`fetch`: from what people wrote to one revision of a repository.
 
-The remote is asked what the wanted name points at; only when that is new is anything fetched. Every
-source asks with its own credential before it is given anything, also from a mirror that another
-source filled. An error here is never an empty source.
+The wanted name is fetched at once, without asking first what it points at: when nothing is new that
+costs the remote and us as much as the question, and when something is, the question was in vain.
+Every source asks with its own credential before it is given anything, also from a mirror that
+another source filled. An error here is never an empty source.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from shoal_plugins.git.specification import GitSpec
 from shoal_plugins.git.trees import GitTree
 
 _HEADS = "refs/heads/"
+_TAGS = "refs/tags/"
 _SHOWN_BRANCHES = 5
 _CONNECTIONS_PER_SERVER = 8  # each is a git of some 10 MB; forges throttle beyond this
 
@@ -46,14 +48,17 @@ class GitSource:
         """The revision that the branch, tag, commit or the remote's HEAD is at now."""
         remote = await _remote(source, spec, host)
         mirror = self._mirror(remote, host)
-        if spec.commit and await _is_current(previous, spec.commit, mirror):
+        if spec.commit:
+            if await _is_current(previous, spec.commit, mirror):
+                assert previous is not None
+                return previous
+            await mirror.refs(remote, "HEAD")  # proves that this source may read the repository
+        wanted = _wanted(spec)
+        revision = await _fetched(mirror, remote, spec, wanted)
+        if await _is_current(previous, revision.commit, mirror):
             assert previous is not None
             return previous
-        ref, commit = await _wanted(mirror, remote, spec)
-        if await _is_current(previous, commit, mirror):
-            assert previous is not None
-            return previous
-        revision = await _fetched(mirror, remote, spec, ref, commit)
+        await mirror.keep(wanted, revision.commit)
         return _artifact(source, spec, revision, previous, mirror, host)
 
     def _mirror(self, remote: Remote, host: Host) -> Mirror:
@@ -88,29 +93,21 @@ async def _is_current(previous: Artifact | None, commit: str, mirror: Mirror) ->
     return isinstance(tree, GitTree) and tree.blobs is mirror.blobs and await mirror.is_there()
 
 
-async def _wanted(mirror: Mirror, remote: Remote, spec: GitSpec) -> tuple[str, str]:
-    """The ref to fetch and the commit that it points at now."""
+def _wanted(spec: GitSpec) -> str:
+    """What the remote is asked for."""
     if spec.commit:
-        await mirror.refs(remote, "HEAD")  # proves that this source may read the repository
-        return spec.commit, spec.commit
+        return spec.commit
     if spec.tag:
-        name = f"refs/tags/{spec.tag}"
-        found = await mirror.refs(remote, name, f"{name}^{{}}")
-        commit = found.get(f"{name}^{{}}") or found.get(name)
-    else:
-        name = f"{_HEADS}{spec.branch}" if spec.branch else "HEAD"
-        commit = (await mirror.refs(remote, name)).get(name)
-    if commit is None:
-        await _explain_missing(mirror, remote, spec)
-    return name, commit
+        return f"{_TAGS}{spec.tag}"
+    return f"{_HEADS}{spec.branch}" if spec.branch else "HEAD"
 
 
 async def _explain_missing(mirror: Mirror, remote: Remote, spec: GitSpec) -> NoReturn:
     address = remote.address.text
     if spec.tag:
         tags = [
-            name.removeprefix("refs/tags/")
-            for name in await mirror.refs(remote, "refs/tags/*")
+            name.removeprefix(_TAGS)
+            for name in await mirror.refs(remote, f"{_TAGS}*")
             if not name.endswith("^{}")
         ]
         raise InvalidSource(
@@ -125,6 +122,8 @@ async def _explain_missing(mirror: Mirror, remote: Remote, spec: GitSpec) -> NoR
             f"the HEAD of repository {address} points at a branch that is not there",
             next_step=_there_are("main", branches),
         )
+    if spec.branch in branches:
+        raise SourceUnavailable(f"branch {spec.branch} of {address} has only just appeared")
     raise InvalidSource(
         f"repository {address} has no branch {spec.branch}",
         next_step=_there_are(spec.branch, branches),
@@ -141,11 +140,9 @@ def _there_are(name: str, known: list[str]) -> str:
     return "there is " + ", ".join(sorted(known)[:_SHOWN_BRANCHES]) + more
 
 
-async def _fetched(
-    mirror: Mirror, remote: Remote, spec: GitSpec, ref: str, commit: str
-) -> Revision:
+async def _fetched(mirror: Mirror, remote: Remote, spec: GitSpec, wanted: str) -> Revision:
     try:
-        return await mirror.fetch(remote, ref, commit)
+        return await mirror.fetch(remote, wanted)
     except GitFailed as failure:
         if spec.commit and _is_unknown(failure):
             raise InvalidSource(
@@ -154,7 +151,7 @@ async def _fetched(
                 next_step="name a commit that was pushed",
             ) from None
         if "couldn't find remote ref" in failure.stderr:
-            raise SourceUnavailable(f"{ref} disappeared while it was fetched") from None
+            await _explain_missing(mirror, remote, spec)
         raise explain(failure, remote) from None
 
 
