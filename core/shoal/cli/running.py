@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from shoal.composition.serving import OpenEngine, Settings
 
 _LOOPBACK = "127.0.0.1"
+# New objects that the collector looks through at once: about a millisecond.
+_COLLECTED_AT_ONCE = 5_000
 
 
 class AddressType(click.ParamType[tuple[str, int]]):
@@ -129,8 +132,20 @@ def run_until_signal(
                 await serve(settings, loaded, open_engine or engine.open_engine)
             group.cancel_scope.cancel()
 
+    _spare_the_collector()
     anyio.run(main)
     return Ending.INTERRUPTED if signal.SIGINT in received else Ending.OK
+
+
+def _spare_the_collector() -> None:
+    """Let garbage collection leave out what was imported: it stays until the end anyway.
+
+    The loop stands still while the collector looks at every object, and a hundred thousand of them
+    are modules, classes and functions: 50 ms on an idle core, thrice that on a busy one.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AT_ONCE, *gc.get_threshold()[1:])
 
 
 async def _cancel_at_signal(
