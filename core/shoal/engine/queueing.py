@@ -17,6 +17,7 @@ from enum import IntEnum
 from typing import Generic, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from shoal.model.identity import ObjectKey
 
@@ -176,6 +177,8 @@ async def serve(queue: KeyedQueue[K], work: Work[K]) -> None:
             while True:
                 key, request = await queue.next()
                 tasks.start_soon(_work_on, queue, work, key, request)
+                # One key per pass of the loop: when everything has work, the rest goes on too.
+                await anyio.lowlevel.checkpoint()
     finally:
         queue.reset()
 
