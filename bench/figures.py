@@ -51,7 +51,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 
 def summary(figures: Figures) -> dict[str, dict[str, Any]]:
-    """What `build/bench.json` holds of each key."""
+    """What the file that the bench writes holds of each key."""
     return {
         key: {"median": rounded(median(values)), "repeats": [rounded(value) for value in values]}
         for key, values in figures.items()
@@ -59,7 +59,9 @@ def summary(figures: Figures) -> dict[str, dict[str, Any]]:
 
 
 def rounded(value: float) -> float:
-    """Four significant digits; whole numbers stay whole."""
+    """Four significant digits; whole numbers stay whole, and infinity what it is."""
+    if not math.isfinite(value):
+        return value
     return float(round(value)) if abs(value) >= 1000 else float(f"{value:.4g}")
 
 

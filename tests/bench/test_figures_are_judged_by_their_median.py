@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from math import inf
 
 import pytest
 from bench.figures import (
@@ -67,7 +68,9 @@ def test_the_summary_holds_the_median_and_every_repeat() -> None:
     assert summary({"row": [1.23456, 2, 3]}) == {"row": {"median": 2, "repeats": [1.235, 2, 3]}}
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.123456, 0.1235), (1234.5, 1234), (0, 0)])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.123456, 0.1235), (1234.5, 1234), (0, 0), (inf, inf)]
+)
 def test_what_is_shown_has_four_digits(value: float, shown: float) -> None:
     assert rounded(value) == shown
 
