@@ -18,14 +18,11 @@ from pathlib import Path
 import anyio
 import orjson
 
-from bench.controller import USER
+from bench.adapters import Offer
 from bench.figures import Figures
 from bench.reading import Request
 from bench.scene import FLOOR_USER, Living, Scene, living, written
 from bench.workload import application_names
-
-# After the last expected write: what is asked beyond it belongs to the change as well.
-_AFTER_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ async def measure(scene: Scene, repeats: int) -> Figures:
     everything: list[Change] = []
     single: list[Change] = []
     unrelated: list[Change] = []
-    record = scene.folder / "change.json"
+    record = scene.folder / "change.json" if scene.offers(Offer.RECORD) else None
     async with living(scene, "change", record=record) as it:
         mirror = await _make_mirror(scene, it)
         await _prepare_floor(it)
@@ -54,31 +51,34 @@ async def measure(scene: Scene, repeats: int) -> Figures:
             one = range(index % len(names), index % len(names) + 1)
             single.append(await _change(it, mirror, one, version=2 * index + 3))
             unrelated.append(await _change_nothing(it, index))
-    renders: list[float] = orjson.loads(await anyio.Path(record).read_bytes())["renders"]
     return {
-        **_figures("change_all", scene, everything, renders),
-        **_figures("change_one", scene, single, renders),
-        "unrelated.renders": [_renders(one, renders) for one in unrelated],
+        **_figures("change_all", scene, everything),
+        **_figures("change_one", scene, single),
         "unrelated.requests": [float(len(one.requests)) for one in unrelated],
+        **(await _renders(record, everything, single, unrelated) if record else {}),
     }
 
 
-def _figures(
-    key: str, scene: Scene, changes: Sequence[Change], renders: Sequence[float]
-) -> Figures:
+def _figures(key: str, scene: Scene, changes: Sequence[Change]) -> Figures:
     # One write on each cluster is 1.
     targets = scene.size.clusters * (scene.size.applications if key == "change_all" else 1)
     return {
         f"{key}.requests": [len(one.requests) / targets for one in changes],
-        f"{key}.renders": [_renders(one, renders) for one in changes],
         f"{key}.wall_seconds": [one.wall for one in changes],
         f"{key}.floor_wall_seconds": [one.floor for one in changes],
         f"{key}.wall_over_floor": [one.wall / one.floor for one in changes],
     }
 
 
-def _renders(change: Change, renders: Sequence[float]) -> float:
-    return float(sum(change.since <= at <= change.until for at in renders))
+async def _renders(record: Path, *changes: Sequence[Change]) -> Figures:
+    """How often a renderer was called during each; in the order of `measure`."""
+    renders: list[float] = orjson.loads(await anyio.Path(record).read_bytes())["renders"]
+    return {
+        f"{key}.renders": [
+            float(sum(one.since <= at <= one.until for at in renders)) for one in found
+        ]
+        for key, found in zip(("change_all", "change_one", "unrelated"), changes, strict=True)
+    }
 
 
 async def _change(it: Living, mirror: Path, applications: range, *, version: int) -> Change:
@@ -87,8 +87,8 @@ async def _change(it: Living, mirror: Path, applications: range, *, version: int
     expected = len(applications) * it.size.clusters
     pushed = await it.push(f"Version {version}")
     await it.until(tail, lambda found: len(written(found)) >= expected, poll_seconds=0.05)
-    await anyio.sleep(_AFTER_SECONDS)
-    requests = [one for one in tail.read(USER) if one.concerns_objects]
+    # What is asked beyond the last expected write belongs to the change as well.
+    requests = [one for one in await it.until_quiet(tail) if one.concerns_objects]
     last = max(one.answered for one in requests if one.has_written)
     floor = await _floor(it, mirror, applications, version=version)
     wall = (last - pushed).total_seconds()
@@ -101,8 +101,7 @@ async def _change_nothing(it: Living, index: int) -> Change:
     pushed = await it.push("Say more")
     revision = await anyio.to_thread.run_sync(it.repository.git, "rev-parse", "HEAD")
     await it.controller.until_seen(revision)
-    await anyio.sleep(_AFTER_SECONDS)
-    requests = [one for one in tail.read(USER) if one.concerns_objects]
+    requests = [one for one in await it.until_quiet(tail) if one.concerns_objects]
     return Change(0.0, 0.0, requests, pushed.timestamp(), time.time())
 
 

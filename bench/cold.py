@@ -17,7 +17,6 @@ from typing import Any
 import anyio
 import orjson
 
-from bench.controller import USER
 from bench.figures import Figures, percentile
 from bench.reading import Sort, cpu_seconds
 from bench.scene import FLOOR_USER, Scene, living, written
@@ -127,7 +126,7 @@ async def first_sync(
         cpu = cpu_seconds(it.controller.pids) - cpu
         server_cpu = cpu_seconds(servers) - server_cpu
     await anyio.sleep(_LOG_SECONDS)
-    every = tail.read(USER)
+    every = tail.read(scene.user)
     writes = sum(one.sort is Sort.WRITE for one in every)
     last = max(one.answered for one in requests if one.has_written)
     wall = (last - pushed).total_seconds()

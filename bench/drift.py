@@ -2,7 +2,7 @@
 
 Healed is the time from when the API server received the stranger's write to when it had answered
 the correction, both out of its audit log. The floor is a bare client that watches and applies. How
-long a correction took inside the controller is told by its own traces.
+long a correction took inside the controller is told by its own traces, where it exports them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 
-from bench.controller import REACTION_EVENT, REACTION_SECONDS, USER
+from bench.adapters import Offer
 from bench.figures import Figures, percentile
 from bench.reading import Request, Tail
 from bench.scene import FLOOR_USER, IN_FLIGHT, STRANGER, Living, Scene, living, written
@@ -38,6 +38,7 @@ Victim = tuple[str, Body]
 async def measure(scene: Scene, repeats: int) -> Figures:
     """The keys `drift.*` and `drift_burst.*`."""
     figures: dict[str, list[float]] = {}
+    are_told = scene.offers(Offer.REACTIONS)
     async with collecting() as traces, AsyncExitStack() as stack:
         it = await stack.enter_async_context(living(scene, "drift", environment=traces.environment))
         clients = {
@@ -46,11 +47,12 @@ async def measure(scene: Scene, repeats: int) -> Figures:
         }
         bodies = await _prepare_floor(it)
         for index in range(repeats):
-            seen = len(traces.event_values(REACTION_EVENT, REACTION_SECONDS))
+            seen = len(it.controller.reactions(traces)) if are_told else 0
             found = await _repeat(it, clients, bodies, index)
-            await traces.until_exported()
-            reactions = traces.event_values(REACTION_EVENT, REACTION_SECONDS)[seen:][:SAMPLES]
-            found["drift.dispatch_ms_p99"] = percentile(reactions or [float("inf")], 99) * 1000
+            if are_told:
+                await traces.until_exported()
+                reactions = it.controller.reactions(traces)[seen:][:SAMPLES]
+                found["drift.dispatch_ms_p99"] = percentile(reactions or [float("inf")], 99) * 1000
             for key, value in found.items():
                 figures.setdefault(key, []).append(value)
     return figures
@@ -60,8 +62,8 @@ async def _repeat(
     it: Living, clients: Clients, bodies: Sequence[Body], index: int
 ) -> dict[str, float]:
     """One by one and all at once, by the controller and then by the bare client."""
-    healed, requests = await _one_by_one(it, clients, it.prefix, USER, index)
-    burst, burst_requests = await _at_once(it, clients, it.prefix, USER)
+    healed, requests = await _one_by_one(it, clients, it.prefix, it.scene.user, index)
+    burst, burst_requests = await _at_once(it, clients, it.prefix, it.scene.user)
     async with _healing_floor(it.scene, bodies):
         floor, _ = await _one_by_one(it, clients, _PREFIX, FLOOR_USER, index)
         floor_burst, _ = await _at_once(it, clients, _PREFIX, FLOOR_USER)

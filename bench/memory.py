@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import anyio
 
+from bench.adapters import Offer
 from bench.figures import Figures, slope
 from bench.reading import pss_bytes, sockets
 from bench.scene import Living, Scene, living, written
@@ -20,7 +21,10 @@ _MIB = 1024 * 1024
 
 async def measure(scene: Scene, repeats: int) -> Figures:
     """The keys `memory.*`, once."""
-    return {**await _objects(scene), **await _idle_clusters(scene)}
+    figures = await _objects(scene)
+    if scene.offers(Offer.JOINING):
+        figures = {**figures, **await _idle_clusters(scene)}
+    return figures
 
 
 async def _objects(scene: Scene) -> Figures:
@@ -34,7 +38,9 @@ async def _objects(scene: Scene) -> Figures:
             if number > 1:
                 await _fill(it, range(step * (number - 1), step * number))
             await it.until_quiet(scene.tail())
-            points.append((float(scene.size.total * number), float(pss_bytes([it.controller.pid]))))
+            points.append(
+                (float(scene.size.total * number), float(pss_bytes([it.controller.pids[0]])))
+            )
             if number == 1:
                 tree = pss_bytes(it.controller.pids) / _MIB
     return {
@@ -61,12 +67,10 @@ async def _idle_clusters(scene: Scene) -> Figures:
     first = {names[0]: scene.clusters[names[0]]}
     async with living(scene, "idle", size=size, kinds=MOST_KINDS, clusters=first) as it:
         for count in range(1, len(names) + 1):
-            it.controller.clusters = {name: scene.clusters[name] for name in names[:count]}
-            it.controller.write_documents()
-            await it.controller.settle()
+            await it.controller.join({name: scene.clusters[name] for name in names[:count]})
             await anyio.sleep(IDLE_SECONDS)
-            points.append((float(count), float(pss_bytes([it.controller.pid]))))
-            open_sockets.append(float(sockets(it.controller.pid)))
+            points.append((float(count), float(pss_bytes([it.controller.pids[0]]))))
+            open_sockets.append(float(sockets(it.controller.pids[0])))
     figures = {
         "memory.watched_kinds": [float(MOST_KINDS)],
         "memory.sockets_by_clusters": open_sockets,

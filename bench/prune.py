@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 
-from bench.controller import USER, Controller
+from bench.adapters import Adapter
 from bench.figures import Figures
 from bench.reading import Request
 from bench.scene import Scene, living
@@ -33,16 +33,16 @@ async def measure(scene: Scene, repeats: int) -> Figures:
                 tasks.start_soon(_approve_on_and_on, it.controller)
                 await it.until(tail, is_done)
                 tasks.cancel_scope.cancel()
-            requests = tail.read(USER)
+            requests = tail.read(scene.user)
             last = max(one.answered for one in requests if one.has_written)
             await anyio.sleep(_AFTER_SECONDS)
-            about = [one for one in tail.read(USER) if one.concerns_objects]
+            about = [one for one in tail.read(scene.user) if one.concerns_objects]
             per_object.append(len(about) / expected)
             walls.append((last - pushed).total_seconds())
     return {"prune.requests_per_object": per_object, "prune.wall_seconds": walls}
 
 
-async def _approve_on_and_on(controller: Controller) -> None:
+async def _approve_on_and_on(controller: Adapter) -> None:
     while True:
         await anyio.sleep(_APPROVE_SECONDS)
         await controller.approve_all()

@@ -1,7 +1,7 @@
 """What every row stands on: the API servers, and a controller with its repository.
 
-A `Scene` is the servers and a scratch folder; `living` is a controller over them, with a real Git
-server and namespaces of its own, so that no row sees another's objects.
+A `Scene` is the servers, a scratch folder and who is measured; `living` is a controller over them,
+with a real Git server and namespaces of its own, so that no row sees another's objects.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
 
-from bench.controller import USER, Controller
+from bench.adapters import Adapter, Assignment, Offer
 from bench.reading import Request, Tail
 from bench.workload import Body, Repository, Size, application_names, objects_of
 from shoal_clusters.controlplane.apiserver import ControlPlane
@@ -33,11 +33,12 @@ _QUIET_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Running API servers, a folder for what rows write, and the size that was asked for."""
+    """Running API servers, a folder for what rows write, and what is measured at which size."""
 
     fleet: Fleet
     folder: Path
     size: Size
+    adapter: type[Adapter]
 
     @property
     def clusters(self) -> Mapping[str, ControlPlane]:
@@ -49,6 +50,15 @@ class Scene:
         """The API servers and their etcd."""
         running = [cluster.pid for cluster in self.clusters.values()]
         return [pid for pid in (*running, self.fleet.etcd.process.pid) if pid is not None]
+
+    @property
+    def user(self) -> str:
+        """Who the measured controller is in the audit logs."""
+        return self.adapter.user
+
+    def offers(self, offer: Offer) -> bool:
+        """Whether the measured controller can do this."""
+        return offer in self.adapter.offers
 
     def tail(self) -> Tail:
         """What the API servers are asked from now on."""
@@ -95,15 +105,12 @@ class Living:
     """A controller, its repository, and where the objects of its applications live."""
 
     scene: Scene
-    controller: Controller
+    controller: Adapter
     repository: Repository
     repository_url: str
     prefix: str
+    size: Size
     kinds: int = 4
-    size: Size = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.size = self.controller.size
 
     def bodies(self, application: int, *, version: int = 1, prefix: str = "") -> list[Body]:
         """The objects of one application, here or (for the floor) below another prefix."""
@@ -134,7 +141,7 @@ class Living:
         """Wait until the controller's requests say so; all of them."""
         with anyio.fail_after(DEADLINE_SECONDS):
             while True:
-                requests = await anyio.to_thread.run_sync(tail.read, USER)
+                requests = await anyio.to_thread.run_sync(tail.read, self.scene.user)
                 if is_reached(requests):
                     return requests
                 await anyio.sleep(poll_seconds)
@@ -142,12 +149,13 @@ class Living:
     async def until_quiet(self, tail: Tail) -> list[Request]:
         """Wait until nothing was asked for two seconds; probes aside."""
         before = -1
-        while True:
-            requests = [one for one in tail.read(USER) if one.sort != "probe"]
-            if len(requests) == before:
-                return tail.read(USER)
-            before = len(requests)
-            await anyio.sleep(_QUIET_SECONDS)
+        with anyio.fail_after(DEADLINE_SECONDS):
+            while True:
+                requests = [one for one in tail.read(self.scene.user) if one.sort != "probe"]
+                if len(requests) == before:
+                    return tail.read(self.scene.user)
+                before = len(requests)
+                await anyio.sleep(_QUIET_SECONDS)
 
 
 def written(requests: Sequence[Request]) -> set[tuple[str, str, str, str]]:
@@ -167,7 +175,7 @@ async def living(
 ) -> AsyncIterator[Living]:
     """A controller that is settled, with the first `filled` applications (all when left out).
 
-    `options` are fields of `Controller`.
+    `options` are fields of its `Assignment`.
     """
     size = size or scene.size
     folder = scene.folder / name
@@ -180,8 +188,8 @@ async def living(
             _create_repository, folder, repositories, server.url("apps"), size
         )
         url = server.url("apps")
-        controller = Controller(folder, f"bench-{name}", clusters, size, url, **options)
-        it = Living(scene, controller, repository, url, name, kinds)
+        controller = scene.adapter(Assignment(folder, clusters, size, url, **options))
+        it = Living(scene, controller, repository, url, name, size, kinds)
         it.fill(range(size.applications if filled is None else filled))
         await anyio.to_thread.run_sync(repository.commit, "Fill")
         await anyio.to_thread.run_sync(repository.git, "push", "-q", "origin", "main")

@@ -1,4 +1,4 @@
-"""How long a command takes to start: `shoal version` beside an interpreter that does nothing."""
+"""How long a command takes to start: its version beside an interpreter that does nothing."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from collections.abc import Sequence
 
 import anyio
 
-from bench.controller import VERSION_COMMAND
 from bench.figures import Figures, median
+from bench.scene import Scene
 
 RUNS = 10
 
 
-async def measure(scene: object, repeats: int) -> Figures:
+async def measure(scene: Scene, repeats: int) -> Figures:
     """The keys `start.*`: each repeat is the ratio of two medians of ten runs, in turn."""
-    pairs = [await anyio.to_thread.run_sync(_pair) for _ in range(repeats)]
+    command = scene.adapter.version_command()
+    pairs = [await anyio.to_thread.run_sync(_pair, command) for _ in range(repeats)]
     return {
         "start.version_seconds": [ours for ours, _ in pairs],
         "start.python_seconds": [floor for _, floor in pairs],
@@ -25,9 +26,9 @@ async def measure(scene: object, repeats: int) -> Figures:
     }
 
 
-def _pair() -> tuple[float, float]:
+def _pair(command: Sequence[str]) -> tuple[float, float]:
     bare = (sys.executable, "-c", "pass")
-    runs = [(_seconds(VERSION_COMMAND), _seconds(bare)) for _ in range(RUNS)]
+    runs = [(_seconds(command), _seconds(bare)) for _ in range(RUNS)]
     return median([ours for ours, _ in runs]), median([floor for _, floor in runs])
 
 
