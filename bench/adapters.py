@@ -2,8 +2,9 @@
 
 An adapter is a class that stands for one controller on this machine; `python -m bench` is told of
 it by `--controller MODULE:CLASS`. Each family of rows makes instances of it, each with an
-`Assignment` of its own: clusters, a repository, a folder. `bench.controller` is Shoal's. Nothing is
-asked of an adapter that it does not offer, and rows that need it are left out.
+`Assignment` of its own: clusters, a repository, a folder. `bench.controller` is Shoal's, and
+`bench.bare` the simplest there is. Nothing is asked of an adapter that it does not offer, and rows
+that need it are left out.
 """
 
 from __future__ import annotations
@@ -54,6 +55,18 @@ class Assignment:
     record: Path | None = None
     # `samples` are wanted, and nothing else that costs.
     is_profiled: bool = False
+
+
+def addresses(clusters: Mapping[str, ControlPlane], user: str) -> list[dict[str, str | None]]:
+    """How a process of its own reaches these clusters as `user`; `floor.connect` reads it."""
+    return [
+        {
+            "server": cluster.server,
+            "token": cluster.access(user).token,
+            "ca_file": str(cluster.ca_file),
+        }
+        for cluster in clusters.values()
+    ]
 
 
 class NotOfferedError(Exception):

@@ -13,7 +13,7 @@ import json
 import ssl
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,43 @@ Body = Mapping[str, Any]
 
 async def apply_all(order: Order) -> dict[str, float]:
     """Apply every body to every cluster, `in_flight` at one time on each."""
-    prepared = [(f"{path_of(body)}?{_OPTIONS}", orjson.dumps(body)) for body in order["bodies"]]
+    prepared = prepare(order["bodies"])
     async with AsyncExitStack() as stack:
-        sessions = await _connect(order, stack)
+        sessions = await connect(order, stack)
         wall, cpu = time.monotonic(), time.process_time()
-        await asyncio.gather(
-            *(_apply_to(session, prepared, order["in_flight"]) for session in sessions)
-        )
+        await send(prepared, sessions, order["in_flight"])
         return {"wall": time.monotonic() - wall, "cpu": time.process_time() - cpu}
+
+
+def prepare(bodies: Iterable[Body]) -> list[tuple[str, bytes]]:
+    """The address and content of one server-side apply per object."""
+    return [(f"{path_of(body)}?{_OPTIONS}", orjson.dumps(body)) for body in bodies]
+
+
+async def connect(order: Order, stack: AsyncExitStack) -> list[aiohttp.ClientSession]:
+    """A session for each of the order's clusters, each with a first answer."""
+    sessions: list[aiohttp.ClientSession] = []
+    for cluster in order["clusters"]:
+        context = ssl.create_default_context(cafile=cluster["ca_file"])
+        session = aiohttp.ClientSession(
+            cluster["server"],
+            headers={"Authorization": f"Bearer {cluster['token']}"},
+            connector=aiohttp.TCPConnector(limit=0, ssl=context),
+            read_bufsize=_LONGEST_LINE,
+        )
+        sessions.append(await stack.enter_async_context(session))
+        async with session.get("/version") as answer:
+            answer.raise_for_status()
+    return sessions
+
+
+async def send(
+    prepared: Sequence[tuple[str, bytes]],
+    sessions: Sequence[aiohttp.ClientSession],
+    in_flight: int,
+) -> None:
+    """Send all of it to each cluster; the first refusal ends it."""
+    await asyncio.gather(*(_apply_to(session, prepared, in_flight) for session in sessions))
 
 
 async def heal(order: Order) -> None:
@@ -57,7 +86,7 @@ async def heal(order: Order) -> None:
             sys.stdout.flush()
 
     async with AsyncExitStack() as stack:
-        sessions = await _connect(order, stack)
+        sessions = await connect(order, stack)
         await asyncio.gather(
             *(_heal_kind(session, *kind, wanted, stands) for session in sessions for kind in kinds)
         )
@@ -112,22 +141,6 @@ def _drifted(
         body = wanted.get(path)
         if body is not None and (event["type"] == "DELETED" or differs(body, event["object"])):
             yield f"{path}?{_OPTIONS}", body
-
-
-async def _connect(order: Order, stack: AsyncExitStack) -> list[aiohttp.ClientSession]:
-    sessions: list[aiohttp.ClientSession] = []
-    for cluster in order["clusters"]:
-        context = ssl.create_default_context(cafile=cluster["ca_file"])
-        session = aiohttp.ClientSession(
-            cluster["server"],
-            headers={"Authorization": f"Bearer {cluster['token']}"},
-            connector=aiohttp.TCPConnector(limit=0, ssl=context),
-            read_bufsize=_LONGEST_LINE,
-        )
-        sessions.append(await stack.enter_async_context(session))
-        async with session.get("/version") as answer:
-            answer.raise_for_status()
-    return sessions
 
 
 async def _apply_to(

@@ -16,6 +16,7 @@ from pathlib import Path
 import anyio
 
 from shoal.model.artifacts import Entry, EntryKind
+from shoal.model.manifests import Manifest
 from shoal.testing.hosts import make_host
 from shoal_plugins.rendering.plain import PlainRenderer, PlainSpec
 
@@ -36,17 +37,18 @@ class PlainFolder:
         return [Entry(name, EntryKind.FILE, "") for name in names]
 
 
-async def render_all(root: Path, folders: Sequence[str]) -> float:
-    """Seconds that it takes to render these folders one after the other."""
+async def render_all(root: Path, folders: Sequence[str]) -> tuple[list[Manifest], float]:
+    """What these folders hold, one after the other, and the seconds that it took."""
     renderer = PlainRenderer()
+    rendered: list[Manifest] = []
     with tempfile.TemporaryDirectory() as scratch:
         host = make_host(Path(scratch))
         started = time.monotonic()
         for folder in folders:
-            await renderer.render(PlainSpec(), PlainFolder(root / folder), host)
-        return time.monotonic() - started
+            rendered += await renderer.render(PlainSpec(), PlainFolder(root / folder), host)
+        return rendered, time.monotonic() - started
 
 
 if __name__ == "__main__":
-    seconds = anyio.run(render_all, Path(sys.argv[1]), sys.argv[2:])
+    _, seconds = anyio.run(render_all, Path(sys.argv[1]), sys.argv[2:])
     sys.stdout.write(json.dumps({"wall": seconds}) + "\n")

@@ -17,7 +17,7 @@ from typing import Any
 
 import anyio
 
-from bench.adapters import Adapter, Assignment, Offer
+from bench.adapters import Adapter, Assignment, Offer, addresses
 from bench.reading import Request, Tail
 from bench.workload import Body, Repository, Size, application_names, objects_of
 from shoal_clusters.controlplane.apiserver import ControlPlane
@@ -78,14 +78,7 @@ class Scene:
         order = {
             "in_flight": IN_FLIGHT,
             "bodies": bodies,
-            "clusters": [
-                {
-                    "server": cluster.server,
-                    "token": cluster.access(FLOOR_USER).token,
-                    "ca_file": str(cluster.ca_file),
-                }
-                for cluster in self.clusters.values()
-            ],
+            "clusters": addresses(self.clusters, FLOOR_USER),
         }
         file = self.folder / "floor.json"
         await anyio.Path(file).write_text(json.dumps(order))

@@ -46,6 +46,8 @@ class Idle(Adapter):
 
 def test_a_controller_is_named_by_module_and_class() -> None:
     assert load_adapter(f"{HERE}:Least") is Least
+    assert load_adapter("bench.controller:Controller").user == "shoal"
+    assert load_adapter("bench.bare:BareController").user == "bare"
 
 
 @pytest.mark.parametrize(
