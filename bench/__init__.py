@@ -5,7 +5,7 @@ rows stand on: `workload` makes what is synced, `scene` holds servers, repositor
 `adapters` says what a controller must do to be measured and `loading` finds one, `controller` is
 Shoal as a process and `bare` a controller to compare it with, `floor` and `rendering` are what is
 measured beside it, `reading` takes figures from audit logs and the operating system, `figures` and
-`limits` judge them. Families of rows, one module each (`families` lists what they need): `start`,
-`cold` (with loop and growth), `change`, `drift`, `prune`, `restart`, `memory`, `noop`; `profiling`
-writes profiles.
+`limits` judge them, `running` takes one family of rows after the other. The families, one module
+each (`families` lists what they need): `start`, `cold` (with loop and growth), `change`, `drift`,
+`prune`, `restart`, `memory`, `noop`; `profiling` writes profiles.
 """

@@ -74,26 +74,26 @@ FAMILIES: Mapping[str, Family] = {
 }
 
 
-def left_out(name: str, offers: Collection[Offer]) -> list[str]:
+def left_out(family: Family, offers: Collection[Offer]) -> list[str]:
     """The patterns of this family's rows that a controller with such offers has not."""
-    return [rows for rows, offer in FAMILIES[name].needs.items() if offer not in offers]
+    return [rows for rows, offer in family.needs.items() if offer not in offers]
 
 
-def is_offered(name: str, offers: Collection[Offer]) -> bool:
+def is_offered(family: Family, offers: Collection[Offer]) -> bool:
     """Whether any row of this family is left to be measured."""
-    return not set(FAMILIES[name].rows) <= set(left_out(name, offers))
+    return not set(family.rows) <= set(left_out(family, offers))
 
 
 def missing_counts(
-    name: str, figures: Figures, limits: Mapping[str, Limit], offers: Collection[Offer]
+    family: Family, figures: Figures, limits: Mapping[str, Limit], offers: Collection[Offer]
 ) -> list[str]:
     """The counts with a limit that this family should have measured, and did not."""
-    away = left_out(name, offers)
+    away = left_out(family, offers)
     return [
         row
         for row, limit in limits.items()
         if limit.is_count
-        and _matches(row, FAMILIES[name].rows)
+        and _matches(row, family.rows)
         and not _matches(row, away)
         and not figures.get(row)
     ]

@@ -7,9 +7,7 @@ from typing import ClassVar
 
 import pytest
 from bench.adapters import Adapter, NotOfferedError, Offer
-from bench.families import FAMILIES, is_offered, left_out, missing_counts
-from bench.figures import Limit
-from bench.limits import LIMITS
+from bench.families import FAMILIES, is_offered, left_out
 from bench.loading import AdapterError, load_adapter
 
 HERE = __name__
@@ -71,47 +69,24 @@ def test_a_name_that_leads_to_no_adapter_says_why(name: str, says: str) -> None:
 def test_shoal_is_measured_by_every_row() -> None:
     offers = load_adapter("bench.controller:Controller").offers
 
-    assert [name for name in FAMILIES if left_out(name, offers)] == []
+    assert [name for name, one in FAMILIES.items() if left_out(one, offers)] == []
 
 
 def test_what_only_some_controllers_can_do_is_left_out_for_others() -> None:
-    assert [name for name in FAMILIES if is_offered(name, NOTHING)] == [
+    assert [name for name, one in FAMILIES.items() if is_offered(one, NOTHING)] == [
         "cold",
         "change",
         "growth",
         "memory",
         "noop",
     ]
-    assert left_out("change", NOTHING) == ["*.renders"]
-    assert left_out("cold", NOTHING) == []
+    assert left_out(FAMILIES["change"], NOTHING) == ["*.renders"]
+    assert left_out(FAMILIES["cold"], NOTHING) == []
 
 
 def test_a_family_stays_when_only_some_of_its_rows_are_left_out() -> None:
-    assert is_offered("drift", {Offer.HEALING})
-    assert left_out("drift", {Offer.HEALING}) == ["drift.dispatch_ms_p99"]
-
-
-def test_a_count_that_was_not_measured_is_missed() -> None:
-    limits = {
-        "change_one.requests": Limit(1, is_count=True),
-        "change_one.renders": Limit(1, is_count=True),
-        "change_one.wall_over_floor": Limit(1.5),
-        "prune.requests_per_object": Limit(1, is_count=True),
-    }
-    figures = {"change_one.requests": [1.0], "change_one.renders": []}
-
-    assert missing_counts("change", figures, limits, frozenset(Offer)) == ["change_one.renders"]
-    assert missing_counts("change", figures, limits, NOTHING) == []
-    assert missing_counts("change", {}, limits, NOTHING) == ["change_one.requests"]
-
-
-def test_every_limit_is_missed_by_exactly_one_family() -> None:
-    judged = {row: Limit(0, is_count=True) for row in LIMITS}
-    missed = [
-        row for name in FAMILIES for row in missing_counts(name, {}, judged, frozenset(Offer))
-    ]
-
-    assert sorted(missed) == sorted(LIMITS)
+    assert is_offered(FAMILIES["drift"], {Offer.HEALING})
+    assert left_out(FAMILIES["drift"], {Offer.HEALING}) == ["drift.dispatch_ms_p99"]
 
 
 def test_what_is_offered_and_has_no_method_says_so() -> None:
