@@ -18,10 +18,10 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test coverage lint bench clean
+.PHONY: help demo tour test coverage lint bench bench-counts clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Three clusters, a fleet in Git, and a live view; Ctrl-C ends all of it
 	@$(BIN)/shoal demo
@@ -47,6 +47,12 @@ lint: $(STAMP) ## Check style, types and the layers
 
 bench: $(STAMP) ## Measure every row beside a bare client (half an hour; BENCH_ARGS for less)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+# Counts do not depend on the machine, and hardly on the size: a small fleet guards them.
+bench-counts: $(STAMP) ## Guard the bench's counts on a small fleet (2 minutes); times are not judged
+	@$(BIN)/python -m bench --counts --clusters 2 --applications 5 --objects 10 --repeats 1 \
+	  --quiet-seconds 15 --rows cold change drift prune restart growth noop \
+	  --output build/bench-counts.json
 
 clean: ## Remove the environment and all caches of this folder
 	rm -rf $(VENV) .uv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

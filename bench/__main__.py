@@ -36,7 +36,8 @@ def main() -> int:
         parser.error(f"{given.controller} offers no profiles")
     given.output.parent.mkdir(parents=True, exist_ok=True)
     console = Console(width=None if sys.stdout.isatty() else 120)
-    run = Run(given.controller, given.output, LIMITS, console)
+    limits = {row: one for row, one in LIMITS.items() if one.is_count or not given.counts}
+    run = Run(given.controller, given.output, limits, console)
     anyio.run(_measure, run, adapter, given)
     if len(given.rows) > 1 and run.figures:
         run.show(f"{_size(given)} objects, median of all repeats", run.figures)
@@ -59,6 +60,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quiet-seconds", type=float, default=600.0)
     parser.add_argument("--rows", nargs="+", choices=[*FAMILIES], default=[*FAMILIES])
+    parser.add_argument("--counts", action="store_true", help="no limits for what depends on time")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="default: %(default)s")
     parser.add_argument("--profile", action="store_true", help="profiles beside OUTPUT, no rows")
     return parser
