@@ -24,6 +24,16 @@ def test_version_imports_nothing_heavy():
     assert ended.stdout.splitlines()[-1] == "[]"
 
 
+def test_the_plain_version_is_answered_before_anything_is_imported(run):
+    code = (
+        "import sys; sys.argv[1:] = ['version']; from shoal.cli import main; main();"
+        "print([name for name in ('click', 'dataclasses', 'json') if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == f"{run('version').out}[]\n"
+
+
 @pytest.fixture
 def plugin(monkeypatch):
     """An installed plugin that brings two commands, of which one cannot be imported."""

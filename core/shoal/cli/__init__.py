@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import sys
 
+from shoal import __version__
+
+VERSION_LINE = f"shoal {__version__}"
+
 
 def main() -> None:
     """The program `shoal`."""
+    if sys.argv[1:] == ["version"]:
+        # Scripts and prompts ask it all the time, and click alone takes five times as long to
+        # import as Python to start. With any option it is a command like the others.
+        sys.stdout.write(f"{VERSION_LINE}\n")
+        return
     from shoal.cli.ending import carry_out
 
     sys.exit(carry_out(sys.argv[1:]))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from shoal.api.answers import envelope, single
-from shoal.cli.kinds import Kind
 from shoal.cli.options import Output
 from shoal.cli.phrasing import clean, now_utc
-from shoal.cli.tables import Item, format_table, terminal_width
+
+if TYPE_CHECKING:
+    from shoal.cli.kinds import Kind
+    from shoal.cli.tables import Item
 
 
 def print_list(output: Output, kind: Kind, items: Sequence[Item]) -> None:
@@ -58,6 +60,8 @@ def print_table(output: Output, kind: Kind, items: Sequence[Item]) -> None:
 
 def table_lines(output: Output, kind: Kind, items: Sequence[Item]) -> list[str]:
     """The lines of a table of a kind."""
+    from shoal.cli.tables import format_table, terminal_width  # 5 ms that one thing need not pay
+
     return format_table(
         items,
         kind.columns,

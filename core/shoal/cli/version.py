@@ -7,6 +7,7 @@ import sys
 import click
 
 from shoal import __version__
+from shoal.cli import VERSION_LINE
 from shoal.cli.options import Output, prints
 from shoal.cli.printing import print_one
 
@@ -18,5 +19,5 @@ def version(output: Output) -> int:
     number = __version__
     python = ".".join(str(part) for part in sys.version_info[:3])
     fields = {"version": number, "python": python}
-    print_one(output, "Version", f"version/{number}", fields, lambda: [f"shoal {number}"])
+    print_one(output, "Version", f"version/{number}", fields, lambda: [VERSION_LINE])
     return 0
