@@ -207,8 +207,6 @@ def test_duplicate_keys_of_a_list_are_refused_with_their_path(
         ({**secret(), "data": {"a": "not base64!"}}, "data.a: not base64"),
         ({**config_map(), "data": {"a": 5}}, "data.a: expected text"),
         (config_map(a="x" * 1_048_577), "1048577 bytes"),
-        ({**config_map(), "big": 2**70}, "not JSON"),
-        ({**config_map(), "spec": {1: "x"}}, "not JSON"),
         (
             {**deployment(), "spec": {"description": "x" * 3_200_000}},
             "Kubernetes takes 3145728",

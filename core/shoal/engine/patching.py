@@ -24,9 +24,9 @@ def masked_patch(
 ) -> Sequence[Mapping[str, Any]]:
     """The patch from one manifest to another; empty when either is not known or they are equal.
 
-    `==` first: on a large object that is a hundred times cheaper than finding no difference.
+    The texts first: on a large object that is far cheaper than finding no difference.
     """
-    if before is None or after is None or before.body == after.body:
+    if before is None or after is None or before.text == after.text:
         return ()
     operations = jsonpatch.make_patch(before.body, after.body).patch
     return [_masked(key, operation) for operation in operations]

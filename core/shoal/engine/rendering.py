@@ -217,6 +217,5 @@ def _entry(
 def _located(manifests: Sequence[Manifest], root: str) -> tuple[Manifest, ...]:
     """The manifests with their origins as paths in the source."""
     return tuple(
-        replace(each, origin=posixpath.normpath(posixpath.join(root, each.origin)))
-        for each in manifests
+        each.moved(posixpath.normpath(posixpath.join(root, each.origin))) for each in manifests
     )

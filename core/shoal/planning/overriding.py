@@ -7,7 +7,6 @@ which override, which object, which path and why, and never what stands at the p
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -64,7 +63,7 @@ def content(manifests: Sequence[Manifest], digester: Digester) -> Content:
     digested: list[tuple[str, str, Manifest]] = []
     for manifest in manifests:
         key = manifest.key
-        digest = digester.digest(key.group, key.kind, manifest.body)
+        digest = digester.digest_content(key.group, key.kind, manifest.text)
         digested.append((key.text, digest, manifest))
     digested.sort(key=lambda each: each[:2])
     parts = (part for text, digest, _ in digested for part in (text, digest))
@@ -108,7 +107,7 @@ def _patched(manifest: Manifest, patch: MergePatch | JsonPatch) -> Manifest:
     if isinstance(patch, MergePatch):
         body = merge_patch(manifest.body, patch.patch)
     else:
-        body = copy.deepcopy(manifest.body)
+        body = manifest.body
         for number, operation in enumerate(patch.operations):
             try:
                 body = apply_operation(body, operation.as_json())
