@@ -52,7 +52,7 @@ class Case:
         if status:
             self.live["status"] = status
         self.owned = COMPARER.confirmed(
-            TARGET, self.key, self.live, desired=one.body, desired_digest=one.digest
+            TARGET, self.key, self.live, desired=lambda: one.body, desired_digest=one.digest
         )
 
     def later(self, *, lost: Any = None, entries: tuple[Any, ...] = ()) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Case:
         return live
 
     def judged(self, live: dict[str, Any] | None, **options: Any) -> Verdict:
-        return COMPARER.compare(live, self.owned, desired=self.desired, **options)
+        return COMPARER.compare(live, self.owned, desired=lambda: self.desired, **options)
 
 
 def edited_colour(case: Case, value: str = "red") -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_a_normalised_value_is_not_part_of_the_way_back() -> None:
     path["resources"]["limits"]["cpu"] = "1"
     case.live = response
     case.owned = COMPARER.confirmed(
-        TARGET, case.key, response, desired=case.desired, desired_digest="d"
+        TARGET, case.key, response, desired=lambda: case.desired, desired_digest="d"
     )
     fields = fields_of(case.desired)
     item = fields["f:spec"]["f:template"]["f:spec"]["f:containers"]['k:{"name":"app"}']
@@ -353,7 +353,7 @@ def test_a_server_without_managed_fields_is_compared_by_the_documents_own_paths(
     ((key, one),) = prepared(config_map()).objects.items()
     live = applied(one.body)
     del live["metadata"]["managedFields"]
-    owned = COMPARER.confirmed(TARGET, key, live, desired=one.body, desired_digest="d")
+    owned = COMPARER.confirmed(TARGET, key, live, desired=lambda: one.body, desired_digest="d")
     later = copy.deepcopy(live)
     later["metadata"]["resourceVersion"] = "11"
     later["status"] = {"x": 1}

@@ -23,11 +23,11 @@ from tests.kubernetes.samples import (
 )
 
 from shoal.errors import InvalidManifest, MissingApi
-from shoal.model.digests import digest_value
-from shoal.model.identity import ObjectKey
+from shoal.model.digests import Digester, digest_value
+from shoal.model.identity import ObjectKey, Ref
 from shoal.model.manifests import Manifest
 from shoal_clusters.kubernetes.marks import parse_owner_mark
-from shoal_clusters.kubernetes.preparing import content_without, prepare
+from shoal_clusters.kubernetes.preparing import Scope, opened_without, prepare
 
 
 def only_body(body: dict[str, Any]) -> Any:
@@ -227,9 +227,54 @@ def test_the_digest_of_a_secret_is_keyed_and_its_values_stay_out_of_messages() -
     assert "hunter2" not in repr(one)
 
 
+STORED = {
+    "settings": "2068985159efc1652bfd6601eede9412f1b49b5538040700736cdcf41bcd8b28",
+    "password": "d26593165b0fc353d69b34de85db22137c9a41400bf6c7c839ae0a2a1e1ef02c",
+    "web": "2cd31f01ab903ec5d86b39d92ddb2653396350c150a6d043f14124bf7bf4e355",
+}
+"""Digests as Shoal stored them when prepared bodies were trees."""
+
+
+def test_digests_are_the_ones_that_were_stored_before() -> None:
+    """Others would send every object again at the next start."""
+    container = {"name": "m", "image": "i", "ports": [{"containerPort": 80}]}
+    bodies: list[dict[str, Any]] = [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "settings", "uid": "u", "labels": {"z": "1", "a": "2"}},
+            "data": {"b": "ü", "a": "1"},
+            "status": {"x": 1},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "password", "namespace": "shop"},
+            "stringData": {"p": "q"},
+            "data": {"o": "eA=="},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web", "annotations": {"a": "b"}},
+            "spec": {"replicas": 3, "template": {"spec": {"containers": [container]}}},
+            "zeta": 1.5,
+        },
+    ]
+    result = prepare(
+        [Manifest(body, "one.yaml") for body in bodies],
+        fleet="demo",
+        application=Ref("default", "shop"),
+        scope=lambda api_version, kind: Scope.NAMESPACED,
+        digester=Digester(b"key"),
+    )
+
+    assert {key.name: one.digest for key, one in result.objects.items()} == STORED
+
+
 def test_one_field_can_be_left_out_of_what_is_sent() -> None:
     (one,) = prepared(deployment()).objects.values()
-    sent = orjson.loads(content_without(one, ("spec", "replicas")))
+    sent = orjson.loads(opened_without(one, ("spec", "replicas")) + b"}}")
 
     assert "replicas" not in sent["spec"]
     assert sent["spec"]["selector"] == one.body["spec"]["selector"]
@@ -264,6 +309,16 @@ def test_preparing_never_fails_and_never_changes_what_it_was_given(
 
     assert found == before
     assert not set(result.objects) & set(result.refused)
+
+
+@given(bodies)
+def test_what_is_sent_is_the_marked_body_and_takes_a_precondition(body: dict[str, Any]) -> None:
+    for one in prepared(body).objects.values():
+        sent = orjson.loads(one.opened + b',"uid":"u"}}')
+
+        assert sent.pop("metadata") == {**one.body["metadata"], "uid": "u"}
+        assert sent == {name: value for name, value in one.body.items() if name != "metadata"}
+        assert one.digest == DIGESTER.digest(one.key.group, one.key.kind, one.body)
 
 
 @given(bodies)

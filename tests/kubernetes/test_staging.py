@@ -110,19 +110,19 @@ def test_what_others_stand_on_is_deleted_last(
 def test_a_namespace_and_a_crd_of_the_set_are_waited_for() -> None:
     crd = {"spec": {"group": "example.com", "names": {"kind": "Fish"}}}
 
-    found = needs({SEA: {}, CRD: crd, FISH: {}, ROLE: {}})
+    found = needs((SEA, CRD, FISH, ROLE), {CRD: crd}.__getitem__)
 
     assert found == {FISH: {Fact(SEA, FactKind.ACTIVE), Fact(CRD, FactKind.ESTABLISHED)}}
 
 
 def test_what_is_not_in_the_set_is_not_waited_for() -> None:
-    assert needs({FISH: {}, WEB: {}}) == {}
+    assert needs((FISH, WEB), {}.__getitem__) == {}
 
 
 def test_a_webhook_waits_for_ready_endpoints_of_its_service() -> None:
     hook = {"webhooks": [{"clientConfig": {"service": {"namespace": "sea", "name": "x"}}}]}
 
-    found = needs({SERVICE: {}, HOOK: hook})
+    found = needs((SERVICE, HOOK), {HOOK: hook}.__getitem__)
 
     assert found == {HOOK: {Fact(SERVICE, FactKind.SERVING)}}
     assert str(next(iter(found[HOOK]))) == "Service sea/x has ready endpoints"

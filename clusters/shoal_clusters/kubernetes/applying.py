@@ -31,7 +31,7 @@ from shoal_clusters.kubernetes.claiming import Believed, believed, found
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Discovery, Resource
 from shoal_clusters.kubernetes.observing import Observer
-from shoal_clusters.kubernetes.preparing import PreparedObject, content_without
+from shoal_clusters.kubernetes.preparing import PreparedObject, opened_without
 from shoal_clusters.kubernetes.register import Register
 from shoal_clusters.kubernetes.requesting import apply_created, apply_owned, read
 from shoal_clusters.kubernetes.surveying import Watches
@@ -39,6 +39,8 @@ from shoal_clusters.transport import Answer, Transport
 
 _TRIES = 4
 """Times one change asks again because somebody wrote in between; then it is the next sync's."""
+_REPLICAS = ("spec", "replicas")
+"""Not sent where the number belongs to who scales the object."""
 
 Granted = Callable[[], bool]
 
@@ -162,10 +164,10 @@ async def _send(
     tools: Tools, resource: Resource, prepared: PreparedObject, there: Believed
 ) -> Answer:
     """One apply: to the object that is there, or to none."""
-    body = _without_replicas(prepared) if there.is_scaled else prepared.body
+    opened = opened_without(prepared, _REPLICAS) if there.is_scaled else prepared.opened
     if there.uid:
-        return await apply_owned(tools.transport, resource, prepared.key, body, there.uid)
-    return await apply_created(tools.transport, resource, prepared.key, body)
+        return await apply_owned(tools.transport, resource, prepared.key, opened, there.uid)
+    return await apply_created(tools.transport, resource, prepared.key, opened)
 
 
 def _confirm(
@@ -181,19 +183,13 @@ def _confirm(
         target,
         change.key,
         live,
-        desired=prepared.body,
+        desired=lambda: prepared.body,
         desired_digest=prepared.digest,
     )
     is_same = answer.status == 200 and live["metadata"]["resourceVersion"] in there.versions
     tools.observer.written(row, live)
     status = ResultStatus.UNCHANGED if is_same else ResultStatus.APPLIED
     return Applied(Result(change.key, change.action, status, owned=row), live)
-
-
-def _without_replicas(prepared: PreparedObject) -> Mapping[str, Any]:
-    """What is sent where the number of replicas belongs to who scales the object."""
-    body: Mapping[str, Any] = orjson.loads(content_without(prepared, ("spec", "replicas")))
-    return body
 
 
 def _says_taken(answer: Answer, there: Believed) -> bool:

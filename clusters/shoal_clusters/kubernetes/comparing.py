@@ -10,7 +10,7 @@ fields were touched, and who owns them now tells by whom.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -79,6 +79,9 @@ class Unsure:
     """There is no baseline to compare with; an apply that changes nothing costs nothing."""
 
 
+DesiredBody: TypeAlias = Callable[[], Mapping[str, Any] | None]
+"""Gives the prepared body when it is at hand; parsing it is left to who needs it."""
+
 Verdict: TypeAlias = Equal | Stale | Drifted | OwnershipLost | NotOurs | Unsure
 
 
@@ -95,15 +98,15 @@ class Comparer:
         live: Mapping[str, Any] | None,
         owned: Owned,
         *,
-        desired: Mapping[str, Any] | None = None,
+        desired: DesiredBody | None = None,
         is_event: bool = True,
     ) -> Verdict:
         """Judge one live object; None: it is gone.
 
         `live` must be whole: of a Secret that is watched as metadata, the value is fetched first.
-        `desired` is the prepared body, for the patch of a drift only. `is_event` False is for the
-        answer to a GET or LIST that was *asked after* our last write: it is believed even when its
-        resourceVersion is older (an API server restored from a backup). Cost: some 40 µs.
+        `desired` gives the prepared body, for the patch of a drift only. `is_event` False is for
+        the answer to a GET or LIST that was *asked after* our last write: it is believed even when
+        its resourceVersion is older (an API server restored from a backup). Cost: some 40 µs.
         """
         baseline = decode(owned.baseline)
         if live is None:
@@ -128,12 +131,15 @@ class Comparer:
         key: ObjectKey,
         response: Mapping[str, Any],
         *,
-        desired: Mapping[str, Any],
+        desired: Callable[[], Mapping[str, Any]],
         desired_digest: str,
     ) -> Owned:
-        """The inventory row that is true after a successful write, from the response to it."""
+        """The inventory row that is true after a successful write, from the response to it.
+
+        `desired`, the prepared body, is asked for only where the server keeps no managedFields.
+        """
         own = self.field_sets.own_fields(response)
-        field_set = own or self.field_sets.intern(document_fields(desired))
+        field_set = own or self.field_sets.intern(document_fields(desired()))
         projected = project(response, field_set)
         metadata = response.get("metadata") or {}
         baseline = Baseline(
@@ -177,7 +183,7 @@ class Comparer:
         live: Mapping[str, Any],
         owned: Owned,
         baseline: Baseline,
-        desired: Mapping[str, Any] | None,
+        desired: DesiredBody | None,
     ) -> Verdict:
         field_set = self.field_sets.intern_text(baseline.fields)
         projected = project(live, field_set)
@@ -218,15 +224,16 @@ class Comparer:
     def _patch(
         self,
         live: Mapping[str, Any],
-        desired: Mapping[str, Any] | None,
+        desired: DesiredBody | None,
         key: ObjectKey,
         candidates: Sequence[Fields],
     ) -> Sequence[Mapping[str, Any]] | None:
         """The masked way back, of the touched fields; of all owned ones when these say nothing."""
-        if desired is None:
+        body = desired() if desired else None
+        if body is None:
             return None
         for fields in candidates:
-            wanted = overlay(live, desired, self.field_sets.intern(fields))
+            wanted = overlay(live, body, self.field_sets.intern(fields))
             patch = jsonpatch.make_patch(live, wanted).patch
             if patch:
                 return mask_patch(key, patch)

@@ -98,9 +98,7 @@ class Execution:
     ) -> Mapping[ObjectKey, frozenset[Fact]]:
         """What writes wait for, as far as this plan writes it; the rest was seen before."""
         objects = self._prepared.objects
-        known = (
-            needs({key: one.unmarked for key, one in objects.items()}) if len(writes) > 1 else {}
-        )
+        known = needs(objects, lambda key: objects[key].body) if len(writes) > 1 else {}
         written = set(writes)
         found = {
             key: frozenset(fact for fact in known.get(key, ()) if fact.key in written)
@@ -214,7 +212,7 @@ class Execution:
         return orjson.loads(answer.body) if answer.status == 200 else None
 
     async def _is_served(self, crd: ObjectKey) -> bool:
-        spec = self._prepared.objects[crd].unmarked["spec"]
+        spec = self._prepared.objects[crd].body["spec"]
         kind = GroupKind(str(spec["group"]), str(spec["names"]["kind"]))
         if (await self._tools.discovery.current()).preferred(kind) is not None:
             return True

@@ -59,10 +59,8 @@ class PreparedMemo:
     def _kinds_of(self, content: Content) -> _Kinds:
         found = self._kinds.get(content.digest)
         if found is None:
-            flat = (one.body for manifest in content.manifests for one in flatten(manifest))
-            found = frozenset(
-                (str(body.get("apiVersion", "")), str(body.get("kind", ""))) for body in flat
-            )
+            flat = (one for manifest in content.manifests for one in flatten(manifest))
+            found = frozenset((one.api_version, one.key.kind) for one in flat)
             _put(self._kinds, content.digest, found)
         return found
 

@@ -211,7 +211,7 @@ class Observer:
 
     def _judge(self, key: ObjectKey, row: Owned, live: Body, *, is_event: bool) -> None:
         verdict = self._comparer.compare(
-            live, row, desired=self._desired_body(row), is_event=is_event
+            live, row, desired=lambda: self._desired_body(row), is_event=is_event
         )
         drift: Drift | None = None
         refreshed: Owned | None = None

@@ -3,13 +3,12 @@
 Facts measured on kube-apiserver v1.37: an apply whose body carries resourceVersion "1" creates or
 answers 409, even with force; one whose body carries a uid answers 422 on `metadata.uid` when
 another object has the name, and 409 when there is none. So no request here can ever change an
-object that is not the one that was meant.
+object that is not the one that was meant. Bodies come `opened`: serialized but for the end of their
+metadata, where the precondition goes (see `preparing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 import orjson
@@ -26,17 +25,18 @@ _APPLY_TYPE = "application/apply-patch+yaml"
 
 
 async def apply_created(
-    transport: Transport, resource: Resource, key: ObjectKey, body: Mapping[str, Any]
+    transport: Transport, resource: Resource, key: ObjectKey, opened: bytes
 ) -> Answer:
     """Create the object or change nothing: 201, or 409 when something of the name is there."""
-    return await _apply(transport, resource, key, body, {"resourceVersion": "1"})
+    return await _apply(transport, resource, key, opened + b',"resourceVersion":"1"}}')
 
 
 async def apply_owned(
-    transport: Transport, resource: Resource, key: ObjectKey, body: Mapping[str, Any], uid: str
+    transport: Transport, resource: Resource, key: ObjectKey, opened: bytes, uid: str
 ) -> Answer:
     """Apply to exactly this object: 200, 409 when it is gone, 422 when another has its name."""
-    return await _apply(transport, resource, key, body, {"uid": uid})
+    exact = b'%b,"uid":%b}}' % (opened, orjson.dumps(uid))
+    return await _apply(transport, resource, key, exact)
 
 
 async def read(transport: Transport, resource: Resource, key: ObjectKey) -> Answer:
@@ -63,18 +63,11 @@ async def delete(
     return await transport.request("DELETE", path, body=orjson.dumps(options))
 
 
-async def _apply(
-    transport: Transport,
-    resource: Resource,
-    key: ObjectKey,
-    body: Mapping[str, Any],
-    precondition: Mapping[str, str],
-) -> Answer:
-    exact = {**body, "metadata": {**body["metadata"], **precondition}}
+async def _apply(transport: Transport, resource: Resource, key: ObjectKey, exact: bytes) -> Answer:
     return await transport.request(
         "PATCH",
         resource.path(key.namespace, key.name),
         query=_APPLY,
-        body=orjson.dumps(exact),
+        body=exact,
         content_type=_APPLY_TYPE,
     )

@@ -7,7 +7,7 @@ what must be seen, `fact_holds` whether a live body shows it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -107,6 +107,9 @@ _STAGE_OF: Mapping[GroupKind, int] = {
     kind: stage for stage, kinds in enumerate(_WRITE_STAGES) for kind in kinds
 }
 
+BodyOf = Callable[[ObjectKey], Mapping[str, Any]]
+"""The body of one object of a set."""
+
 _POLICY_OF_WORKLOADS = frozenset({"policy", "autoscaling"})
 
 
@@ -148,16 +151,17 @@ def deletion_stages(keys: Iterable[ObjectKey]) -> list[list[ObjectKey]]:
     return _grouped(keys, _deletion_stage)
 
 
-def needs(bodies: Mapping[ObjectKey, Mapping[str, Any]]) -> dict[ObjectKey, frozenset[Fact]]:
+def needs(keys: Collection[ObjectKey], body_of: BodyOf) -> dict[ObjectKey, frozenset[Fact]]:
     """For each object of a set that stands on others *of the same set*: the facts it waits for.
 
     What is not in the set is not waited for: the API server's answer says whether it is missing.
+    Bodies are asked for where they matter: of CRDs, APIServices and admission configuration.
     """
-    kinds = {kind: key for key, body in bodies.items() for kind in _defined_kinds(key, body)}
-    groups = {group: key for key, body in bodies.items() for group in _served_groups(key, body)}
+    kinds = {kind: key for key in keys for kind in _defined_kinds(key, body_of)}
+    groups = {group: key for key in keys for group in _served_groups(key, body_of)}
     found: dict[ObjectKey, frozenset[Fact]] = {}
-    for key, body in bodies.items():
-        facts = frozenset(_facts_for(key, body, bodies.keys(), kinds, groups))
+    for key in keys:
+        facts = frozenset(_facts_for(key, body_of, keys, kinds, groups))
         if facts:
             found[key] = facts
     return found
@@ -217,25 +221,25 @@ def _grouped(
     return [found[stage] for stage in sorted(found)]
 
 
-def _defined_kinds(key: ObjectKey, body: Mapping[str, Any]) -> Iterator[GroupKind]:
+def _defined_kinds(key: ObjectKey, body_of: BodyOf) -> Iterator[GroupKind]:
     if key.group_kind == CRD:
-        spec = body.get("spec") or {}
+        spec = body_of(key).get("spec") or {}
         kind = (spec.get("names") or {}).get("kind")
         if kind:
             yield GroupKind(str(spec.get("group")), str(kind))
 
 
-def _served_groups(key: ObjectKey, body: Mapping[str, Any]) -> Iterator[str]:
+def _served_groups(key: ObjectKey, body_of: BodyOf) -> Iterator[str]:
     if key.group_kind == API_SERVICE:
-        spec = body.get("spec") or {}
+        spec = body_of(key).get("spec") or {}
         if spec.get("service") and spec.get("group"):
             yield str(spec["group"])
 
 
 def _facts_for(
     key: ObjectKey,
-    body: Mapping[str, Any],
-    present: Iterable[ObjectKey],
+    body_of: BodyOf,
+    present: Collection[ObjectKey],
     kinds: Mapping[GroupKind, ObjectKey],
     groups: Mapping[str, ObjectKey],
 ) -> Iterator[Fact]:
@@ -246,16 +250,16 @@ def _facts_for(
         yield Fact(kinds[key.group_kind], FactKind.ESTABLISHED)
     elif key.group in groups:
         yield Fact(groups[key.group], FactKind.AVAILABLE)
-    for service in _webhook_services(key, body):
+    for service in _webhook_services(key, body_of):
         if service in present:
             yield Fact(service, FactKind.SERVING)
 
 
-def _webhook_services(key: ObjectKey, body: Mapping[str, Any]) -> Iterator[ObjectKey]:
+def _webhook_services(key: ObjectKey, body_of: BodyOf) -> Iterator[ObjectKey]:
     """The Services that an admission configuration calls."""
     if key.group != _ADMISSION:
         return
-    for webhook in body.get("webhooks") or ():
+    for webhook in body_of(key).get("webhooks") or ():
         service = (webhook.get("clientConfig") or {}).get("service") or {}
         if service.get("name"):
             yield ObjectKey("", "Service", str(service.get("namespace")), str(service["name"]))
