@@ -86,11 +86,13 @@ class FieldSets:
         """The one field set of a canonical FieldsV1 JSON text."""
         known = self._known.pop(text, None)
         if known is None:
+            # A copy, for what orjson 3.13 gives keeps the 4 KiB that it was written into.
+            text = bytes(memoryview(text))
             known = FieldSet(digest_bytes(text)[:32], text, _compile(orjson.loads(text)))
             if len(self._known) >= self._kept:
                 del self._known[next(iter(self._known))]
         # Put at the end again: a dict keeps its order, so the first one is the longest unused.
-        self._known[text] = known
+        self._known[known.text] = known
         return known
 
     def own_fields(self, live: Mapping[str, Any], manager: str = MANAGER) -> FieldSet | None:
