@@ -129,6 +129,18 @@ class Register:
         self.unclaimed.pop(row.key, None)
         self._newer[row.key] = (self._owned.get(row.key), row)
 
+    def taken(self, key: ObjectKey) -> None:
+        """The engine was told of a result: what it stored need not be kept here, nor what before.
+
+        The next look would let go of them too; but at most objects nobody looks for days.
+        """
+        self.row(key)
+
+    @property
+    def ahead(self) -> int:
+        """How many rows the engine has not stored yet, as far as was looked."""
+        return len(self._newer)
+
     def forget(self, key: ObjectKey) -> None:
         """The object is not ours any more: deleted, or somebody else's."""
         row = self.row(key)

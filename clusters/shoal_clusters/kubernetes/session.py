@@ -182,6 +182,7 @@ class KubernetesSession:
                     if isinstance(found, Exception):
                         raise found
                     yield self._newest(found)
+                    self._register.taken(found.key)
         finally:
             scope.cancel()
 

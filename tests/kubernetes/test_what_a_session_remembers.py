@@ -1,0 +1,36 @@
+"""What a session keeps of its objects beyond the inventory, and for how long."""
+
+from __future__ import annotations
+
+from tests.kubernetes.samples import TARGET
+
+from shoal.model.identity import ObjectKey
+from shoal.model.plans import Owned, OwnedState
+from shoal_clusters.kubernetes.register import Register
+
+KEY = ObjectKey("", "ConfigMap", "default", "settings")
+INTENDED = Owned(TARGET, KEY, "", "", "", b"", OwnedState.INTENDED)
+WRITTEN = Owned(TARGET, KEY, "uid-1", "desired", "owned", b"baseline", OwnedState.CONFIRMED)
+
+
+def test_a_row_that_the_engine_stored_is_let_go() -> None:
+    owned = {KEY: INTENDED}
+    register = Register(owned)
+    register.keep(WRITTEN)
+    assert register.row(KEY) is WRITTEN
+
+    owned[KEY] = WRITTEN
+    register.taken(KEY)
+
+    assert register.ahead == 0
+    assert register.row(KEY) is WRITTEN
+
+
+def test_a_row_that_the_engine_has_not_stored_is_kept() -> None:
+    register = Register({KEY: INTENDED})
+    register.keep(WRITTEN)
+
+    register.taken(KEY)
+
+    assert register.ahead == 1
+    assert register.row(KEY) is WRITTEN
