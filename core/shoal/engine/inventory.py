@@ -16,7 +16,8 @@ class Inventory(Mapping[ObjectKey, Owned]):
 
     def __init__(self, rows: Iterable[Owned] = ()) -> None:
         self._rows: dict[ObjectKey, Owned] = {}
-        self._by_target: dict[TargetKey, set[ObjectKey]] = {}
+        # Sets as dicts, which take half of the room when they are small.
+        self._by_target: dict[TargetKey, dict[ObjectKey, None]] = {}
         self.put(rows)
 
     def __getitem__(self, key: ObjectKey) -> Owned:
@@ -42,7 +43,7 @@ class Inventory(Mapping[ObjectKey, Owned]):
         for row in rows:
             self.drop((row.key,))
             self._rows[row.key] = row
-            self._by_target.setdefault(row.target, set()).add(row.key)
+            self._by_target.setdefault(row.target, {})[row.key] = None
 
     def drop(self, keys: Iterable[ObjectKey]) -> None:
         """Forget rows; those that are not there are not missed."""
@@ -51,6 +52,6 @@ class Inventory(Mapping[ObjectKey, Owned]):
             if row is None:
                 continue
             siblings = self._by_target[row.target]
-            siblings.discard(key)
+            siblings.pop(key, None)
             if not siblings:
                 del self._by_target[row.target]

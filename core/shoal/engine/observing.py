@@ -42,7 +42,7 @@ class Observing:
             return
         if sighting.health is not None:
             target.health[sighting.key] = sighting.health
-            target.unseen.discard(sighting.key)
+            target.was_seen(sighting.key)
             follow_health(self.state, self.tracer, cluster, target, sighting.at)
         if sighting.drift is None:
             target.drifted.pop(sighting.key, None)

@@ -108,7 +108,7 @@ class Recording:
         written = (change.key for change in plan.changes if change.action is not Action.DELETE)
         known = self._state.targets.get(plan.target)
         if known is not None:
-            known.unseen.update(written)
+            known.unseen.update(dict.fromkeys(written))
         inventory = self._state.inventory(plan.target.cluster)
         rows = [
             Owned(plan.target, change.key, "", "", "", b"", OwnedState.INTENDED)
@@ -123,7 +123,7 @@ class Recording:
         """Let memory follow one result at once."""
         known = self._state.targets.get(target)
         if known is not None and result.status not in WRITTEN:
-            known.unseen.discard(result.key)
+            known.was_seen(result.key)
         inventory = self._state.inventory(target.cluster)
         if result.owned is not None:
             inventory.put((result.owned,))

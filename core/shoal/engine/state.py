@@ -100,7 +100,7 @@ class TargetState:
     waiting: dict[ObjectKey, Wait] = field(default_factory=dict)
     drifted: dict[ObjectKey, Drift] = field(default_factory=dict)
     health: dict[ObjectKey, Health] = field(default_factory=dict)
-    unseen: set[ObjectKey] = field(default_factory=set)
+    unseen: dict[ObjectKey, None] = field(default_factory=dict)
     told: str = ""
     failures: int = 0
     is_syncing: bool = False
@@ -112,6 +112,12 @@ class TargetState:
     since: datetime | None = None
     plan_hash: str = ""
     trace_id: str = ""
+
+    def was_seen(self, key: ObjectKey) -> None:
+        """The object was seen since it was written, or was not written after all."""
+        self.unseen.pop(key, None)
+        if not self.unseen:
+            self.unseen = {}  # an emptied dict keeps its room
 
     def is_healthy(self, keys: Iterable[ObjectKey]) -> bool:
         """Whether each of these objects was *seen* healthy since it was written."""
