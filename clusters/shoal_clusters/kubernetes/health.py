@@ -8,6 +8,7 @@ caller's. Health speaks of a live object only; MISSING is said by who looked for
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from shoal.model.health import Health, HealthState
@@ -25,7 +26,10 @@ def assess(body: Body, kind: GroupKind | None = None, *, has_status: bool = Fals
     `kind` is handed in for items of a LIST, which do not say it. `has_status`: the kind is a custom
     resource with a status subresource, so one without any condition has not been looked at yet.
     """
-    kind = kind or kind_of(body)
+    return _shared(_assess(body, kind or kind_of(body), has_status=has_status))
+
+
+def _assess(body: Body, kind: GroupKind, *, has_status: bool) -> Health:
     if (body.get("metadata") or {}).get("deletionTimestamp"):
         return _progressing(_deletion_reason(body))
     if kind.group == "apps" and "observedGeneration" not in _status(body):
@@ -286,6 +290,12 @@ def _deletion_reason(body: Body) -> str:
     finalizers = (body.get("metadata") or {}).get("finalizers") or ()
     waits = f" and waits for {', '.join(map(str, finalizers))}" if finalizers else ""
     return f"it is being deleted{waits}"
+
+
+# It is remembered of every object, and most say one of a few things.
+@lru_cache(maxsize=512)
+def _shared(health: Health) -> Health:
+    return health
 
 
 def _progressing(reason: str) -> Health:
