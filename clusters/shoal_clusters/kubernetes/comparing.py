@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import jsonpatch
@@ -246,7 +246,7 @@ class Comparer:
         if (finished, is_scaled) == (baseline.is_finished, baseline.is_scaled):
             return None
         learnt = msgspec.structs.replace(baseline, is_finished=finished, is_scaled=is_scaled)
-        return replace(owned, baseline=encode(learnt))
+        return msgspec.structs.replace(owned, baseline=encode(learnt))
 
 
 def _judge_absence(baseline: Baseline | None) -> Verdict:

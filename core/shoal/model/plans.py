@@ -14,6 +14,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from msgspec import Struct
+
 from shoal.errors import ShoalError
 from shoal.model.digests import digest_parts
 from shoal.model.documents import SyncPolicy
@@ -61,9 +63,11 @@ class OwnedState(StrEnum):
     CONFIRMED = "confirmed"
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
+class Owned(Struct, frozen=True, gc=False):
     """One inventory row: an object of a cluster that is, or is about to be, ours.
+
+    There is one per object and cluster, so the garbage collector does not follow it: text, bytes
+    and names cannot lead in a circle. Another one like it is made by `msgspec.structs.replace`.
 
     `desired_digest` is of the manifest last applied, `owned_digest` of the response projected on
     the fields we own. `baseline` belongs to the target type; the core stores it and never reads it.
