@@ -109,8 +109,8 @@ class Writer:
     async def _run(self, calls: MemoryObjectReceiveStream[_Call]) -> None:
         with calls:
             async for first in calls:
-                group = [first, *_waiting(calls, operations.size(first.changes))]
-                await self._commit_group(group)
+                await self._commit_group([first, *_waiting(calls, operations.size(first.changes))])
+                del first  # or what was written last would be held until there is more
 
     async def _commit_group(self, group: Sequence[_Call]) -> None:
         try:
