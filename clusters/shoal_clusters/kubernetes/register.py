@@ -130,9 +130,9 @@ class Register:
         self._newer[row.key] = (self._owned.get(row.key), row)
 
     def taken(self, key: ObjectKey) -> None:
-        """The engine was told of a result: what it stored need not be kept here, nor what before.
+        """The engine was told of a result: what it stored need not be kept here as well.
 
-        The next look would let go of them too; but at most objects nobody looks for days.
+        The next look would let go of it too, but most objects are not looked at for days.
         """
         self.row(key)
 

@@ -53,7 +53,7 @@ class Manifest:
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """The object as a tree of its own, parsed anew at each look: some 3 µs."""
+        """The object as a tree of its own, parsed anew at each look, some 3 µs."""
         body: Mapping[str, Any] = orjson.loads(self.text)
         return body
 
