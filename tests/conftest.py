@@ -1,12 +1,19 @@
 """What all tests share; each part lives in a module of its own."""
 
+import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+import uvloop
 from blockbuster import blockbuster_ctx
 
 pytest_plugins = ["shoal_clusters.controlplane.fixtures"]
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests run on the loop that `shoal run` has."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(autouse=True)

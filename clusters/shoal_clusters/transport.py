@@ -1,8 +1,8 @@
 """How Shoal speaks to one API server: an Endpoint in, requests and watch streams out.
 
 The one place where clusters are spoken to over HTTP. It adds what every call needs and none may
-forget: a deadline, the limiter, the credential (read again once after a 401), TLS verification, and
-one kind of error per kind of failure. It knows nothing of objects; what a status means for an
+forget: a deadline, the limiter, a turn of the loop, the credential (read again once after a 401),
+TLS verification, and one kind of error per kind of failure. It knows nothing of objects; what a status means for an
 object is decided by `kubernetes.answers`.
 """
 
@@ -28,12 +28,16 @@ from shoal import __version__
 from shoal.errors import AccessDenied, ClusterUnreachable
 from shoal.hooks.host import ThreadRunner
 from shoal.model.endpoints import Credential, Endpoint
-from shoal_clusters.connecting import BUFFER_BYTES, FrugalConnector, TrustStore
+from shoal_clusters.connecting import AbruptResponse, TrustStore
 from shoal_clusters.limiting import Limiter
+from shoal_clusters.pacing import Pace
 
 USER_AGENT = f"shoal/{__version__}"
 LINE_BYTES = 4 * 1024 * 1024
 """The longest watch line that is read: an object is at most 3 MiB, and JSON adds a little."""
+
+_BUFFER_BYTES = 16 * 1024
+"""Of a watch that nobody reads; there are ten on each of many clusters."""
 
 _BUSY_TRIES = 4
 _BUSY_SECONDS = 10.0
@@ -74,13 +78,19 @@ class Transport:
     """
 
     def __init__(
-        self, cluster: str, endpoint: Endpoint, trust: TrustStore, run_in_thread: ThreadRunner
+        self,
+        cluster: str,
+        endpoint: Endpoint,
+        trust: TrustStore,
+        pace: Pace,
+        run_in_thread: ThreadRunner,
     ) -> None:
         self.cluster = cluster
         self.requests: Counter[str] = Counter()
         self.limiter = Limiter(endpoint.requests_in_flight, time.monotonic)
         self._endpoint = endpoint
         self._trust = trust
+        self._pace = pace
         self._run_in_thread = run_in_thread
         self._server = endpoint.server.rstrip("/")
         self._base = URL(self._server)
@@ -98,15 +108,17 @@ class Transport:
         # trust_env would read netrc and proxies from the environment on every request: it triples
         # what a request costs and could send a credential through somebody's proxy.
         self._calls = aiohttp.ClientSession(
-            connector=FrugalConnector(limit=0, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+            response_class=AbruptResponse,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._streams = aiohttp.ClientSession(
-            connector=FrugalConnector(limit=0, force_close=True),
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            response_class=AbruptResponse,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            read_bufsize=BUFFER_BYTES,
+            read_bufsize=_BUFFER_BYTES,
         )
         return self
 
@@ -132,7 +144,7 @@ class Transport:
         """One call. A 429 is sent again, after as long as the server says, within the deadline.
 
         Cancelling it leaves the outcome unknown, as a lost connection does. A probe does not wait
-        for a slot: a server that is busy with what it was asked is not gone. A `query` that is text
+        for a slot or a turn: a server that is busy with what it was asked is not gone. A `query` that is text
         is encoded already.
         """
         seconds = deadline_seconds or self._endpoint.timeout.total_seconds()
@@ -175,8 +187,11 @@ class Transport:
                 if response.status == 401:
                     await self._renew_since(reads)
                 answer = Answer(response.status, response.headers, body)
-                async with aclosing(_lines(response.content, self.cluster)) as lines:
-                    yield answer, lines
+                try:
+                    async with aclosing(_lines(response.content, self.cluster)) as lines:
+                        yield answer, lines
+                finally:
+                    response.close()
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable("WATCH", path, error) from error
 
@@ -207,8 +222,16 @@ class Transport:
     async def _limited(self, call: _Call) -> Answer:
         if call.is_probe:
             return await self._resilient(call)
+        # Waiting for turns is part of what the limiter learns from: when this process is what is
+        # slow, more requests in flight help nobody.
         async with self.limiter.slot():
-            return await self._resilient(call)
+            m = os.environ.get("MODE", "da")
+            if "d" in m:
+                await self._pace.turn()
+            answer = await self._resilient(call)
+            if "a" in m:
+                await self._pace.turn()
+            return answer
 
     async def _resilient(self, call: _Call) -> Answer:
         try:

@@ -20,6 +20,7 @@ from shoal_clusters.connecting import TrustStore
 from shoal_clusters.controlplane.certificates import create_authority
 from shoal_clusters.controlplane.ports import free_port
 from shoal_clusters.limiting import Limiter
+from shoal_clusters.pacing import Pace
 from shoal_clusters.transport import Transport
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -75,7 +76,7 @@ async def served(
         timeout=timedelta(seconds=seconds),
     )
     try:
-        async with Transport("dev", endpoint, TrustStore(), run_in_thread) as transport:
+        async with Transport("dev", endpoint, TrustStore(), Pace(), run_in_thread) as transport:
             yield transport
     finally:
         await runner.cleanup()
@@ -169,7 +170,7 @@ async def test_a_server_that_nobody_vouches_for_is_not_spoken_to(
 async def test_a_closed_port_is_called_a_refused_connection() -> None:
     endpoint = Endpoint(f"https://127.0.0.1:{free_port()}", Tokens())
 
-    async with Transport("dev", endpoint, TrustStore(), run_in_thread) as transport:
+    async with Transport("dev", endpoint, TrustStore(), Pace(), run_in_thread) as transport:
         with pytest.raises(ClusterUnreachable, match="GET /x: connection refused") as caught:
             await transport.request("GET", "/x")
 

@@ -36,6 +36,7 @@ from shoal_clusters.kubernetes.probing import Probe
 from shoal_clusters.kubernetes.projecting import FieldSets
 from shoal_clusters.kubernetes.register import Outbox, Register
 from shoal_clusters.kubernetes.surveying import Watches
+from shoal_clusters.pacing import Pace
 from shoal_clusters.transport import Transport
 
 _RESULTS_AHEAD = 64
@@ -50,6 +51,7 @@ class KubernetesTarget:
     def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._patience_seconds = patience_seconds
         self._trust = TrustStore()
+        self._pace = Pace()
         self._catalogues: dict[str, Catalogue] = {}
         self._memos: dict[str, PreparedMemo] = {}
         self._field_sets = FieldSets()
@@ -71,7 +73,7 @@ class KubernetesTarget:
         comparer = Comparer(host.fleet, host.digester, self._field_sets)
         failure: Exception | None = None
         async with (
-            Transport(cluster, endpoint, self._trust, host.run_in_thread) as transport,
+            Transport(cluster, endpoint, self._trust, self._pace, host.run_in_thread) as transport,
             anyio.create_task_group() as tasks,
         ):
             session = KubernetesSession(

@@ -133,7 +133,7 @@ def run_until_signal(
             group.cancel_scope.cancel()
 
     _spare_the_collector()
-    anyio.run(main)
+    anyio.run(main, backend_options={"use_uvloop": True})
     return Ending.INTERRUPTED if signal.SIGINT in received else Ending.OK
 
 
