@@ -165,7 +165,7 @@ class Observer:
         self._register.lost.discard(row.key)
         self._note_live(row.key, live)
         health = assess(live, row.key.group_kind)
-        self._register.health_changed(row.key, health)
+        self._register.health_changed(row, health)
         self._tell(row, health=health)
 
     async def until_gone(self, key: ObjectKey, seconds: float) -> bool:
@@ -273,7 +273,7 @@ class Observer:
             and before is not None
             and (drift.missing, drift.owned_digest) != (before.missing, before.owned_digest)
         )
-        is_health_news = self._register.health_changed(row.key, health)
+        is_health_news = self._register.health_changed(row, health)
         if is_drift_news or is_health_news or refreshed is not None:
             self._tell(row, health if is_health_news else None, drift, refreshed)
 

@@ -52,16 +52,16 @@ class Register:
         self._owned = owned
         self._newer: dict[ObjectKey, tuple[Owned | None, Owned | None]] = {}
         self._versions: dict[ObjectKey, str] = {}
-        self._health: dict[ObjectKey, Health] = {}
         self.drifted: dict[ObjectKey, Drift] = {}
         self.lost: set[ObjectKey] = set()
         self.strangers: dict[ObjectKey, str] = {}
         self.kept: set[ObjectKey] = set()
         self.unclaimed: dict[ObjectKey, Unclaimed] = {}
-        # Sets as dicts, which take half of the room when they are small.
-        self._keys: dict[TargetKey, dict[ObjectKey, None]] = {}
+        # What each target may have, and the health of what was seen: a dict of its own for that
+        # would take 70 bytes more per object.
+        self._seen: dict[TargetKey, dict[ObjectKey, Health | None]] = {}
         for row in owned.values():
-            self._keys.setdefault(row.target, {})[row.key] = None
+            self._seen.setdefault(row.target, {})[row.key] = None
 
     def row(self, key: ObjectKey) -> Owned | None:
         """The newest row of an object; None when it is not ours."""
@@ -98,7 +98,9 @@ class Register:
         Also of those that never come to be: when the target no longer wants them, they are still to
         be looked at.
         """
-        self._keys.setdefault(target, {}).update(dict.fromkeys(keys))
+        seen = self._seen.setdefault(target, {})
+        for key in keys:
+            seen.setdefault(key)
 
     def rows_of(self, target: TargetKey, wanted: Iterable[ObjectKey]) -> dict[ObjectKey, Owned]:
         """The rows of one target. `wanted`: keys that the engine may have intended meanwhile.
@@ -106,7 +108,7 @@ class Register:
         Rows of other targets are never looked at: a plan must not cost more in a larger fleet.
         """
         found: dict[ObjectKey, Owned] = {}
-        for key in {*self._keys.get(target, ()), *wanted}:
+        for key in {*self._seen.get(target, ()), *wanted}:
             row = self.row(key)
             if row is not None and row.target == target:
                 found[key] = row
@@ -125,7 +127,7 @@ class Register:
 
     def keep(self, row: Owned) -> None:
         """A write or a sighting made this the true row."""
-        self._keys.setdefault(row.target, {})[row.key] = None
+        self._seen.setdefault(row.target, {}).setdefault(row.key)
         self.unclaimed.pop(row.key, None)
         self._newer[row.key] = (self._owned.get(row.key), row)
 
@@ -145,11 +147,10 @@ class Register:
         """The object is not ours any more: deleted, or somebody else's."""
         row = self.row(key)
         if row is not None:
-            self._keys.get(row.target, {}).pop(key, None)
+            self._seen.get(row.target, {}).pop(key, None)
         self._newer[key] = (self._owned.get(key), None)
         self.strangers.pop(key, None)
         self._versions.pop(key, None)
-        self._health.pop(key, None)
         self.drifted.pop(key, None)
         self.lost.discard(key)
         self.kept.discard(key)
@@ -168,7 +169,10 @@ class Register:
 
     def is_known(self, key: ObjectKey, version: str) -> bool:
         """Whether this version was seen and judged already, and nothing has happened since."""
-        is_settled = key in self._health and key not in self.drifted and key not in self.strangers
+        row = self.row(key)
+        if row is None or self._seen.get(row.target, {}).get(key) is None:
+            return False
+        is_settled = key not in self.drifted and key not in self.strangers
         return is_settled and self.version(key) == version
 
     def _written(self, key: ObjectKey) -> str:
@@ -176,11 +180,12 @@ class Register:
         baseline = decode_packed(row.baseline) if row else None
         return baseline.resource_version if baseline else ""
 
-    def health_changed(self, key: ObjectKey, health: Health) -> bool:
-        """Note the health; whether it differs from what was noted."""
-        if self._health.get(key) == health:
+    def health_changed(self, row: Owned, health: Health) -> bool:
+        """Note the health of an object; whether it differs from what was noted."""
+        seen = self._seen.setdefault(row.target, {})
+        if seen.get(row.key) == health:
             return False
-        self._health[key] = health
+        seen[row.key] = health
         return True
 
 
