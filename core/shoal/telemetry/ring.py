@@ -7,8 +7,9 @@ its oldest spans. Spans end on any thread, so there is a lock; it is held for mi
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +30,7 @@ class Ring(SpanProcessor):
     def __init__(self, *, max_traces: int = 1_000, max_spans: int = 20_000) -> None:
         self._max_traces = max_traces
         self._max_spans = max_spans
-        self._traces: OrderedDict[str, deque[SpanView]] = OrderedDict()
+        self._traces: OrderedDict[str, list[SpanView]] = OrderedDict()
         self._count = 0
         self._lock = threading.Lock()
 
@@ -37,7 +38,7 @@ class Ring(SpanProcessor):
         """Keep a finished span, and forget what no longer fits."""
         view = span_view(span)
         with self._lock:
-            self._traces.setdefault(view.trace_id, deque()).append(view)
+            self._traces.setdefault(view.trace_id, []).append(view)
             self._traces.move_to_end(view.trace_id)
             self._count += 1
             self._forget()
@@ -49,7 +50,7 @@ class Ring(SpanProcessor):
             _, spans = self._traces.popitem(last=False)
             self._count -= len(spans)
         while self._count > self._max_spans:
-            next(iter(self._traces.values())).popleft()
+            del next(iter(self._traces.values()))[0]
             self._count -= 1
 
     def trace(self, trace_id: str) -> Sequence[SpanView]:
@@ -77,7 +78,7 @@ def span_view(span: ReadableSpan) -> SpanView:
     assert context is not None
     return SpanView(
         name=span.name,
-        trace_id=f"{context.trace_id:032x}",
+        trace_id=sys.intern(f"{context.trace_id:032x}"),  # one text for all spans of a trace
         span_id=f"{context.span_id:016x}",
         parent_id="" if span.parent is None else f"{span.parent.span_id:016x}",
         start=_time(span.start_time),
