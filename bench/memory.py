@@ -1,6 +1,7 @@
 """Memory: the slope while the fleet grows, of an idle cluster, and the whole process tree.
 
-PSS from the operating system, when nothing has been asked for a while.
+From the operating system, when nothing has been asked for a while: slopes of what the process
+allocated itself, which other processes do not move, and the proportional size (PSS) of the tree.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import anyio
 
 from bench.adapters import Offer
 from bench.figures import Figures, slope
-from bench.reading import pss_bytes, sockets
+from bench.reading import anonymous_bytes, pss_bytes, sockets
 from bench.scene import Living, Scene, living, written
 from bench.workload import MOST_KINDS, Size
 
@@ -38,9 +39,7 @@ async def _objects(scene: Scene) -> Figures:
             if number > 1:
                 await _fill(it, range(step * (number - 1), step * number))
             await it.until_quiet(scene.tail())
-            points.append(
-                (float(scene.size.total * number), float(pss_bytes([it.controller.pids[0]])))
-            )
+            points.append((float(scene.size.total * number), _allocated(it)))
             if number == 1:
                 tree = pss_bytes(it.controller.pids) / _MIB
     return {
@@ -58,6 +57,10 @@ async def _fill(it: Living, applications: range) -> None:
     await it.until(tail, lambda found: len(written(found)) >= expected)
 
 
+def _allocated(it: Living) -> float:
+    return float(anonymous_bytes([it.controller.pids[0]]))
+
+
 async def _idle_clusters(scene: Scene) -> Figures:
     """One application of ten kinds on one cluster, then on one more, and so on."""
     names = list(scene.clusters)
@@ -69,7 +72,7 @@ async def _idle_clusters(scene: Scene) -> Figures:
         for count in range(1, len(names) + 1):
             await it.controller.join({name: scene.clusters[name] for name in names[:count]})
             await anyio.sleep(IDLE_SECONDS)
-            points.append((float(count), float(pss_bytes([it.controller.pids[0]]))))
+            points.append((float(count), _allocated(it)))
             open_sockets.append(float(sockets(it.controller.pids[0])))
     figures = {
         "memory.watched_kinds": [float(MOST_KINDS)],

@@ -127,10 +127,22 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 def pss_bytes(pids: Iterable[int]) -> int:
     """Proportional set size: pages shared with others are counted in part (proc_pid_smaps(5))."""
+    return _memory_bytes(pids, "Pss:")
+
+
+def anonymous_bytes(pids: Iterable[int]) -> int:
+    """What processes allocated themselves; unlike PSS, it does not move with other processes.
+
+    The part of a mapped library that PSS counts follows how many others map it meanwhile.
+    """
+    return _memory_bytes(pids, "Anonymous:")
+
+
+def _memory_bytes(pids: Iterable[int], kind: str) -> int:
     total = 0
     for pid in pids:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith(kind):
                 total += int(line.split()[1]) * 1024
     return total
 

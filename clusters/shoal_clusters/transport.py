@@ -144,8 +144,8 @@ class Transport:
         """One call. A 429 is sent again, after as long as the server says, within the deadline.
 
         Cancelling it leaves the outcome unknown, as a lost connection does. A probe does not wait
-        for a slot or a turn: a server that is busy with what it was asked is not gone. A `query` that
-        is text is encoded already.
+        for a slot or a turn: a server that is busy with what it was asked is not gone. A `query`
+        that is text is encoded already.
         """
         seconds = deadline_seconds or self._endpoint.timeout.total_seconds()
         headers = {"Accept": accept}
