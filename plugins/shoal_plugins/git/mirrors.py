@@ -102,15 +102,20 @@ class Mirror:
             await self._run_fetch(remote, f"+{wanted}:{tip}")
             return await self._describe(tip)
 
-    async def keep(self, wanted: str, commit: str) -> None:
-        """Let nothing take what was fetched as `wanted` away any more; does nothing a second time.
+    async def keep(self, wanted: str, commit: str) -> bool:
+        """Let nothing take what was fetched as `wanted` away any more; whether that could be done.
 
-        Must be done before the revision is handed out: the next fetch moves the tip.
+        Must be done before the revision is handed out: the next fetch moves the tip. Does nothing
+        a second time.
         """
         if self._kept.get(wanted) != commit:
             command = Command("update-ref", (), (f"{KEPT}/{commit}", commit))
-            await run_git(command, self.folder, self._host)
+            try:
+                await run_git(command, self.folder, self._host)
+            except GitFailed:
+                return False
             self._kept[wanted] = commit
+        return True
 
     async def is_there(self) -> bool:
         """Whether the mirror still stands; the cache folder is safe to lose."""

@@ -8,6 +8,7 @@ another source filled. An error here is never an empty source.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -16,7 +17,7 @@ import anyio
 
 from shoal.errors import InvalidSource, SourceUnavailable
 from shoal.hooks.host import Host
-from shoal.model.artifacts import Artifact
+from shoal.model.artifacts import Artifact, Tree
 from shoal.model.choice import nearest
 from shoal.model.identity import Ref
 from shoal_plugins.git.credentials import read_credential
@@ -58,8 +59,15 @@ class GitSource:
         if await _is_current(previous, revision.commit, mirror):
             assert previous is not None
             return previous
-        await mirror.keep(wanted, revision.commit)
-        return _artifact(source, spec, revision, previous, mirror, host)
+        artifact = _artifact(source, spec, revision, previous, mirror, host)
+        async with anyio.create_task_group() as tasks:
+            if previous is not None:
+                # Who reads a source reads its next revision too: its names, meanwhile.
+                tasks.start_soon(_list_ahead, artifact.tree)
+            is_kept = await mirror.keep(wanted, revision.commit)
+        if not is_kept:
+            raise SourceUnavailable("the mirror of the repository cannot be written")
+        return artifact
 
     def _mirror(self, remote: Remote, host: Host) -> Mirror:
         folder = mirror_folder(remote.location, host.cache_folder)
@@ -91,6 +99,11 @@ async def _is_current(previous: Artifact | None, commit: str, mirror: Mirror) ->
     # The same commit of another address is another artifact: its tree reads another mirror.
     tree = previous.tree
     return isinstance(tree, GitTree) and tree.blobs is mirror.blobs and await mirror.is_there()
+
+
+async def _list_ahead(tree: Tree) -> None:
+    with suppress(SourceUnavailable):  # who reads it finds the same error, and says whose it is
+        await tree.list("")
 
 
 def _wanted(spec: GitSpec) -> str:
