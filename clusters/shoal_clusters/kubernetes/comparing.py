@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import jsonpatch
 import msgspec
 
+from shoal.model.differences import differing
 from shoal.model.digests import Digester
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned, OwnedState
@@ -234,7 +235,7 @@ class Comparer:
             return None
         for fields in candidates:
             wanted = overlay(live, body, self.field_sets.intern(fields))
-            patch = jsonpatch.make_patch(live, wanted).patch
+            patch = jsonpatch.make_patch(*differing(live, wanted)).patch
             if patch:
                 return mask_patch(key, patch)
         return ()

@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonpatch
 
+from shoal.model.differences import differing
 from shoal.model.identity import ObjectKey
 from shoal.model.manifests import Manifest
 
@@ -28,7 +29,7 @@ def masked_patch(
     """
     if before is None or after is None or before.text == after.text:
         return ()
-    operations = jsonpatch.make_patch(before.body, after.body).patch
+    operations = jsonpatch.make_patch(*differing(before.body, after.body)).patch
     return [_masked(key, operation) for operation in operations]
 
 
