@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, event
 
 BUSY_TIMEOUT_MILLISECONDS = 5_000
-CACHE_KIBIBYTES = 512
+CACHE_KIBIBYTES = 128
 """Pages that a connection keeps, of which there may be fifteen. SQLite takes 2 MiB each, filled as
 the database grows; what is missed here is still in the operating system's cache."""
 
