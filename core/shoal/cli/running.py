@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from shoal.composition.serving import OpenEngine, Settings
 
 _LOOPBACK = "127.0.0.1"
-# New objects that the collector looks through at once: about a millisecond.
-_COLLECTED_AT_ONCE = 5_000
 
 
 class AddressType(click.ParamType[tuple[str, int]]):
@@ -145,7 +143,6 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_COLLECTED_AT_ONCE, *gc.get_threshold()[1:])
 
 
 async def _cancel_at_signal(
