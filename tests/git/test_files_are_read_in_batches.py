@@ -56,20 +56,54 @@ async def test_after_a_commit_only_changed_files_are_read(repository, server, re
     started.clear()
 
     assert await second.tree.read("a.yaml") == b"a"
-    assert started == ["ls-tree"]
+    assert started == []  # its names were listed while it was fetched
     assert await second.tree.read("b.yaml") == b"changed"
-    assert started == ["ls-tree", "cat-file"]
+    assert started == ["cat-file"]
 
 
-async def test_what_is_kept_is_bounded(repository, server, reader, started, monkeypatch):
-    monkeypatch.setattr(blobs, "WINDOW_BYTES", 3)
-    monkeypatch.setattr(blobs, "KEPT_BYTES", 6)
+async def test_what_was_read_is_kept_for_a_short_while(
+    repository, server, reader, started, monkeypatch
+):
+    monkeypatch.setattr(blobs, "SMALLEST_WINDOW", 3)
+    monkeypatch.setattr(blobs, "LARGEST_WINDOW", 3)
+    monkeypatch.setattr(blobs, "RECENT_BYTES", 6)
     files = {name: name * 3 for name in "abcd"}
     await repository.commit(files)
     tree = (await reader.fetch(server.url("apps"))).tree
     started.clear()
 
-    for name in "abcda":
+    for name in "abcdcda":
         assert await tree.read(name) == files[name].encode()
 
     assert started.count("cat-file") == 5
+
+
+async def test_more_is_brought_at_once_while_it_is_read(
+    repository, server, reader, started, monkeypatch
+):
+    monkeypatch.setattr(blobs, "SMALLEST_WINDOW", 2)
+    files = {f"{number:02}": "x" + chr(97 + number) for number in range(15)}
+    await repository.commit(files)
+    tree = (await reader.fetch(server.url("apps"))).tree
+    started.clear()
+
+    for name in sorted(files):
+        assert await tree.read(name) == files[name].encode()
+
+    assert started.count("cat-file") == 4  # of 1, 2, 4 and 8 files
+
+
+async def test_little_is_brought_when_what_was_brought_is_not_read(
+    repository, server, reader, started, monkeypatch
+):
+    monkeypatch.setattr(blobs, "SMALLEST_WINDOW", 4)
+    files = {
+        f"{folder}/{number}": f"{folder}{number}" for folder in "abcdef" for number in range(4)
+    }
+    await repository.commit(files)
+    tree = (await reader.fetch(server.url("apps"))).tree
+
+    for folder in "abcdef":
+        assert await tree.read(f"{folder}/0") == f"{folder}0".encode()
+
+    assert tree.blobs._window == 4

@@ -1,9 +1,10 @@
 """File contents of a mirror, read in batches and remembered for a short while.
 
 One `git cat-file` costs 3 ms, whatever it reads; so a look at a file also brings the files that
-follow it in the order of a walk, up to a window. A thousand small applications in one repository
-are then a handful of calls, and after a commit only the changed blobs are read. No process stays
-behind.
+follow it in the order of a walk, up to a window. The window grows while what it brought is read, as
+when a thousand small applications of one repository are rendered, and is small again when it was
+not, and for another revision, of which little may be new. What was read is remembered only as long
+as somebody may read it once more: who renders it keeps what came of it. No process stays behind.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from shoal_plugins.git.listings import Listing
 from shoal_plugins.git.running import Command, GitFailed, run_git
 
 _MEBIBYTE = 1024 * 1024
-WINDOW_BYTES = 4 * _MEBIBYTE  # read through the pipe in about 10 ms
-KEPT_BYTES = 16 * _MEBIBYTE  # four windows; rendering is over before it matters
+LARGEST_WINDOW = 4 * _MEBIBYTE  # read through the pipe in about 10 ms
+SMALLEST_WINDOW = 64 * 1024  # some hundred manifests: more than most applications have
+RECENT_BYTES = 128 * 1024
 _LARGEST_KEPT = _MEBIBYTE
 
 
@@ -31,8 +33,11 @@ class Blobs:
 
     def __init__(self, mirror: Path) -> None:
         self.mirror = mirror
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._kept_bytes = 0
+        self._ahead = _Contents()
+        self._recent = _Contents()
+        self._window = 0
+        self._brought_bytes = 0
+        self._revision = ""
         self._reading = anyio.Lock()
 
     async def read(self, listing: Listing, path: str, host: Host) -> bytes:
@@ -40,33 +45,51 @@ class Blobs:
         entry = listing.entry(path)
         if entry is None:
             raise FileNotFoundError(path)
-        if entry.digest not in self._kept:
+        found = self._remembered(entry.digest)
+        if found is None:
             async with self._reading:
-                if entry.digest not in self._kept:
-                    return await self._read_ahead(listing, path, entry, host)
-        self._kept.move_to_end(entry.digest)
-        return self._kept[entry.digest]
+                found = self._remembered(entry.digest)
+                if found is None:
+                    found = await self._read_ahead(listing, path, entry, host)
+        self._keep_recent(entry.digest, found)
+        return found
+
+    def _remembered(self, digest: str) -> bytes | None:
+        found = self._ahead.take(digest)
+        return self._recent.take(digest) if found is None else found
+
+    def _keep_recent(self, digest: str, content: bytes) -> None:
+        if len(content) <= _LARGEST_KEPT:
+            self._recent.put(digest, content)
+            self._recent.shrink(RECENT_BYTES)
 
     async def _read_ahead(self, listing: Listing, path: str, entry: Entry, host: Host) -> bytes:
+        self._adapt_window(listing.digest)
         wanted = {entry.digest: None}
         if entry.size <= _LARGEST_KEPT:
             wanted |= dict.fromkeys(
                 one.digest
-                for one in _window(listing, path)
-                if one.size <= _LARGEST_KEPT and one.digest not in self._kept
+                for one in _window(listing, path, self._window)
+                if one.size <= _LARGEST_KEPT and not self._holds(one.digest)
             )
-        contents = await self._batch(list(wanted), entry.size + WINDOW_BYTES, host)
-        for digest, content in contents:
+        contents = dict(await self._batch(list(wanted), entry.size + self._window, host))
+        found = contents.pop(entry.digest)
+        for digest, content in contents.items():
             if len(content) <= _LARGEST_KEPT:
-                self._keep(digest, content)
-        return dict(contents)[entry.digest]
+                self._ahead.put(digest, content)
+        self._brought_bytes = self._ahead.bytes
+        # Those who read side by side may still be at what the last window brought.
+        self._ahead.shrink(2 * self._window)
+        return found
 
-    def _keep(self, digest: str, content: bytes) -> None:
-        self._kept[digest] = content
-        self._kept_bytes += len(content)
-        while self._kept_bytes > KEPT_BYTES:
-            _, dropped = self._kept.popitem(last=False)
-            self._kept_bytes -= len(dropped)
+    def _adapt_window(self, revision: str) -> None:
+        """Twice as much while most of what was brought of this revision is read, else little."""
+        is_read = self._revision == revision and self._ahead.bytes * 2 <= self._brought_bytes
+        self._window = min(2 * self._window, LARGEST_WINDOW) if is_read else SMALLEST_WINDOW
+        self._revision = revision
+
+    def _holds(self, digest: str) -> bool:
+        return digest in self._ahead or digest in self._recent
 
     async def _batch(
         self, digests: Sequence[str], content_bytes: int, host: Host
@@ -84,9 +107,9 @@ class Blobs:
             raise SourceUnavailable("the mirror of the repository cannot be read") from failure
 
 
-def _window(listing: Listing, path: str) -> Iterator[Entry]:
+def _window(listing: Listing, path: str, most_bytes: int) -> Iterator[Entry]:
     """The file at a path and those that follow it, while they fit."""
-    left = WINDOW_BYTES
+    left = most_bytes
     for entry in listing.following(path):
         left -= entry.size
         if left < 0:
@@ -104,3 +127,31 @@ def _answers(printed: bytes) -> Iterator[tuple[str, bytes]]:
         start = end + 1
         position = start + int(size[0]) + 1
         yield digest.decode(), printed[start : position - 1]
+
+
+class _Contents:
+    """Contents by digest, the oldest first, and their size together."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._by_digest: OrderedDict[str, bytes] = OrderedDict()
+
+    def __contains__(self, digest: str) -> bool:
+        return digest in self._by_digest
+
+    def put(self, digest: str, content: bytes) -> None:
+        """Remember as the newest."""
+        self.take(digest)
+        self._by_digest[digest] = content
+        self.bytes += len(content)
+
+    def take(self, digest: str) -> bytes | None:
+        """Give a content away; None when it is not there."""
+        found = self._by_digest.pop(digest, None)
+        self.bytes -= len(found or b"")
+        return found
+
+    def shrink(self, most_bytes: int) -> None:
+        """Drop the oldest until no more than so many bytes are left."""
+        while self.bytes > most_bytes:
+            self.take(next(iter(self._by_digest)))
