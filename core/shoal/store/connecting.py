@@ -15,8 +15,8 @@ from sqlalchemy import URL, Connection, Engine, event
 
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 CACHE_KIBIBYTES = 128
-"""Pages that a connection keeps, of which there may be fifteen. SQLite takes 2 MiB each, filled as
-the database grows; what is missed here is still in the operating system's cache."""
+"""What a connection keeps of the database; there may be fifteen. SQLite's own 2 MiB each are filled
+as the database grows; what is missed here is still in the operating system's cache."""
 
 
 def database_url(driver: str, database: Path) -> URL:

@@ -60,6 +60,7 @@ class GitSource:
             assert previous is not None
             return previous
         artifact = _artifact(source, spec, revision, previous, mirror, host)
+        is_kept = False
         async with anyio.create_task_group() as tasks:
             if previous is not None:
                 # Who reads a source reads its next revision too: its names, meanwhile.
