@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 
+from shoal.errors import BudgetExceeded
 from shoal.model.identity import Ref
 from shoal_clusters.demo.git_server import Behaviour, GitServer
-from shoal_plugins.git import GitSource
+from shoal_plugins.git import GitSource, trees
 
 
 async def test_an_unchanged_repository_is_only_asked(repository, server, reader):
@@ -82,6 +84,24 @@ async def test_a_commit_without_changes_keeps_the_digest_and_the_tree(repository
     assert first.revision != second.revision
     assert first.digest == second.digest
     assert first.tree is second.tree
+
+
+async def test_names_that_cannot_be_listed_ahead_fail_whoever_reads_them(
+    repository, server, reader, monkeypatch
+):
+    await repository.commit({"a.yaml": "a: 1\n"})
+    first = await reader.fetch(server.url("apps"))
+    await repository.git("rm", "-q", "a.yaml")
+    emptied = await repository.commit({})
+    second = await reader.fetch(server.url("apps"), first)
+    moved = await repository.commit({"b.yaml": "b: 1\n"})
+    monkeypatch.setattr(trees, "_MOST_LISTED_BYTES", 1)
+
+    third = await reader.fetch(server.url("apps"), second)
+
+    assert (second.revision, third.revision) == (emptied, moved)
+    with pytest.raises(BudgetExceeded):
+        await third.tree.list("")
 
 
 async def test_a_silent_server_holds_up_no_other(repository, server, reader):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import anyio
 
-from shoal.errors import BinaryUnavailable
+from shoal.errors import BinaryUnavailable, SourceUnavailable
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Provenance
 from shoal_plugins.git.blobs import Blobs
@@ -112,7 +112,7 @@ class Mirror:
             command = Command("update-ref", (), (f"{KEPT}/{commit}", commit))
             try:
                 await run_git(command, self.folder, self._host)
-            except GitFailed:
+            except (GitFailed, SourceUnavailable):
                 return False
             self._kept[wanted] = commit
         return True

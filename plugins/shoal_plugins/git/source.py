@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import anyio
 
-from shoal.errors import InvalidSource, SourceUnavailable
+from shoal.errors import InvalidSource, ShoalError, SourceUnavailable
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Artifact, Tree
 from shoal.model.choice import nearest
@@ -103,7 +103,7 @@ async def _is_current(previous: Artifact | None, commit: str, mirror: Mirror) ->
 
 
 async def _list_ahead(tree: Tree) -> None:
-    with suppress(SourceUnavailable):  # who reads it finds the same error, and says whose it is
+    with suppress(ShoalError):  # who reads it finds the same error, and says whose it is
         await tree.list("")
 
 
