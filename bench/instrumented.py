@@ -29,7 +29,7 @@ from shoal.composition.loading import load_plugins
 from shoal.composition.serving import Foundation, Settings
 from shoal.engine.controller import Controller
 from shoal.hooks.host import Host
-from shoal.hooks.renderers import Folder, Renderer
+from shoal.hooks.renderers import ClusterFacts, Folder, Renderer
 from shoal.model.choice import Spec
 from shoal.model.manifests import Manifest
 
@@ -63,10 +63,12 @@ class NotedRenderer:
         self.spec = renderer.spec
         self.markers = renderer.markers
 
-    async def render(self, parameters: Spec, folder: Folder, host: Host) -> Sequence[Manifest]:
+    async def render(
+        self, parameters: Spec, folder: Folder, facts: ClusterFacts, host: Host
+    ) -> Sequence[Manifest]:
         """What the renderer itself gives."""
         self._note(time.time())
-        return await self._renderer.render(parameters, folder, host)
+        return await self._renderer.render(parameters, folder, facts, host)
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ import anyio
 
 from shoal.model.artifacts import Entry, EntryKind
 from shoal.model.manifests import Manifest
+from shoal.testing.facts import make_facts
 from shoal.testing.hosts import make_host
 from shoal_plugins.rendering.plain import PlainRenderer, PlainSpec
 
@@ -30,6 +31,11 @@ class PlainFolder:
     async def read(self, path: str) -> bytes:
         """The content of a file."""
         return (self._folder / path).read_bytes()
+
+    async def find(self, path: str) -> Entry | None:
+        """Whether a file is there."""
+        is_there = (self._folder / path).is_file()
+        return Entry(path, EntryKind.FILE, "") if is_there else None
 
     async def list(self, path: str) -> Sequence[Entry]:
         """The files, sorted by name; no digests, because nobody asks for them."""
@@ -45,7 +51,8 @@ async def render_all(root: Path, folders: Sequence[str]) -> tuple[list[Manifest]
         host = make_host(Path(scratch))
         started = time.monotonic()
         for folder in folders:
-            rendered += await renderer.render(PlainSpec(), PlainFolder(root / folder), host)
+            reader = PlainFolder(root / folder)
+            rendered += await renderer.render(PlainSpec(), reader, make_facts(), host)
         return rendered, time.monotonic() - started
 
 

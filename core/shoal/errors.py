@@ -18,6 +18,7 @@
             UnsafePath             a path leads out of the tree it was read from
             InvalidManifest        a rendered object is not one that can be applied
             OverrideFailed         an override does not fit the object it names
+            MissingFact            a cluster has no such label or value
             InvalidObject          the API server refused an object as invalid
             OwnershipConflict      an object of this name belongs to somebody else
             BudgetExceeded         an input is larger than Shoal agrees to read
@@ -127,6 +128,10 @@ class InvalidManifest(Permanent):
 
 class OverrideFailed(Permanent):
     """An override does not fit the object it names."""
+
+
+class MissingFact(Permanent):
+    """A reference names a fact that the cluster does not have: a label, a value."""
 
 
 class InvalidObject(Permanent):

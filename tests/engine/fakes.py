@@ -15,7 +15,7 @@ import orjson
 from shoal.engine.fleet import FleetFiles
 from shoal.errors import StoreUnavailable
 from shoal.hooks.host import Host
-from shoal.hooks.renderers import Folder
+from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import Spec
 from shoal.model.digests import digest_bytes, digest_parts
@@ -117,7 +117,9 @@ class FakeRenderer:
     spec: type[Spec] = NoSpec
     markers: tuple[str, ...] = ()
 
-    async def render(self, parameters: Spec, folder: Folder, host: Host) -> Sequence[Manifest]:
+    async def render(
+        self, parameters: Spec, folder: Folder, facts: ClusterFacts, host: Host
+    ) -> Sequence[Manifest]:
         entries = await folder.list("")
         return [
             Manifest(orjson.loads(await folder.read(entry.name)), entry.name) for entry in entries

@@ -65,6 +65,7 @@ class _Blind:
         self.probe = session.probe
         self.plan = session.plan
         self.apply = session.apply
+        self.api_versions = session.api_versions
         self._bug = bug
 
     async def sightings(self) -> AsyncIterator[Sighting]:

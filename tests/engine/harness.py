@@ -20,11 +20,13 @@ from tests.engine.faulty_target import FaultyTarget
 from tests.engine.virtual_time import now
 
 from shoal.engine.applications import Applications
+from shoal.engine.asking import Asking
 from shoal.engine.cataloguing import Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
+from shoal.engine.desiring import Desiring
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.observing import Observing
@@ -122,11 +124,14 @@ class EngineUnderTest:
             applications=Applications(
                 state=state,
                 recording=recording,
-                rendering=rendering,
-                renderers={"json": renderer},
-                hosts={"json": host},
-                digester=host.digester,
-                guard=guard,
+                desiring=Desiring(
+                    rendering=rendering,
+                    renderers={"json": renderer},
+                    hosts={"json": host},
+                    digester=host.digester,
+                    guard=guard,
+                    asking=Asking(state, guard),
+                ),
                 tracer=tracer,
                 jitter=_no_jitter,
             ),

@@ -1,7 +1,7 @@
 """What differs on some clusters."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,12 +12,31 @@ from hypothesis import strategies as st
 from shoal.errors import OverrideFailed
 from shoal.model.digests import Digester
 from shoal.model.documents import Override, PrunePolicy, SyncPolicy
+from shoal.model.facts import DocumentFacts
 from shoal.model.manifests import Manifest
-from shoal.planning.overriding import applicable, content, desired_digest, override
+from shoal.planning.overriding import (
+    applicable_indexes,
+    content,
+    desired_digest,
+    override,
+    values_of,
+)
 from shoal.planning.patching import PatchFailed, apply_operation, merge_patch
 
 Make = Callable[..., Manifest]
 DIGESTER = Digester(b"key")
+
+
+def overridden(
+    manifests: Sequence[Manifest],
+    overrides: Sequence[Override],
+    *,
+    indexes: Sequence[int] | None = None,
+    facts: DocumentFacts | None = None,
+) -> Sequence[Manifest]:
+    chosen = range(len(overrides)) if indexes is None else indexes
+    look = (facts or DocumentFacts("prod")).look
+    return override(manifests, overrides, indexes=chosen, look=look)
 
 
 def overriding(*, merge: list[Any] | None = None, patches: list[Any] | None = None) -> Override:
@@ -37,7 +56,7 @@ def merged(patch: dict[str, Any], **target: Any) -> Override:
 def test_a_merge_patch_and_a_json_patch_change_what_they_select(manifest: Make) -> None:
     manifests = [manifest("Deployment", "web", replicas=1, paused=True), manifest()]
 
-    result = override(
+    result = overridden(
         manifests,
         [
             overriding(
@@ -52,7 +71,6 @@ def test_a_merge_patch_and_a_json_patch_change_what_they_select(manifest: Make) 
                 ],
             )
         ],
-        cluster="prod",
     )
 
     assert result[0].body["spec"] == {"replicas": 3, "x": 1}
@@ -63,7 +81,7 @@ def test_a_merge_patch_and_a_json_patch_change_what_they_select(manifest: Make) 
 def test_overrides_apply_in_order_and_the_later_one_wins(manifest: Make) -> None:
     overrides = [merged({"spec": {"x": 1, "y": 1}}), merged({"spec": {"x": 2}})]
 
-    (result,) = override([manifest()], overrides, cluster="prod")
+    (result,) = overridden([manifest()], overrides)
 
     assert result.body["spec"] == {"x": 2, "y": 1}
 
@@ -72,9 +90,7 @@ def test_objects_are_selected_by_their_labels(manifest: Make) -> None:
     manifests = [manifest(name="web"), manifest(name="api")]
     target = {"labelSelector": {"matchLabels": {"app": "api"}}}
 
-    result = override(
-        manifests, [overriding(merge=[{"target": target, "patch": {"x": 1}}])], cluster="prod"
-    )
+    result = overridden(manifests, [overriding(merge=[{"target": target, "patch": {"x": 1}}])])
 
     assert result[0] is manifests[0]
     assert result[1].body["x"] == 1
@@ -84,8 +100,8 @@ def test_overrides_are_for_the_clusters_they_select() -> None:
     every = overriding()
     prod = Override.model_validate({"clusterSelector": {"matchLabels": {"tier": "prod"}}})
 
-    assert applicable([every, prod], {"tier": "dev"}) == (every,)
-    assert applicable([every, prod], {"tier": "prod"}) == (every, prod)
+    assert applicable_indexes([every, prod], {"tier": "dev"}) == (0,)
+    assert applicable_indexes([every, prod], {"tier": "prod"}) == (0, 1)
 
 
 def test_one_operation_does_not_leak_into_another_object(manifest: Make) -> None:
@@ -94,7 +110,7 @@ def test_one_operation_does_not_leak_into_another_object(manifest: Make) -> None
         {"op": "add", "path": "/data/a/-", "value": 1},
     )
 
-    result = override([manifest(name="web"), manifest(name="api")], [shared], cluster="prod")
+    result = overridden([manifest(name="web"), manifest(name="api")], [shared])
 
     assert [each.body["data"] for each in result] == [{"a": [1]}, {"a": [1]}]
     assert shared.patches[0].operations[0].value == {"a": []}
@@ -106,7 +122,7 @@ def test_move_and_copy_are_carried_out(manifest: Make) -> None:
         {"op": "move", "from": "/spec/a", "path": "/spec/c"},
     )
 
-    (result,) = override([manifest(a=1)], [patched(*operations)], cluster="prod")
+    (result,) = overridden([manifest(a=1)], [patched(*operations)])
 
     assert result.body["spec"] == {"b": 1, "c": 1}
 
@@ -132,15 +148,14 @@ def test_all_errors_are_told_at_once_and_show_no_value(manifest: Make) -> None:
     ]
 
     with pytest.raises(OverrideFailed) as caught:
-        override(
+        overridden(
             [manifest("Deployment", "web", secret="hunter2")],
-            overrides,
-            cluster="prod",
+            [overriding(), overrides[0], overriding(), overriding(), overrides[1]],
             indexes=[1, 4],
         )
 
     assert caught.value.message.split("; ") == [
-        "cluster prod: overrides[1].patches[0].operations[0]: Deployment.apps shop/web: "
+        "overrides[1].patches[0].operations[0]: Deployment.apps shop/web: "
         "nothing stands at /spec/x/y, the path ends at /spec",
         "overrides[4].merge[0]: no object matches its target (kind Service)",
         "overrides[4].merge[1]: Deployment.apps shop/web: a patch may not change the group, kind, "
@@ -232,8 +247,8 @@ def test_a_merge_patch_changes_no_input_and_applied_twice_is_applied_once(
     overrides = [merged({"spec": patch}, name="web")]
     before = copy.deepcopy((manifests, overrides))
 
-    once = override(manifests, overrides, cluster="prod")
-    twice = override(once, overrides, cluster="prod")
+    once = overridden(manifests, overrides)
+    twice = overridden(once, overrides)
 
     assert (manifests, overrides) == before
     assert once == twice
@@ -266,3 +281,51 @@ def test_the_digest_of_a_secret_is_keyed(manifest: Make) -> None:
 
     assert content(secret, DIGESTER).digest != content(secret, Digester(b"other")).digest
     assert content([manifest()], DIGESTER).digest == content([manifest()], Digester(b"o")).digest
+
+
+def test_facts_of_the_cluster_stand_where_they_are_referred_to(manifest: Make) -> None:
+    facts = DocumentFacts("eu-1", {"topology.kubernetes.io/region": "eu"}, {"zones": ["a", "b"]})
+    patch = {
+        "where": "${cluster.labels.topology.kubernetes.io/region}-${cluster.name}",
+        "zones": "${cluster.values.zones}",
+        "other": "${NOT_OURS} $${cluster.name}",
+    }
+
+    (result,) = overridden([manifest()], [merged({"spec": patch})], facts=facts)
+
+    assert result.body["spec"] == {
+        "where": "eu-eu-1",
+        "zones": ["a", "b"],
+        "other": "${NOT_OURS} ${cluster.name}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("labels.regoin", "cluster eu-1 has no label regoin; did you mean region?"),
+        ("values.a.c", r"cluster eu-1 has no spec\.values\.a\.c; there is b"),
+        ("colour", "there is no fact cluster.colour"),
+    ],
+)
+def test_a_missing_fact_is_named_with_its_place(
+    manifest: Make, reference: str, reason: str
+) -> None:
+    facts = DocumentFacts("eu-1", {"region": "eu"}, {"a": {"b": 1}})
+    operation = {"op": "add", "path": "/spec/x", "value": f"${{cluster.{reference}}}"}
+
+    with pytest.raises(OverrideFailed, match=rf"patches\[0\]\.operations\[0\].*{reason}"):
+        overridden([manifest()], [patched(operation)], facts=facts)
+
+
+def test_values_of_overrides_are_merged_in_order(manifest: Make) -> None:
+    first = Override.model_validate(
+        {"clusterSelector": {}, "values": {"a": {"x": 1, "y": 1}, "l": [1, 2], "n": 1}}
+    )
+    second = Override.model_validate(
+        {"clusterSelector": {}, "values": {"a": {"y": "${cluster.name}"}, "l": [3], "n": None}}
+    )
+
+    values = values_of([first, second], (0, 1), DocumentFacts("eu-1").look)
+
+    assert values == {"a": {"x": 1, "y": "eu-1"}, "l": [3], "n": None}

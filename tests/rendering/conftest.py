@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shoal.hooks.host import Host
-from shoal.hooks.renderers import Folder
+from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.artifacts import Artifact, Tree
 from shoal.model.choice import Spec
 from shoal.model.identity import Ref
@@ -38,7 +38,7 @@ class ToldRenderer:
     calls: list[str] = field(default_factory=list)
 
     async def render(
-        self, parameters: Parameters, folder: Folder, host: Host
+        self, parameters: Parameters, folder: Folder, facts: ClusterFacts, host: Host
     ) -> Sequence[Manifest]:
         self.calls.append(parameters.value)
         body = {"kind": "Told", "did": await self.does(folder), "value": parameters.value}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shoal.engine.rendering import Rendering
 from shoal.errors import InvalidManifest, PluginFailed, ShoalError
 from shoal.model.identity import Ref
+from shoal.testing.facts import make_facts
 from shoal.testing.trees import MemoryTree
 
 FILES = {"web/a.yaml": "a", "web/sub/b.yaml": "b", "base/c.yaml": "c", "other/d.yaml": "d"}
@@ -34,12 +35,14 @@ def twice(told, parameters, artifact, host):
 
     async def render(first, second, *, does=read_all, path="web", second_source="web"):
         renderer, rendering = told(does), Rendering()
-        one = await rendering.render(renderer, parameters(), artifact(first), path, host)
+        one = await rendering.render(
+            renderer, parameters(), artifact(first), path, make_facts(), host
+        )
         changed = artifact(second, revision="2" * 40, source=second_source)
-        two = await rendering.render(renderer, parameters(), changed, path, host)
+        two = await rendering.render(renderer, parameters(), changed, path, make_facts(), host)
         assert rendering.renders == len(renderer.calls)
         assert rendering.hits == 2 - rendering.renders
-        return renderer, one, two
+        return renderer, one.manifests, two.manifests
 
     return render
 
@@ -110,7 +113,7 @@ async def test_parameters_and_version_belong_to_the_key(told, parameters, artifa
     rendering, tree = Rendering(), artifact(MemoryTree(FILES))
     old, new = told(read_all), told(read_all, version="2")
     for renderer, value in ((old, ""), (old, "x"), (new, ""), (old, "")):
-        await rendering.render(renderer, parameters(value=value), tree, "web", host)
+        await rendering.render(renderer, parameters(value=value), tree, "web", make_facts(), host)
 
     assert (old.calls, new.calls) == (["", "x"], [""])
 
@@ -122,7 +125,7 @@ async def test_two_revisions_that_take_turns_are_rendered_once_each(
     trees = [artifact(MemoryTree({**FILES, "web/a.yaml": text})) for text in ("old", "new") * 3]
 
     for each in trees:
-        await rendering.render(renderer, parameters(), each, "web", host)
+        await rendering.render(renderer, parameters(), each, "web", make_facts(), host)
 
     assert len(renderer.calls) == 2
 
@@ -133,7 +136,9 @@ async def test_equal_work_at_the_same_time_renders_once(told, parameters, artifa
 
     async with anyio.create_task_group() as group:
         for _ in range(5):
-            group.start_soon(rendering.render, renderer, parameters(), tree, "web", host)
+            group.start_soon(
+                rendering.render, renderer, parameters(), tree, "web", make_facts(), host
+            )
 
     assert (rendering.renders, rendering.hits) == (1, 4)
 
@@ -153,7 +158,7 @@ async def test_renders_at_once_are_bounded(told, parameters, artifact, host):
         for value in range(6):
             work = parameters(value=str(value))
             tree = artifact(MemoryTree(FILES))
-            group.start_soon(rendering.render, renderer, work, tree, "web", host)
+            group.start_soon(rendering.render, renderer, work, tree, "web", make_facts(), host)
 
     assert max(most) == 2
 
@@ -169,10 +174,10 @@ async def test_a_failure_is_not_remembered(told, parameters, artifact, host):
     renderer, rendering = told(fail_once), Rendering()
     tree = artifact(MemoryTree(FILES))
     with pytest.raises(InvalidManifest):
-        await rendering.render(renderer, parameters(), tree, "web", host)
-    made = await rendering.render(renderer, parameters(), tree, "web", host)
+        await rendering.render(renderer, parameters(), tree, "web", make_facts(), host)
+    made = await rendering.render(renderer, parameters(), tree, "web", make_facts(), host)
 
-    assert made[0].body["did"] == "fine"
+    assert made.manifests[0].body["did"] == "fine"
 
 
 async def test_a_renderer_that_hangs_is_named(told, parameters, artifact, host):
@@ -181,28 +186,32 @@ async def test_a_renderer_that_hangs_is_named(told, parameters, artifact, host):
 
     rendering = Rendering(deadline_seconds=0.01)
     with pytest.raises(PluginFailed, match="renderer told took longer than"):
-        await rendering.render(told(hang), parameters(), artifact(MemoryTree(FILES)), "web", host)
+        await rendering.render(
+            told(hang), parameters(), artifact(MemoryTree(FILES)), "web", make_facts(), host
+        )
 
 
 async def test_the_memo_is_bounded_and_can_forget(told, parameters, artifact, host):
     renderer, rendering = told(read_all), Rendering(kept=1)
     one, two = (artifact(MemoryTree(FILES), source=name) for name in ("one", "two"))
 
-    await rendering.render(renderer, parameters(), one, "web", host)
-    await rendering.render(renderer, parameters(value="x"), two, "web", host)
-    await rendering.render(renderer, parameters(), one, "web", host)
+    await rendering.render(renderer, parameters(), one, "web", make_facts(), host)
+    await rendering.render(renderer, parameters(value="x"), two, "web", make_facts(), host)
+    await rendering.render(renderer, parameters(), one, "web", make_facts(), host)
     rendering.forget(Ref("default", "one"))
     rendering.forget(Ref("default", "two"))
-    await rendering.render(renderer, parameters(), one, "web", host)
+    await rendering.render(renderer, parameters(), one, "web", make_facts(), host)
 
     assert rendering.renders == 4
 
 
 async def test_origins_are_paths_in_the_source(told, parameters, artifact, host):
     tree = artifact(MemoryTree(FILES))
-    made = await Rendering().render(told(read_all), parameters(), tree, "./web/", host)
+    made = await Rendering().render(
+        told(read_all), parameters(), tree, "./web/", make_facts(), host
+    )
 
-    assert made[0].origin == "web/told.yaml:1"
+    assert made.manifests[0].origin == "web/told.yaml:1"
 
 
 # Small trees over few names, so that changes hit what was read; any change must be seen.
@@ -277,7 +286,7 @@ def _looker(looks):
 
 async def _outcome(rendering, renderer, parameters, tree, path, host):
     try:
-        made = await rendering.render(renderer, parameters, tree, path, host)
+        made = await rendering.render(renderer, parameters, tree, path, make_facts(), host)
     except (ShoalError, FileNotFoundError) as error:
         return type(error)
-    return [(each.body, each.origin) for each in made]
+    return [(each.body, each.origin) for each in made.manifests]

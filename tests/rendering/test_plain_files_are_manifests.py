@@ -6,6 +6,7 @@ import pytest
 
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import InvalidManifest, ShoalError, UnsafePath
+from shoal.testing.facts import make_facts
 from shoal.testing.trees import MemoryTree
 from shoal_plugins.rendering.plain import PlainRenderer, PlainSpec
 
@@ -18,7 +19,7 @@ def render(host):
 
     async def rendered(files, path="", **made):
         folder = GuardedFolder(MemoryTree(files, **made), path)
-        manifests = await PlainRenderer().render(PlainSpec(), folder, host)
+        manifests = await PlainRenderer().render(PlainSpec(), folder, make_facts(), host)
         return [(each.key.name, each.origin) for each in manifests]
 
     return rendered

@@ -122,14 +122,23 @@ class _OldResources(msgspec.Struct):
 
 
 class Catalogue:
-    """All kinds of one cluster; equal clusters share one. `stale` holds groups not fresh."""
+    """All kinds of one cluster; equal clusters share one. `stale` holds groups not fresh.
 
-    def __init__(self, resources: Iterable[Resource], stale: Iterable[str] = ()) -> None:
+    `api_versions` also names what cannot be owned: a chart may ask for any of it.
+    """
+
+    def __init__(
+        self,
+        resources: Iterable[Resource],
+        stale: Iterable[str] = (),
+        api_versions: Iterable[str] = (),
+    ) -> None:
         self._kinds: dict[GroupKind, tuple[Resource, ...]] = {}
         for resource in resources:
             known = self._kinds.get(resource.group_kind, ())
             self._kinds[resource.group_kind] = (*known, resource)
         self.stale = frozenset(stale)
+        self.api_versions = tuple(sorted(set(api_versions)))
 
     def preferred(self, group_kind: GroupKind) -> Resource | None:
         """The resource in the version the server prefers; None when the kind is not served."""
@@ -206,18 +215,20 @@ class Discovery:
         ]
         resources: list[Resource] = []
         stale: set[str] = set()
+        served: list[str] = []
         for group, version, path in paths:
             try:
                 found = msgspec.json.decode(await self._get(path), type=_OldResources).resources
             except ServerBusy:
                 stale.add(group)
                 continue
+            served += _api_versions(group, version, (one.kind for one in found))
             resources += [
                 Resource(group, version, one.kind, one.name, one.namespaced)
                 for one in found
                 if "/" not in one.name and set(one.verbs) >= _NEEDED_VERBS
             ]
-        return Catalogue(resources, stale)
+        return Catalogue(resources, stale, served)
 
     async def _get(self, path: str) -> bytes:
         answer = await self._transport.request("GET", path, accept=ACCEPT)
@@ -233,12 +244,23 @@ class Discovery:
 def _catalogue(groups: Iterable[_Group]) -> Catalogue:
     resources: list[Resource] = []
     stale: set[str] = set()
+    served: list[str] = []
     for group in groups:
+        name = group.metadata.name
         for version in group.versions:
             if version.freshness == "Stale":
-                stale.add(group.metadata.name)
-            resources += _resources(group.metadata.name, version)
-    return Catalogue(resources, stale)
+                stale.add(name)
+            resources += _resources(name, version)
+            kinds = (one.responseKind.kind for one in version.resources)
+            served += _api_versions(name, version.version, kinds)
+    return Catalogue(resources, stale, served)
+
+
+def _api_versions(group: str, version: str, kinds: Iterable[str]) -> Iterator[str]:
+    """What Helm calls API versions: the group and version alone, and with each kind."""
+    served = f"{group}/{version}" if group else version
+    yield served
+    yield from (f"{served}/{kind}" for kind in kinds if kind)
 
 
 def _resources(group: str, version: _Version) -> Iterable[Resource]:
@@ -260,4 +282,5 @@ def _merged(before: Catalogue | None, now: Catalogue) -> Catalogue:
     if before is None or not now.stale:
         return now
     kept = (resource for resource in before if resource.group in now.stale)
-    return Catalogue(dict.fromkeys((*now, *kept)), now.stale)
+    served = (version for version in before.api_versions if version.partition("/")[0] in now.stale)
+    return Catalogue(dict.fromkeys((*now, *kept)), now.stale, (*now.api_versions, *served))

@@ -9,7 +9,7 @@ another.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -133,6 +133,10 @@ class KubernetesSession:
     async def probe(self) -> Facts:
         """The cluster's identity and version: one request, two the first time."""
         return await self._probe.facts()
+
+    async def api_versions(self) -> Sequence[str]:
+        """What the cluster serves, by discovery as it is read at first use."""
+        return (await self._discovery.current()).api_versions
 
     async def plan(
         self,

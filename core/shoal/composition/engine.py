@@ -22,11 +22,13 @@ from shoal import __version__
 from shoal.composition.hosting import Hosts
 from shoal.composition.serving import Foundation, Settings
 from shoal.engine.applications import Applications
+from shoal.engine.asking import Asking
 from shoal.engine.cataloguing import FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
+from shoal.engine.desiring import Desiring
 from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
 from shoal.engine.guarding import Guard, silent
 from shoal.engine.identifying import Identifying
@@ -125,11 +127,14 @@ class _Assembly:
         return Applications(
             state=self._state,
             recording=self._recording,
-            rendering=self._rendering,
-            renderers=self._plugins.renderers,
-            hosts=await self._lent.all_of("renderers", self._plugins.renderers),
-            digester=self._store.digester,
-            guard=self._guard,
+            desiring=Desiring(
+                rendering=self._rendering,
+                renderers=self._plugins.renderers,
+                hosts=await self._lent.all_of("renderers", self._plugins.renderers),
+                digester=self._store.digester,
+                guard=self._guard,
+                asking=Asking(self._state, self._guard),
+            ),
             tracer=self._tracer,
             jitter=random.random,
         )

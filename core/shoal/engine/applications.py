@@ -8,43 +8,35 @@ its targets `Removing`: kept, until a person approves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from opentelemetry.trace import Span, Tracer
 
 from shoal.documents import Catalog, Identity
-from shoal.engine.guarding import Guard
+from shoal.engine.desiring import Desiring
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
-from shoal.engine.rendering import Rendering
 from shoal.engine.state import ApplicationState, EngineState, SourceState, TargetState
-from shoal.errors import InvalidDocument, InvalidManifest, Retryable, ShoalError, StoreUnavailable
-from shoal.hooks.host import Host
-from shoal.hooks.renderers import Renderer
+from shoal.errors import InvalidDocument, Retryable, ShoalError, StoreUnavailable
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import nearest
-from shoal.model.digests import Digester
 from shoal.model.documents import Application
 from shoal.model.holds import HoldCause
 from shoal.model.identity import Ref, TargetKey
-from shoal.model.manifests import Manifest
 from shoal.model.plans import Content, Desired
 from shoal.model.records import Deed, Verdict
 from shoal.planning.backing_off import retry_at
 from shoal.planning.granting import grant
 from shoal.planning.holding import removal_hold
-from shoal.planning.overriding import applicable_indexes, content, desired_digest, override
+from shoal.planning.overriding import desired_digest
 from shoal.planning.placing import place
 from shoal.telemetry import names
 from shoal.telemetry.spans import mark_failed, opened, parented, past, trace_id, traceparent
 
-# The memo gives a render a deadline once its turn has come; this bounds waiting for the turn too.
-RENDER_SECONDS = 600.0
 # What could not be stored is tried again, not sooner than a disk is mended.
 UNRECORDED_RETRY = timedelta(seconds=10)
 _log = structlog.get_logger(__name__)
@@ -68,11 +60,7 @@ class Applications:
 
     state: EngineState
     recording: Recording
-    rendering: Rendering
-    renderers: Mapping[str, Renderer[Any]]
-    hosts: Mapping[str, Host]
-    digester: Digester
-    guard: Guard
+    desiring: Desiring
     tracer: Tracer
     jitter: Callable[[], float]
 
@@ -122,54 +110,23 @@ class Applications:
         request: Request,
     ) -> None:
         started = self.state.now()
-        manifests = await self._render(document, artifact)
+        known.placed = place(document, catalog.clusters)
+        wishes = await self.desiring.desire(catalog, document, artifact, known)
+        known.is_rendered = True
         decision = _Decision(
             document, known, source, artifact, request, (started, self.state.now())
         )
-        if known.manifests is not manifests or known.overrides != document.spec.overrides:
-            known.contents = {}
-        known.manifests, known.overrides = manifests, document.spec.overrides
-        known.placed = place(document, catalog.clusters)
-        wanted = self._contents(catalog, document, known)
-        changed = self._changed(document, wanted)
+        changed = self._changed(document, wishes.contents)
         if changed:
-            await self._grant(decision, wanted, changed)
-        known.revision = artifact.revision
+            await self._grant(decision, wishes.contents, changed)
         for target in self.state.targets_of(document.ref):
-            if target.key.cluster not in wanted:
+            if target.key.cluster not in known.placed:
                 why = f"application {document.ref} is not placed on {target.key.cluster} any more"
                 await self._leave(catalog, target, why)
-
-    async def _render(self, document: Application, artifact: Artifact) -> Sequence[Manifest]:
-        """Render, or find in the memo that nothing this application reads has changed."""
-        renderer, parameters = await self.rendering.choose(
-            self.renderers, document.spec.render, artifact, document.spec.source.path
-        )
-        host, path = self.hosts[renderer.name], document.spec.source.path
-        with self.guard.call("renderer", renderer.name, str(document.ref), seconds=RENDER_SECONDS):
-            try:
-                return await self.rendering.render(renderer, parameters, artifact, path, host)
-            except InvalidManifest as error:
-                # A renderer sees its folder only; who reads the message sees the whole source.
-                raise InvalidManifest(
-                    f"in folder {path}: {error.message}", next_step=error.next_step
-                ) from error
-
-    def _contents(
-        self, catalog: Catalog, document: Application, known: ApplicationState
-    ) -> dict[str, Content]:
-        """Cluster → what it should hold; clusters with the same overrides share one value."""
-        overrides = document.spec.overrides
-        found: dict[str, Content] = {}
-        for cluster in known.placed:
-            labels = catalog.clusters[cluster].metadata.labels
-            which = applicable_indexes(overrides, labels)
-            if which not in known.contents:
-                chosen = [overrides[index] for index in which]
-                overridden = override(known.manifests or (), chosen, cluster=cluster, indexes=which)
-                known.contents[which] = content(overridden, self.digester)
-            found[cluster] = known.contents[which]
-        return found
+        error = wishes.error()
+        if error is not None:
+            raise error
+        known.revision = artifact.revision
 
     def _changed(
         self, document: Application, wanted: Mapping[str, Content]

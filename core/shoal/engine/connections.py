@@ -126,8 +126,12 @@ class Connections:
                 opening.deadline = math.inf
                 facts = await self._prove(cluster, session)
                 renewal.accepted()
-                await self._gained(cluster, facts)
-                return await self._serve(cluster, session)
+                cluster.session = session
+                try:
+                    await self._gained(cluster, facts)
+                    return await self._serve(cluster, session)
+                finally:
+                    cluster.session = None
         raise PluginFailed(f"no session to cluster {name} was open within {CONNECT_SECONDS:g} s")
 
     async def _endpoint(self, cluster: ClusterState) -> Endpoint:
@@ -254,9 +258,13 @@ class Connections:
 
     async def _gained(self, cluster: ClusterState, facts: Facts) -> None:
         """Connected: every target here may have something to do."""
-        now = self.state.now()
+        now, is_news = self.state.now(), cluster.facts != facts
         cluster.is_connected, cluster.facts, cluster.error = True, facts, None
         cluster.since = cluster.last_contact = now
+        for ref, application in self.state.applications.items():
+            if is_news and application.asks_clusters and cluster.name in application.placed:
+                request = Request(Priority.RECHECK, f"cluster {cluster.name} told its version")
+                self.state.application_queue.add(ref, request)
         for target in self.state.targets_on(cluster.name):
             cluster.queue.add(target.key, Request(Priority.RECHECK, "connected"))
         body = {"version": facts.version, "uid": facts.uid}

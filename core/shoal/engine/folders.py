@@ -105,6 +105,17 @@ class GuardedFolder:
         self._spend(path, entries=len(entries))
         return [await self._shown(found, entry) for entry in entries]
 
+    async def find(self, path: str) -> Entry | None:
+        """What a path leads to, its `name` being the path in the source; None: nothing there."""
+        try:
+            found = await self._resolve(path)
+        except FileNotFoundError:
+            return None
+        entry = await self._look(found)
+        assert entry is not None  # _walk has just seen it
+        self._looks.setdefault(found, A_FOLDER)
+        return entry._replace(name=found)
+
     async def _shown(self, folder: str, entry: Entry) -> Entry:
         if "/" in entry.name or "\0" in entry.name or entry.name in ("", ".", ".."):
             raise UnsafePath(f"folder {folder or '.'} holds an entry named {entry.name!r}")

@@ -51,7 +51,7 @@ def say_application(
     """What is to be said of an application: its own trouble, its worst target's, its source's."""
     if known.error is not None:
         return known.error.message, known.error.next_step
-    if document is not None and known.manifests is not None and not known.placed:
+    if document is not None and known.is_rendered and not known.placed:
         return "its placement selects no cluster", "shoal get clusters -o yaml shows their labels"
     telling = [each for each in targets if each.message]
     if not telling:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import anyio
 
@@ -17,6 +18,7 @@ from shoal.engine.fleet import FleetFiles
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Clock, KeyedQueue
 from shoal.errors import ShoalError
+from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.documents import Cluster, Override
 from shoal.model.endpoints import Facts
@@ -55,19 +57,36 @@ class SourceState:
     traceparent: str = ""
 
 
+class ContentKey(NamedTuple):
+    """What a cluster's content depends on: the output's identity, overrides, facts in them."""
+
+    output: int
+    overrides: tuple[int, ...]
+    facts: str
+
+
+class KeptContent(NamedTuple):
+    """A content, and the rendered output that it was made from."""
+
+    rendered: Sequence[Manifest]
+    content: Content
+
+
 @dataclass(slots=True)
 class ApplicationState:
     """One application: what it rendered to, or why it did not.
 
-    `contents` holds the overridden content by the overrides that apply, for `manifests`.
+    `contents` holds the overridden content of its clusters, made with `overrides`;
+    `asks_clusters` when it depends on what only a cluster can tell.
     """
 
     error: ShoalError | None = None
     failures: int = 0
     revision: str = ""
-    manifests: Sequence[Manifest] | None = None
+    is_rendered: bool = False
+    asks_clusters: bool = False
     overrides: tuple[Override, ...] = ()
-    contents: dict[tuple[int, ...], Content] = field(default_factory=dict)
+    contents: dict[ContentKey, KeptContent] = field(default_factory=dict)
     placed: tuple[str, ...] = ()
     trace_id: str = ""
 
@@ -137,7 +156,8 @@ class ClusterState:
     """One cluster: its document, its queue of targets, and how the connection stands.
 
     The queue outlives connections: what is added while the cluster is away waits in it. `alarm`
-    wakes its supervisor; `told` is the trouble that was recorded last.
+    wakes its supervisor; `told` is the trouble that was recorded last. `facts` and `api_versions`
+    are what it said last, also while it is away; `session` is there while it is connected.
     """
 
     document: Cluster
@@ -146,6 +166,8 @@ class ClusterState:
     inventory: Inventory
     is_connected: bool = False
     facts: Facts | None = None
+    session: Session | None = None
+    api_versions: Sequence[str] | None = None
     error: ShoalError | None = None
     told: str = ""
     since: datetime | None = None

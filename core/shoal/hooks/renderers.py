@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from pydantic import Field
 
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Entry
@@ -29,9 +31,38 @@ class Folder(Protocol):
         """The entries of a folder, links already resolved; FileNotFoundError when there is none."""
         ...
 
+    async def find(self, path: str) -> Entry | None:
+        """What a path leads to, links followed; its `name` is the path in the source.
+
+        None when nothing is there. Costs no content: only that it is there counts as an input.
+        """
+        ...
+
+
+class ClusterFacts(Protocol):
+    """What the cluster is like that the output is for; each look is an input of the render."""
+
+    async def look(self, name: str) -> Any:
+        """A fact by its name: `labels.region`, `values.zone`, see `shoal.model.facts`.
+
+        Raises MissingFact when the cluster's document does not hold it, and ClusterNotConnected for
+        what only the cluster can tell, as long as it was never reached. Looking at fewer facts lets
+        more clusters share one output.
+        """
+        ...
+
+
+class ValuedSpec(Spec):
+    """Base of the parameters of renderers that take values: those of overrides are merged in."""
+
+    values: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Values for the templates; `${cluster.…}` stands for a fact of the cluster.",
+    )
+
 
 class Renderer(Protocol[P]):
-    """One way of rendering. The output depends on the parameters and the folder alone."""
+    """One way of rendering. The output depends on the parameters, folder and facts alone."""
 
     @property
     def name(self) -> str:
@@ -53,6 +84,8 @@ class Renderer(Protocol[P]):
         """Names of files whose presence chooses this renderer; empty: chosen when no other is."""
         ...
 
-    async def render(self, parameters: P, folder: Folder, host: Host) -> Sequence[Manifest]:
+    async def render(
+        self, parameters: P, folder: Folder, facts: ClusterFacts, host: Host
+    ) -> Sequence[Manifest]:
         """All objects, in any order. Raises InvalidManifest or BudgetExceeded, naming the file."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -22,6 +22,10 @@ class Session(Protocol):
 
     async def probe(self) -> Facts:
         """One cheap request: is it there, and who is it?"""
+        ...
+
+    async def api_versions(self) -> Sequence[str]:
+        """What it serves, sorted: `apps/v1` and `apps/v1/Deployment`, as charts ask for it."""
         ...
 
     async def plan(

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from shoal.model.choice import Choice, Chooser, Seam, Spec
+from shoal.model.facts import DocumentFacts
 from shoal.model.identity import GroupKind, Ref
 from shoal.model.selectors import LabelSelector
 
@@ -106,6 +107,11 @@ class ClusterSpec(Spec):
     limits: ClusterLimits = Field(
         default_factory=ClusterLimits, description="How hard this cluster may be worked."
     )
+    values: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Facts about this cluster, for renderers and overrides: "
+        "`${cluster.values.zone}` stands for `zone` here.",
+    )
 
 
 class Cluster(Document):
@@ -114,6 +120,11 @@ class Cluster(Document):
     kind: Literal["Cluster"]
     metadata: Metadata = Field(description="Name, and the labels that selectors read.")
     spec: ClusterSpec = Field(description="How the cluster is reached.")
+
+    @property
+    def facts(self) -> DocumentFacts:
+        """What rendering and overrides may refer to."""
+        return DocumentFacts(self.metadata.name, self.metadata.labels, self.spec.values)
 
 
 class SourceSpec(Chooser):
@@ -225,6 +236,11 @@ class Override(Spec):
     """What differs on some clusters; overrides apply in order, the later one wins."""
 
     cluster_selector: LabelSelector = Field(description="The clusters this override is for.")
+    values: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Values for the renderer, merged into those of `render` before rendering: "
+        "mappings merge, everything else replaces. Only renderers that take values allow them.",
+    )
     merge: tuple[MergePatch, ...] = Field(default=(), description="Merge patches, applied first.")
     patches: tuple[JsonPatch, ...] = Field(default=(), description="JSON Patches, applied second.")
 

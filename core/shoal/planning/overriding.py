@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shoal.errors import OverrideFailed
+from shoal.errors import MissingFact, OverrideFailed
 from shoal.model.digests import Digester, digest_parts, digest_value
 from shoal.model.documents import JsonPatch, MergePatch, ObjectSelector, Override, SyncPolicy
+from shoal.model.facts import Look, references, substituted
 from shoal.model.manifests import Manifest
 from shoal.model.plans import Content
+from shoal.planning.merging import merged_values
 from shoal.planning.patching import PatchFailed, apply_operation, merge_patch
 
 
@@ -25,37 +27,50 @@ def applicable_indexes(overrides: Sequence[Override], labels: Mapping[str, str])
     )
 
 
-def applicable(overrides: Sequence[Override], labels: Mapping[str, str]) -> tuple[Override, ...]:
-    """The overrides that are for a cluster with these labels, in order."""
-    return tuple(overrides[index] for index in applicable_indexes(overrides, labels))
+def facts_of(overrides: Sequence[Override], indexes: Sequence[int]) -> frozenset[str]:
+    """The facts of a cluster that the chosen overrides refer to, values included."""
+    return frozenset().union(*(_references(overrides[index]) for index in indexes))
+
+
+def values_of(overrides: Sequence[Override], indexes: Sequence[int], look: Look) -> dict[str, Any]:
+    """The values of the chosen overrides as one, the later ones over the earlier.
+
+    Raises OverrideFailed where one refers to a fact that the cluster does not have.
+    """
+    merged: dict[str, Any] = {}
+    for index in indexes:
+        where = f"overrides[{index}].values"
+        merged = merged_values(merged, _with_facts(overrides[index].values, look, where))
+    return merged
 
 
 def override(
     manifests: Sequence[Manifest],
     overrides: Sequence[Override],
     *,
-    cluster: str,
-    indexes: Sequence[int] | None = None,
+    indexes: Sequence[int],
+    look: Look,
 ) -> Sequence[Manifest]:
-    """The manifests as this cluster gets them, in the same order; inputs are left as they are.
+    """The manifests as one cluster gets them, in the same order; inputs are left as they are.
 
-    `indexes` are the places of `overrides` in the document, for messages. Raises OverrideFailed
-    with every error: a patch that does not fit, that names no object, or that would make another
-    object of the one it patches.
+    `indexes` are the places of the overrides that are for this cluster, `look` knows its facts.
+    Raises OverrideFailed with every error: a patch that does not fit, that names no object, or
+    that would make another object of the one it patches.
     """
     result = list(manifests)
     errors: list[str] = []
-    for place, each in zip(indexes or range(len(overrides)), overrides, strict=True):
+    for place in indexes:
+        each = overrides[place]
         for number, merge in enumerate(each.merge):
-            errors.extend(_patch(result, merge, f"overrides[{place}].merge[{number}]"))
+            errors.extend(_patch(result, merge, look, f"overrides[{place}].merge[{number}]"))
         for number, patch in enumerate(each.patches):
-            errors.extend(_patch(result, patch, f"overrides[{place}].patches[{number}]"))
+            errors.extend(_patch(result, patch, look, f"overrides[{place}].patches[{number}]"))
     if errors:
         raise OverrideFailed(
-            f"cluster {cluster}: " + "; ".join(errors),
+            "; ".join(errors),
             next_step="correct the override in the Application, or the manifests it patches",
         )
-    return result if overrides else manifests
+    return result if indexes else manifests
 
 
 def content(manifests: Sequence[Manifest], digester: Digester) -> Content:
@@ -89,7 +104,20 @@ def selects(selector: ObjectSelector, manifest: Manifest) -> bool:
     return labels is None or labels.matches(manifest.labels)
 
 
-def _patch(manifests: list[Manifest], patch: MergePatch | JsonPatch, where: str) -> Iterator[str]:
+def _references(override: Override) -> frozenset[str]:
+    return references(override.model_dump(mode="json", exclude={"cluster_selector"}))
+
+
+def _with_facts(value: Any, look: Look, where: str) -> Any:
+    try:
+        return substituted(value, look)
+    except MissingFact as error:
+        raise OverrideFailed(f"{where}: {error.message}", next_step=error.next_step) from error
+
+
+def _patch(
+    manifests: list[Manifest], patch: MergePatch | JsonPatch, look: Look, where: str
+) -> Iterator[str]:
     """Replace what the patch selects in the list; yields an error for each that it does not fit."""
     selected = [index for index, each in enumerate(manifests) if selects(patch.target, each)]
     if not selected:
@@ -97,23 +125,31 @@ def _patch(manifests: list[Manifest], patch: MergePatch | JsonPatch, where: str)
     for index in selected:
         manifest = manifests[index]
         try:
-            manifests[index] = _patched(manifest, patch)
+            manifests[index] = _patched(manifest, patch, look)
         except PatchFailed as error:
             yield f"{where}{error.where}: {manifest.key}: {error.reason}"
 
 
-def _patched(manifest: Manifest, patch: MergePatch | JsonPatch) -> Manifest:
+def _patched(manifest: Manifest, patch: MergePatch | JsonPatch, look: Look) -> Manifest:
     body: Any
     if isinstance(patch, MergePatch):
-        body = merge_patch(manifest.body, patch.patch)
+        body = merge_patch(manifest.body, _known(patch.patch, look, ""))
     else:
         body = manifest.body
         for number, operation in enumerate(patch.operations):
+            where = f".operations[{number}]"
             try:
-                body = apply_operation(body, operation.as_json())
+                body = apply_operation(body, _known(operation.as_json(), look, where))
             except PatchFailed as error:
-                raise PatchFailed(error.reason, where=f".operations[{number}]") from error
+                raise PatchFailed(error.reason, where=where) from error
     return _checked(manifest, body)
+
+
+def _known(value: Any, look: Look, where: str) -> Any:
+    try:
+        return substituted(value, look)
+    except MissingFact as error:
+        raise PatchFailed(str(error), where=where) from error
 
 
 def _checked(manifest: Manifest, body: Any) -> Manifest:

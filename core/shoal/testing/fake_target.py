@@ -6,7 +6,7 @@ microseconds. The other side, with its faults, is a `FakeCluster`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -91,6 +91,12 @@ class FakeSession:
         """Who the cluster is."""
         await self._cluster.reached()
         return Facts(self._cluster.uid, self._cluster.version)
+
+    async def api_versions(self) -> Sequence[str]:
+        """The kinds that the fake serves, all in v1."""
+        groups = {f"{kind.group}/v1".lstrip("/") for kind in self._cluster.served}
+        kinds = {f"{kind.group}/v1/{kind.kind}".lstrip("/") for kind in self._cluster.served}
+        return sorted(groups | kinds)
 
     async def plan(
         self,

@@ -16,7 +16,7 @@ import orjson
 
 from shoal.errors import InvalidManifest
 from shoal.hooks.host import Host
-from shoal.hooks.renderers import Folder
+from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.artifacts import EntryKind
 from shoal.model.choice import Spec
 from shoal.model.manifests import Manifest
@@ -38,7 +38,9 @@ class PlainRenderer:
     spec = PlainSpec
     markers: tuple[str, ...] = ()
 
-    async def render(self, parameters: PlainSpec, folder: Folder, host: Host) -> Sequence[Manifest]:
+    async def render(
+        self, parameters: PlainSpec, folder: Folder, facts: ClusterFacts, host: Host
+    ) -> Sequence[Manifest]:
         """All manifests, in the order of their files."""
         contents = [(path, await _content(folder, path)) for path in await _files(folder)]
         return await host.run_in_thread(_read_all, contents)

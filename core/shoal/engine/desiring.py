@@ -1,0 +1,140 @@
+"""What each cluster should hold of one application: rendered, with the cluster's own differences.
+
+Clusters for which nothing differs share one render and one content; a cluster with values or facts
+of its own gets its own. What fails for one cluster (a patch that does not fit, a missing label, a
+cluster that was never asked for its version) fails for that cluster alone: the others go on.
+Called by the loop of applications; decides nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from shoal.documents import Catalog
+from shoal.engine.asking import Asking
+from shoal.engine.facts import FactsOfCluster
+from shoal.engine.guarding import Guard
+from shoal.engine.remembering import Rendered
+from shoal.engine.rendering import Rendering
+from shoal.engine.sharing import Outcome, Own, SharedRenders
+from shoal.engine.state import ApplicationState, ContentKey, KeptContent
+from shoal.engine.wishes import Wishes
+from shoal.errors import InvalidDocument, ShoalError
+from shoal.hooks.host import Host
+from shoal.hooks.renderers import Renderer, ValuedSpec
+from shoal.model.artifacts import Artifact
+from shoal.model.choice import Spec
+from shoal.model.digests import Digester, digest_value
+from shoal.model.documents import Application, Cluster, Override
+from shoal.model.facts import DocumentFacts
+from shoal.planning.merging import merged_values
+from shoal.planning.overriding import applicable_indexes, content, facts_of, override, values_of
+
+
+@dataclass(frozen=True, slots=True)
+class Desiring:
+    """Finds out what the clusters of an application should hold."""
+
+    rendering: Rendering
+    renderers: Mapping[str, Renderer[Any]]
+    hosts: Mapping[str, Host]
+    digester: Digester
+    guard: Guard
+    asking: Asking
+
+    async def desire(
+        self, catalog: Catalog, document: Application, artifact: Artifact, known: ApplicationState
+    ) -> Wishes:
+        """What each cluster of `known.placed` should hold; what is known already stays.
+
+        Raises InvalidSource when the folder is missing or no renderer fits; everything else is a
+        failure of the clusters that it concerns.
+        """
+        path, overrides = document.spec.source.path, document.spec.overrides
+        renderer, parameters = await self.rendering.choose(
+            self.renderers, document.spec.render, artifact, path
+        )
+        wishes, owns = Wishes(), dict[str, _Own]()
+        for name in known.placed:
+            try:
+                owns[name] = self._own(catalog.clusters[name], overrides, renderer, parameters)
+            except ShoalError as error:
+                wishes.failed(name, error)
+        host, subject = self.hosts[renderer.name], str(document.ref)
+        renders = SharedRenders(self.rendering, renderer, host, self.guard, subject, artifact, path)
+        await renders.run(own.render for own in owns.values())
+        known.asks_clusters = renders.asks_clusters
+        self._fill(wishes, known, overrides, owns, renders.outcomes)
+        return wishes
+
+    def _own(
+        self,
+        cluster: Cluster,
+        overrides: tuple[Override, ...],
+        renderer: Renderer[Any],
+        parameters: Spec,
+    ) -> _Own:
+        document = cluster.facts
+        indexes = applicable_indexes(overrides, document.labels)
+        values = values_of(overrides, indexes, document.look)
+        if values:
+            if not isinstance(parameters, ValuedSpec):
+                raise InvalidDocument(
+                    f"an override has values, and the renderer {renderer.name} takes none",
+                    next_step="use merge or patches, or another renderer",
+                )
+            merged = merged_values(parameters.values, values)
+            parameters = parameters.model_copy(update={"values": merged})
+        facts = FactsOfCluster(document, partial(self.asking.ask, document.name))
+        digest = digest_value(values) if values else ""
+        return _Own(document, indexes, Own(facts, parameters, digest))
+
+    def _fill(
+        self,
+        wishes: Wishes,
+        known: ApplicationState,
+        overrides: tuple[Override, ...],
+        owns: Mapping[str, _Own],
+        outcomes: Mapping[str, Outcome],
+    ) -> None:
+        before = known.contents if known.overrides == overrides else {}
+        known.contents, known.overrides = {}, overrides
+        for name, own in owns.items():
+            outcome = outcomes[name]
+            if isinstance(outcome.result, ShoalError):
+                is_own = bool(outcome.facts or own.render.parameters_digest)
+                wishes.failed(name, outcome.result, is_own=is_own)
+                continue
+            try:
+                key = _content_key(own, outcome.result, overrides)
+                kept = known.contents.get(key) or before.get(key)
+                kept = kept or self._kept(own, outcome.result, overrides)
+            except ShoalError as error:
+                wishes.failed(name, error)
+            else:
+                known.contents[key] = kept
+                wishes.contents[name] = kept.content
+
+    def _kept(self, own: _Own, rendered: Rendered, overrides: tuple[Override, ...]) -> KeptContent:
+        overridden = override(
+            rendered.manifests, overrides, indexes=own.indexes, look=own.document.look
+        )
+        return KeptContent(rendered.manifests, content(overridden, self.digester))
+
+
+class _Own(NamedTuple):
+    """One cluster: its facts, the overrides for it, and what it renders with."""
+
+    document: DocumentFacts
+    indexes: tuple[int, ...]
+    render: Own
+
+
+def _content_key(own: _Own, rendered: Rendered, overrides: tuple[Override, ...]) -> ContentKey:
+    """What a content depends on; the output itself by identity, which `KeptContent` keeps alive."""
+    names = sorted(facts_of(overrides, own.indexes)) if own.indexes else ()
+    facts = digest_value([own.document.look(name) for name in names]) if names else ""
+    return ContentKey(id(rendered.manifests), own.indexes, facts)
