@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+)
+
+// values.schema.json: Helm checks values against it. A schema may name other schemas by URL, which
+// Helm would fetch; here they are refused by name.
+
+func refuseRemoteSchemas(loaded *chart.Chart) error {
+	if loaded.Schema != nil {
+		var schema any
+		if json.Unmarshal(loaded.Schema, &schema) == nil {
+			if reference := remoteReference(schema); reference != "" {
+				return invalidSource("values.schema.json of chart %s: $ref names %s, and Shoal fetches nothing while rendering",
+					loaded.Name(), limited(withoutUser(reference), longestAddress)).
+					then("write the definitions into the schema")
+			}
+		}
+	}
+	for _, each := range loaded.Dependencies() {
+		if err := refuseRemoteSchemas(each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The dialects of JSON Schema are built into the library.
+var builtInSchema = regexp.MustCompile(`^https?://json-schema\.org/`)
+
+func remoteReference(schema any) string {
+	switch node := schema.(type) {
+	case map[string]any:
+		for key, value := range node {
+			text, isText := value.(string)
+			isReference := key == "$ref" || key == "$dynamicRef" || key == "$recursiveRef" || key == "$schema"
+			if isText && isReference && leadsElsewhere(text) && !builtInSchema.MatchString(text) {
+				return text
+			}
+			if found := remoteReference(value); found != "" {
+				return found
+			}
+		}
+	case []any:
+		for _, each := range node {
+			if found := remoteReference(each); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
+}
+
+func leadsElsewhere(reference string) bool {
+	return strings.HasPrefix(reference, "http:") || strings.HasPrefix(reference, "https:") ||
+		strings.HasPrefix(reference, "file:")
+}
+
+var (
+	schemaAt    = regexp.MustCompile(`^\s*- at '([^']*)': (.*)$`)
+	schemaChart = regexp.MustCompile(`^(\S+):$`)
+	schemaValue = regexp.MustCompile(`'[^\n]*' (does not match pattern|is not valid)`)
+)
+
+// explainSchema names chart, field and rule of each problem; never the value.
+func explainSchema(err error) *failure {
+	text := err.Error()
+	if !strings.Contains(text, "specifications of the schema") {
+		return invalidManifest("the values cannot be merged: %s", oneSentence(text))
+	}
+	var problems []string
+	name := ""
+	for _, line := range strings.Split(text, "\n")[1:] {
+		if found := schemaChart.FindStringSubmatch(line); found != nil {
+			name = found[1]
+		} else if found := schemaAt.FindStringSubmatch(line); found != nil {
+			if strings.HasSuffix(found[2], "failed") {
+				continue // the reasons follow
+			}
+			rule := schemaValue.ReplaceAllString(found[2], "the value $1")
+			problems = append(problems, "chart "+name+", "+fieldOf(found[1])+": "+oneSentence(rule))
+		}
+	}
+	if problems == nil {
+		return invalidManifest("values.schema.json: %s", oneSentence(text[strings.Index(text, "\n")+1:]))
+	}
+	return invalidManifest("the values do not fit values.schema.json: %s",
+		limited(strings.Join(problems, "; "), longestMessage))
+}
+
+func fieldOf(pointer string) string {
+	if pointer == "" {
+		return "at the top"
+	}
+	return "field " + strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
+}

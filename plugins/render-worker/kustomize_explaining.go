@@ -1,0 +1,124 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"maps"
+
+	"sigs.k8s.io/yaml"
+)
+
+// What Kustomize says is wrong, as one sentence. Its errors are chains that repeat themselves from the
+// outside to the inside and hold paths from the root of its file system; files that are no YAML are
+// told with their line instead, because we know it.
+
+var (
+	wrapping    = regexp.MustCompile(`(?s)^.*(?:must resolve to a file'|must build at directory|accumulating components|accumulateDirectory): `)
+	external    = regexp.MustCompile(`unable to load external plugin '(\S+?)'`)
+	mountedPath = regexp.MustCompile(`(['"(]?)` + mount + `/([^\s'"():]+)(['")]?)`)
+)
+
+func (s *survey) explain(err error) *failure {
+	for _, explain := range []func() *failure{s.explainEntries, s.explainFiles, s.explainObjects} {
+		if failed := explain(); failed != nil {
+			return failed
+		}
+	}
+	text := err.Error()
+	if found := external.FindStringSubmatch(text); found != nil {
+		return invalidSource("%s: the plugin %s is none of Kustomize's own, and Shoal runs no other",
+			s.rootFile(), limited(found[1], longestAddress))
+	}
+	if strings.Contains(text, "--enable-helm") || strings.Contains(text, "HelmChartInflationGenerator") {
+		return invalidSource("%s: a HelmChartInflationGenerator would run a helm program, which Shoal does not",
+			s.rootFile()).then("make the chart an application of its own with the renderer helm")
+	}
+	text = wrapping.ReplaceAllString(text, "")
+	return invalidManifest("%s: %s", s.rootFile(), oneSentence(s.withPaths(text)))
+}
+
+func (s *survey) rootFile() string { return s.shown(s.kustomizations[s.root].file) }
+
+// withPaths writes the paths of the source as they are in the source, and out of quotes: what is in
+// quotes may be a value.
+func (s *survey) withPaths(text string) string {
+	return mountedPath.ReplaceAllStringFunc(text, func(match string) string {
+		return s.shown(mountedPath.FindStringSubmatch(match)[2])
+	})
+}
+
+// explainEntries finds an entry that leads to nothing, or to a file that Kustomize does not read.
+func (s *survey) explainEntries() *failure {
+	for _, each := range s.entries {
+		if !isPath(each.text) || strings.Contains(each.text, ": ") {
+			continue
+		}
+		found, text := s.files.found[each.path], limited(each.text, longestAddress)
+		switch {
+		case found == nil:
+			return invalidManifest("%s: %s names %s, which does not exist", s.shown(each.by.file), each.field, text)
+		case found.Kind == kindFile && !isAbove(each.by.folder, found.Path):
+			return invalidManifest("%s: %s names %s, a file outside of the kustomization's folder",
+				s.shown(each.by.file), each.field, text).
+				then("move it below, or make its folder a base with a kustomization.yaml of its own")
+		case found.Kind == kindFolder && each.isOperand && s.kustomizations[found.Path].file == "":
+			return invalidManifest("%s: %s names %s, a folder without a kustomization.yaml",
+				s.shown(each.by.file), each.field, text)
+		}
+	}
+	return nil
+}
+
+// explainObjects finds a resource that is no object: it has no kind, or no name.
+func (s *survey) explainObjects() *failure {
+	for _, each := range s.entries {
+		found := s.files.found[each.path]
+		if each.field != "resources" || found == nil || found.Kind != kindFile {
+			continue
+		}
+		documents, _ := readYAMLBy(yaml.Unmarshal, s.files.contents[found.Path], s.shown(each.path), s.budget)
+		for _, document := range documents {
+			object, ok := document.value.(map[string]any)
+			if !ok {
+				return invalidManifest(notAManifest+"expected a mapping", document.origin())
+			}
+			if err := checkObject(object, document.origin()); err != nil {
+				return asFailure(err)
+			}
+			metadata, _ := object["metadata"].(map[string]any)
+			if name, _ := metadata["name"].(string); name == "" && !strings.HasSuffix(object["kind"].(string), "List") {
+				return invalidManifest("%s: metadata.name is missing or not text", document.origin())
+			}
+		}
+	}
+	return nil
+}
+
+// explainFiles finds a file that was read and is no YAML.
+func (s *survey) explainFiles() *failure {
+	for _, name := range slices.Sorted(maps.Keys(s.files.contents)) {
+		if !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
+			continue
+		}
+		_, err := readYAMLBy(yaml.Unmarshal, s.files.contents[name], s.shown(name), s.budget)
+		if err != nil {
+			return asFailure(err)
+		}
+	}
+	return nil
+}
+
+var unknownField = regexp.MustCompile(`unknown field "([\w.-]{1,60})"`)
+
+func (s *survey) explainKustomization(file string, content []byte, err error) *failure {
+	if _, told := readYAMLBy(yaml.Unmarshal, content, s.shown(file), s.budget); told != nil {
+		return asFailure(told)
+	}
+	if found := unknownField.FindStringSubmatch(err.Error()); found != nil {
+		return invalidManifest("%s: Kustomize knows no field %s", s.shown(file), found[1])
+	}
+	text := strings.TrimPrefix(err.Error(), "invalid Kustomization: ")
+	return invalidManifest("%s: not a kustomization: %s", s.shown(file), oneSentence(text))
+}

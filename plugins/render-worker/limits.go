@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// Limits: a render that needs more memory than it may is ended with its process. The watch looks
+// every few milliseconds; what is allocated in one stroke between two looks meets the hard limit of
+// the operating system (locking_in.go), where Go's runtime gives up by itself.
+
+const (
+	memoryLook   = 5 * time.Millisecond
+	exitOnMemory = 3
+)
+
+func watchMemory(pipes *pipes, mebibytes uint64) {
+	// Near the limit the collector works harder, so that garbage is not counted against a render.
+	debug.SetMemoryLimit(int64(mebibytes<<20) / 10 * 9)
+	used := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/stacks:bytes"},
+	}
+	for range time.Tick(memoryLook) {
+		metrics.Read(used)
+		if used[0].Value.Uint64()+used[1].Value.Uint64() <= mebibytes<<20 {
+			continue
+		}
+		pipes.respond(response{Failed: budgetExceeded("the render needs more than %d MiB of memory", mebibytes).
+			then("divide the application, or find out what grows so large")})
+		os.Exit(exitOnMemory)
+	}
+}
