@@ -18,7 +18,7 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test coverage lint bench bench-counts clean
+.PHONY: help demo tour test coverage lint worker bench bench-counts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ lint: $(STAMP) ## Check style, types and the layers
 	@$(BIN)/mypy
 	@$(BIN)/pyright --warnings
 	@$(BIN)/lint-imports
+
+worker: $(STAMP) ## Build the render worker into build/, for a wheel that brings it along
+	@$(BIN)/python plugins/render-worker/build.py
 
 bench: $(STAMP) ## Measure every row beside a bare client (half an hour; BENCH_ARGS for less)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
