@@ -12,7 +12,7 @@ import anyio
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from shoal_clusters.controlplane.showing import shown_progress
+from shoal.binaries.showing import shown_progress
 from shoal_clusters.controlplane.waiting import wait_until
 from shoal_clusters.demo.asking import Item
 from shoal_clusters.demo.board import Board

@@ -13,13 +13,14 @@ import anyio
 import orjson
 
 from shoal.engine.fleet import FleetFiles
-from shoal.errors import StoreUnavailable
+from shoal.errors import ShoalError, StoreUnavailable
 from shoal.hooks.host import Host
-from shoal.hooks.renderers import ClusterFacts, Folder
+from shoal.hooks.renderers import ClusterFacts, Folder, ValuedSpec
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import Spec
 from shoal.model.digests import digest_bytes, digest_parts
 from shoal.model.endpoints import Credential, Endpoint
+from shoal.model.facts import references, substituted
 from shoal.model.identity import Ref
 from shoal.model.manifests import Manifest
 from shoal.model.records import Deed, Entry
@@ -109,21 +110,36 @@ class FakeSource:
         return Artifact(source, str(self.revision), tree.digest, tree)
 
 
+class ValuesSpec(ValuedSpec):
+    """What the fake renderer takes."""
+
+
+@dataclass
 class FakeRenderer:
-    """Every file is one manifest."""
+    """Every file is one manifest; `${cluster.…}` in it is a fact. `calls` counts."""
 
     name = "json"
     version = "1"
-    spec: type[Spec] = NoSpec
+    spec: type[Spec] = ValuesSpec
     markers: tuple[str, ...] = ()
+    calls: int = 0
+    error: ShoalError | None = None
 
     async def render(
-        self, parameters: Spec, folder: Folder, facts: ClusterFacts, host: Host
+        self, parameters: ValuesSpec, folder: Folder, facts: ClusterFacts, host: Host
     ) -> Sequence[Manifest]:
-        entries = await folder.list("")
-        return [
-            Manifest(orjson.loads(await folder.read(entry.name)), entry.name) for entry in entries
-        ]
+        self.calls += 1
+        if self.error is not None:
+            raise self.error
+        made: list[Manifest] = []
+        for entry in await folder.list(""):
+            body = orjson.loads(await folder.read(entry.name))
+            found = {name: await facts.look(name) for name in sorted(references(body))}
+            body = substituted(body, found.__getitem__)
+            if parameters.values:
+                body["data"] = {**body.get("data", {}), **parameters.values}
+            made.append(Manifest(body, entry.name))
+        return made
 
 
 @dataclass

@@ -61,6 +61,7 @@ class EngineUnderTest:
     documents: Documents = field(default_factory=Documents)
     store: MemoryStore = field(default_factory=MemoryStore)
     state: EngineState = field(default_factory=lambda: EngineState(now))
+    renderer: FakeRenderer = field(default_factory=FakeRenderer)
     _controller: Controller | None = None
 
     def __post_init__(self) -> None:
@@ -70,17 +71,25 @@ class EngineUnderTest:
         for name in self.clusters:
             self.declare_cluster(name)
 
-    def declare_cluster(self, name: str, to: str | None = None, **labels: str) -> None:
+    def declare_cluster(
+        self,
+        name: str,
+        to: str | None = None,
+        *,
+        values: Mapping[str, Any] | None = None,
+        **labels: str,
+    ) -> None:
         access = {"fake": {"to": name if to is None else to}}
-        self.documents.write("Cluster", name, {"access": access}, labels=labels)
+        spec = {"access": access, "values": values or {}}
+        self.documents.write("Cluster", name, spec, labels=labels)
 
     def let_go(self, name: str) -> None:
         del self.documents.files[f"Cluster-{name}.yaml"]
 
-    def declare_application(self, name: str) -> None:
+    def declare_application(self, name: str, **spec: Any) -> None:
         source = {"ref": SOURCE.name, "path": name}
-        spec = {"source": source, "placement": {"clusterSelector": {}}}
-        self.documents.write("Application", name, spec)
+        everywhere = {"source": source, "placement": {"clusterSelector": {}}}
+        self.documents.write("Application", name, {**everywhere, **spec})
 
     @property
     def controller(self) -> Controller:
@@ -101,7 +110,7 @@ class EngineUnderTest:
         store = cast(Store, self.store)
         host = replace(make_host(self.folder), run_in_thread=_run_here)
         recording = Recording(store, state)
-        renderer, rendering = FakeRenderer(), Rendering()
+        renderer, rendering = self.renderer, Rendering()
         loops = Loops(
             cataloguing=Cataloguing(
                 state=state,

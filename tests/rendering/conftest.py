@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from shoal.model.choice import Spec
 from shoal.model.identity import Ref
 from shoal.model.manifests import Manifest
 from shoal.testing.hosts import make_host
+from shoal_plugins.rendering.program import worker_program
+from shoal_plugins.rendering.worker import Workers
 
 
 class Parameters(Spec):
@@ -58,9 +61,16 @@ def parameters() -> type[Parameters]:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Host:
-    """A host whose folders are the test's."""
-    return make_host(tmp_path)
+async def host(tmp_path: Path) -> AsyncIterator[Host]:
+    """A host whose folders are the test's; what was started for it ends with the test."""
+    async with AsyncExitStack() as stack:
+        yield make_host(tmp_path, at_end=stack.push_async_callback)
+
+
+@pytest.fixture
+def workers() -> Workers:
+    """A pool of real workers; they end with `host`."""
+    return Workers(worker_program())
 
 
 @pytest.fixture

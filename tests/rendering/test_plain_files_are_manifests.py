@@ -14,12 +14,12 @@ MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"
 
 
 @pytest.fixture
-def render(host):
+def render(host, workers):
     """Renders the root of a tree in memory."""
 
     async def rendered(files, path="", **made):
         folder = GuardedFolder(MemoryTree(files, **made), path)
-        manifests = await PlainRenderer().render(PlainSpec(), folder, make_facts(), host)
+        manifests = await PlainRenderer(workers).render(PlainSpec(), folder, make_facts(), host)
         return [(each.key.name, each.origin) for each in manifests]
 
     return rendered

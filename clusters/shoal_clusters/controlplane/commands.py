@@ -21,8 +21,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from shoal.binaries.showing import shown_progress
 from shoal.errors import ShoalError
-from shoal_clusters.controlplane.showing import shown_progress
 from shoal_clusters.controlplane.standing import (
     StandingCluster,
     end_fleet,

@@ -17,8 +17,10 @@ from typing import Any
 
 import anyio
 from anyio.abc import ByteReceiveStream
+from anyio.streams.text import TextReceiveStream
 
-from shoal.errors import NotRunning
+from shoal.binaries import Progress
+from shoal.errors import BinaryUnavailable, NotRunning
 
 Item = Mapping[str, Any]
 
@@ -63,6 +65,23 @@ class Shoal:
                 if process.returncode is None:
                     process.kill()
                 await process.aclose()
+
+    async def prepare(self, progress: Progress) -> None:
+        """`shoal plugin prepare`: what plugins run is there before anything waits for it."""
+        process = await anyio.open_process(
+            [str(self.program), "plugin", "prepare"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        async with process:
+            assert process.stderr is not None
+            last = ""
+            async for line in TextReceiveStream(process.stderr):
+                last = line.strip() or last
+                progress(last, None)
+            if await process.wait() != 0:
+                raise BinaryUnavailable(f"a helper program cannot be had: {last}")
 
     def _command(self, *arguments: str) -> list[str]:
         return [str(self.program), *arguments, "--state", str(self.state)]

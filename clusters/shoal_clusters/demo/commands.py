@@ -15,8 +15,8 @@ import click
 from anyio.abc import TaskStatus
 from rich.console import Console
 
+from shoal.binaries.showing import shown_progress
 from shoal.errors import ShoalError
-from shoal_clusters.controlplane.showing import shown_progress
 from shoal_clusters.demo.fleet import cluster_names
 from shoal_clusters.demo.performing import perform_tour
 from shoal_clusters.demo.showing import show_demo

@@ -71,6 +71,7 @@ async def set_stage(names: Sequence[str], *, progress: Progress) -> AsyncIterato
     """A stage for as long as the block lasts. Raises ShoalError when a part cannot be started."""
     async with _temporary_folder() as folder:
         shoal = Shoal(folder / "state", find_program())
+        await shoal.prepare(progress)
         async with (
             local_fleet(folder / "clusters", names, users=_USERS, progress=progress) as fleet,
             simulated_workloads(fleet.clusters.values()),

@@ -1,6 +1,12 @@
-"""`shoal plugin`: which plugins are installed, what they registered, which could not be loaded."""
+"""`shoal plugin`: which plugins are installed, what they registered, which could not be loaded.
+
+And `prepare`, which finds or makes the helper programs that they run: for an image that is built, a
+machine that will lose its network, or somebody who does not want to wait later.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,7 +14,10 @@ from shoal.cli.ending import Ending, note
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.printing import print_list
-from shoal.cli.tables import field, state
+from shoal.cli.tables import Item, field, state
+
+if TYPE_CHECKING:
+    from shoal.composition.programs import Found
 
 PLUGIN = Kind(
     "Plugin",
@@ -24,6 +33,21 @@ PLUGIN = Kind(
         field("MESSAGE", "message"),
     ),
     lambda item: "/".join(part for part in (item["plugin"], item["seam"], item["name"]) if part),
+)
+
+
+PROGRAM = Kind(
+    "Program",
+    "programs",
+    (),
+    (
+        field("PROGRAM", "program"),
+        field("VERSION", "version"),
+        state("STATE", "state"),
+        field("PATH", "path"),
+        field("MESSAGE", "message"),
+    ),
+    lambda item: item["program"],
 )
 
 
@@ -66,3 +90,36 @@ def list_plugins(output: Output) -> int:
     if not rows:
         note("no plugins are installed; a fleet needs at least a source, a renderer and an access")
     return Ending.NO if plugins.failed else Ending.OK
+
+
+@plugin.command("prepare")
+@prints
+def prepare(output: Output) -> int:
+    """Find or make the helper programs of all plugins; exit code 3 when one cannot be had.
+
+    A program that is not on this machine is downloaded, or built once, and kept in the user's
+    cache. `shoal run` does the same when it starts.
+    """
+    import anyio
+
+    from shoal.binaries.showing import shown_progress
+    from shoal.composition.loading import load_plugins
+    from shoal.composition.programs import found_programs
+
+    async def find() -> list[Found]:
+        with shown_progress() as progress:
+            return [found async for found in found_programs(load_plugins(), progress)]
+
+    found = anyio.run(find)
+    print_list(output, PROGRAM, [_program(each) for each in found])
+    return Ending.FAILED if any(each.error for each in found) else Ending.OK
+
+
+def _program(found: Found) -> Item:
+    return {
+        "program": found.program.name,
+        "version": found.program.version,
+        "state": "Failed" if found.error else "Ready",
+        "path": str(found.path or ""),
+        "message": str(found.error or ""),
+    }

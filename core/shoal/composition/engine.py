@@ -10,7 +10,7 @@ import os
 import random
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -51,10 +51,10 @@ FLEET_SOURCE = "git"
 @asynccontextmanager
 async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
     """A running controller; raises StateInUse when another one holds the state folder."""
-    async with open_store(foundation.settings.state_folder) as store:
+    async with open_store(foundation.settings.state_folder) as store, AsyncExitStack() as lent:
         tracing = await to_thread.run_sync(partial(build_tracing, version=__version__))
         try:
-            controller = await _Assembly(foundation, store, tracing).controller()
+            controller = await _Assembly(foundation, store, tracing, lent).controller()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(controller.run)
                 yield controller
@@ -67,13 +67,15 @@ async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
 class _Assembly:
     """Makes each part of the engine from exactly what it needs; nothing runs yet."""
 
-    def __init__(self, foundation: Foundation, store: Store, tracing: Tracing) -> None:
+    def __init__(
+        self, foundation: Foundation, store: Store, tracing: Tracing, lent: AsyncExitStack
+    ) -> None:
         self._foundation = foundation
         self._plugins = foundation.plugins
         self._store = store
         self._tracing = tracing
         self._tracer = tracing.tracer
-        self._lent = _Lent(foundation, store, tracing.tracer)
+        self._lent = _Lent(foundation, store, tracing.tracer, lent)
         self._guard = _guard(foundation)
         self._state = EngineState(now)
         self._recording = Recording(store, self._state)
@@ -172,7 +174,9 @@ def now() -> datetime:
 class _Lent:
     """Makes the hosts of all plugins of a seam."""
 
-    def __init__(self, foundation: Foundation, store: Store, tracer: Tracer) -> None:
+    def __init__(
+        self, foundation: Foundation, store: Store, tracer: Tracer, lent: AsyncExitStack
+    ) -> None:
         settings = foundation.settings
         self._hosts = Hosts(
             plugins=foundation.plugins,
@@ -182,6 +186,7 @@ class _Lent:
             digester=store.digester,
             tracer_of=lambda name: tracer,
             run_in_thread=foundation.run_in_thread,
+            at_end=lent.push_async_callback,
             exec_allowed=settings.exec_allowed,
         )
 

@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from opentelemetry.trace import Tracer
 
 from shoal.composition.loading import Plugins
-from shoal.hooks.host import Host, Secrets, ThreadRunner
+from shoal.hooks.host import AtEnd, Host, Secrets, ThreadRunner
 from shoal.model.digests import Digester
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ class Hosts:
     digester: Digester
     tracer_of: Callable[[str], Tracer]
     run_in_thread: ThreadRunner
+    at_end: AtEnd
     exec_allowed: frozenset[str] = frozenset()
     fleet: str = ""
 
@@ -60,5 +61,6 @@ class Hosts:
             digester=self.digester,
             tracer=self.tracer_of(f"shoal.plugin.{plugin}"),
             run_in_thread=self.run_in_thread,
+            at_end=self.at_end,
             exec_allowed=self.exec_allowed,
         )

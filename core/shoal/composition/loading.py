@@ -16,6 +16,7 @@ from typing import Any
 
 import pluggy
 
+from shoal.binaries import Binary
 from shoal.errors import Permanent, UnknownName
 from shoal.hooks import specs
 from shoal.hooks.access import AccessType
@@ -57,6 +58,7 @@ class Plugins:
     access: Mapping[str, AccessType[Any]] = field(default_factory=dict)
     targets: Mapping[str, TargetType] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, Binary] = field(default_factory=dict)
     registrations: Sequence[Registration] = ()
     failed: Sequence[FailedPlugin] = ()
 
@@ -189,6 +191,7 @@ _HOOKS: Mapping[str, tuple[str, _Reader]] = {
     "access": ("shoal_access", _objects),
     "targets": ("shoal_targets", _objects),
     "commands": ("shoal_commands", _names),
+    "programs": ("shoal_programs", _objects),
 }
 _SINGULAR = {
     "sources": "a source",
@@ -196,4 +199,5 @@ _SINGULAR = {
     "access": "a way of access",
     "targets": "a target",
     "commands": "a command",
+    "programs": "a helper program",
 }

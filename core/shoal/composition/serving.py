@@ -23,6 +23,7 @@ from shoal.api.running import announce
 from shoal.api.webhooks import webhook_application
 from shoal.composition.hosting import thread_runner
 from shoal.composition.loading import Plugins
+from shoal.composition.programs import find_programs
 from shoal.composition.secret_files import SecretFolder
 from shoal.errors import Permanent
 from shoal.hooks.host import Secrets, ThreadRunner
@@ -84,6 +85,7 @@ async def serve(
             "webhooks need secrets: every request would be refused",
             next_step="give --secrets DIR with <namespace>/webhook-<source>/token in it",
         )
+    await find_programs(plugins)
     foundation = Foundation(settings, plugins, secrets, run_in_thread)
     # The engine comes first: it takes the lock of the state folder, so that the socket is ours.
     async with open_engine(foundation) as controller, anyio.create_task_group() as group:

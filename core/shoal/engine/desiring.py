@@ -9,7 +9,7 @@ Called by the loop of applications; decides nothing and writes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,8 +28,8 @@ from shoal.hooks.renderers import Renderer, ValuedSpec
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import Spec
 from shoal.model.digests import Digester, digest_value
-from shoal.model.documents import Application, Cluster, Override
-from shoal.model.facts import DocumentFacts
+from shoal.model.documents import Application, Override
+from shoal.model.facts import APPLICATION, DocumentFacts
 from shoal.planning.merging import merged_values
 from shoal.planning.overriding import applicable_indexes, content, facts_of, override, values_of
 
@@ -60,7 +60,8 @@ class Desiring:
         wishes, owns = Wishes(), dict[str, _Own]()
         for name in known.placed:
             try:
-                owns[name] = self._own(catalog.clusters[name], overrides, renderer, parameters)
+                facts = replace(catalog.clusters[name].facts, application=document.metadata.name)
+                owns[name] = self._own(facts, overrides, renderer, parameters)
             except ShoalError as error:
                 wishes.failed(name, error)
         host, subject = self.hosts[renderer.name], str(document.ref)
@@ -72,12 +73,11 @@ class Desiring:
 
     def _own(
         self,
-        cluster: Cluster,
+        document: DocumentFacts,
         overrides: tuple[Override, ...],
         renderer: Renderer[Any],
         parameters: Spec,
     ) -> _Own:
-        document = cluster.facts
         indexes = applicable_indexes(overrides, document.labels)
         values = values_of(overrides, indexes, document.look)
         if values:
@@ -105,7 +105,7 @@ class Desiring:
         for name, own in owns.items():
             outcome = outcomes[name]
             if isinstance(outcome.result, ShoalError):
-                is_own = bool(outcome.facts or own.render.parameters_digest)
+                is_own = bool(outcome.facts.keys() - {APPLICATION} or own.render.parameters_digest)
                 wishes.failed(name, outcome.result, is_own=is_own)
                 continue
             try:

@@ -30,14 +30,23 @@ class ThreadRunner(Protocol):
         ...
 
 
+class AtEnd(Protocol):
+    """Remembers what to close; the last one first."""
+
+    def __call__(self, close: Callable[[], Awaitable[None]], /) -> object:
+        """Await `close()` when the controller ends."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """One plugin's view of the installation.
 
     `fleet` is the fleet's name. `cache_folder` is this plugin's own, kept over restarts, safe to
     lose. `base_folder` is where relative local paths of documents start (the fleet's folder), None
-    when the fleet is not a local folder: then local paths are refused. `exec_allowed` lists the
-    programs that a kubeconfig may run.
+    when the fleet is not a local folder: then local paths are refused. `at_end` takes what must be
+    closed when the controller ends, a process that was started for instance. `exec_allowed` lists
+    the programs that a kubeconfig may run.
     """
 
     fleet: str
@@ -47,4 +56,5 @@ class Host:
     digester: Digester
     tracer: Tracer
     run_in_thread: ThreadRunner
+    at_end: AtEnd
     exec_allowed: frozenset[str] = frozenset()

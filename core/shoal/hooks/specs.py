@@ -11,6 +11,7 @@ from typing import Any
 
 import pluggy
 
+from shoal.binaries import Binary
 from shoal.hooks.access import AccessType
 from shoal.hooks.renderers import Renderer
 from shoal.hooks.sources import SourceType
@@ -42,6 +43,12 @@ def shoal_access() -> Sequence[AccessType[Any]]:
 @hookspec
 def shoal_targets() -> Sequence[TargetType]:
     """Kinds of target, such as `kubernetes`. Called once, before clusters are connected."""
+    raise NotImplementedError
+
+
+@hookspec
+def shoal_programs() -> Sequence[Binary]:
+    """Helper programs that this plugin runs: found or made before the controller's loops begin."""
     raise NotImplementedError
 
 

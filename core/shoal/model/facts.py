@@ -17,6 +17,8 @@ from typing import Any
 from shoal.errors import MissingFact
 from shoal.model.choice import nearest
 
+APPLICATION = "application"
+"""The name of the application, for renderers; not a fact of the cluster, and not referred to."""
 KUBERNETES_VERSION = "kubernetesVersion"
 API_VERSIONS = "apiVersions"
 ASKED_FOR = frozenset({KUBERNETES_VERSION, API_VERSIONS})
@@ -31,17 +33,20 @@ Look = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class DocumentFacts:
-    """The facts that stand in a Cluster document."""
+    """The facts that stand in a Cluster document, and for which application they are wanted."""
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     values: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    application: str = ""
 
     def look(self, name: str) -> Any:
         """The value of a fact; MissingFact, with what there is instead, when there is none."""
         family, dot, rest = name.partition(".")
         if name == "name":
             return self.name
+        if name == APPLICATION and self.application:
+            return self.application
         if family == "labels" and dot:
             return self._label(rest)
         if family == "values" and dot:

@@ -1,10 +1,11 @@
 """YAML as Kubernetes tools read it, with line numbers and bounds: the one YAML reader of Shoal.
 
-`shoal.documents` reads people's documents with it and renderers read manifests: both need the same
-meaning of a scalar (see `scalars`), duplicate keys refused, and no way to blow up the process by
-depth or by aliases. It walks libyaml's events once and builds plain values from them; an alias is
-the very object it names, so values are never changed in place. Explicit keys win over merged ones
-wherever `<<` stands, as the YAML merge specification says (go-yaml v2 lets a later `<<` win).
+`shoal.documents` reads people's documents with it: it needs the meaning of a scalar that Kubernetes
+gives it (see `scalars`), duplicate keys refused, and no way to blow up the process by depth or by
+aliases. (Manifests are read by the render worker, with Kubernetes' own library.) It walks libyaml's
+events once and builds plain values from them; an alias is the very object it names, so values are
+never changed in place. Explicit keys win over merged ones wherever `<<` stands, as the YAML merge
+specification says (go-yaml v2 lets a later `<<` win).
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from yaml import (
 )
 from yaml.reader import ReaderError
 
-from shoal.errors import BudgetExceeded, InvalidManifest
 from shoal.model.scalars import BadScalar, key_text, read_scalar
 
 Path = tuple[str | int, ...]
@@ -110,31 +110,6 @@ def read_yaml(
         return reader.read_stream()
     except YAMLError as error:
         raise NotYaml(_explain(error, text)) from error
-
-
-def read_manifests(
-    content: bytes, *, file: str, limits: YamlLimits = DEFAULT_LIMITS
-) -> list[YamlDocument]:
-    """All documents of a file of manifests, or InvalidManifest or BudgetExceeded with file:line.
-
-    The values are whatever stands there: mappings, lists, text; empty documents are left out.
-    """
-    try:
-        documents = read_yaml(content, limits=limits)
-    except TooMuchYaml as error:
-        raise BudgetExceeded(
-            f"{file}:{error.problem.line}: {error.problem.message}",
-            next_step=error.problem.next_step,
-        ) from error
-    except NotYaml as error:
-        raise InvalidManifest(
-            f"{file}:{error.problem.line}: not valid YAML: {error.problem.message}",
-            next_step=error.problem.next_step,
-        ) from error
-    problems = [problem for document in documents for problem in document.problems]
-    if problems:
-        raise InvalidManifest("; ".join(f"{file}:{each.line}: {each.message}" for each in problems))
-    return documents
 
 
 class _Reader:

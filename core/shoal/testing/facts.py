@@ -16,6 +16,7 @@ def make_facts(
     labels: Mapping[str, str] | None = None,
     values: Mapping[str, Any] | None = None,
     told: Mapping[str, Any] | None = None,
+    application: str = "web",
 ) -> NotedFacts:
     """Facts as a render sees them; `told` holds what the cluster itself would say.
 
@@ -27,4 +28,5 @@ def make_facts(
             raise ClusterNotConnected(f"cluster {name} was not reached yet")
         return (told or {})[fact]
 
-    return NotedFacts(FactsOfCluster(DocumentFacts(name, labels or {}, values or {}), ask))
+    document = DocumentFacts(name, labels or {}, values or {}, application)
+    return NotedFacts(FactsOfCluster(document, ask))

@@ -10,7 +10,7 @@ from anyio import to_thread
 from opentelemetry.trace import NoOpTracer
 
 from shoal.errors import AccessDenied
-from shoal.hooks.host import Host
+from shoal.hooks.host import AtEnd, Host
 from shoal.model.digests import Digester
 
 T = TypeVar("T")
@@ -42,8 +42,13 @@ def make_host(
     fleet: str = "test",
     secrets: Given | None = None,
     exec_allowed: frozenset[str] = frozenset(),
+    at_end: AtEnd | None = None,
 ) -> Host:
-    """A host with `folder/cache` and `folder/base`, both there."""
+    """A host with `folder/cache` and `folder/base`, both there.
+
+    A plugin that starts something closes it by `at_end`: hand in the `push_async_callback` of an
+    AsyncExitStack of the test.
+    """
     cache, base = folder / "cache", folder / "base"
     cache.mkdir(parents=True, exist_ok=True)
     base.mkdir(parents=True, exist_ok=True)
@@ -55,5 +60,10 @@ def make_host(
         digester=Digester(b"a key for tests, 32 bytes long.."),
         tracer=NoOpTracer(),
         run_in_thread=run_in_thread,
+        at_end=at_end or _refuse,
         exec_allowed=exec_allowed,
     )
+
+
+def _refuse(close: Callable[[], Awaitable[None]], /) -> object:
+    raise AssertionError("the plugin opens something: give make_host an at_end that closes it")
