@@ -64,6 +64,14 @@ def test_only_a_count_beyond_its_limit_fails_the_bench() -> None:
     assert failures({"count": [1.1], "exact": [0.9]}, limits) == ["count", "exact"]
 
 
+def test_a_limit_says_in_which_direction_it_holds() -> None:
+    least, most = Limit(10, is_least=True), Limit(10)
+
+    assert [least.is_met(value) for value in (9, 10, 11)] == [False, True, True]
+    assert [most.is_met(value) for value in (9, 10, 11)] == [True, True, False]
+    assert [str(least), str(most)] == ["≥ 10", "≤ 10"]
+
+
 def test_the_summary_holds_the_median_and_every_repeat() -> None:
     assert summary({"row": [1.23456, 2, 3]}) == {"row": {"median": 2, "repeats": [1.235, 2, 3]}}
 

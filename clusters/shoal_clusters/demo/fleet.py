@@ -15,10 +15,10 @@ import yaml
 API_VERSION = "shoal.dev/v1alpha1"
 SOURCE = "fleet"
 APPLICATIONS = ("settings", "web", "worker")
+REGIONS = ("eu-west", "us-east", "ap-south")
 
 _SAMPLE = Path(__file__).parent / "sample"
 _FIRST_NAMES = ("dev", "staging", "prod")
-_REGIONS = ("eu-west", "us-east", "ap-south")
 
 
 def cluster_names(count: int) -> list[str]:
@@ -35,7 +35,7 @@ def fleet_files(url: str, kubeconfigs: Mapping[str, Path]) -> dict[str, bytes]:
     }
     files[f"sources/{SOURCE}.yaml"] = _dump(_source(url))
     for number, (name, kubeconfig) in enumerate(kubeconfigs.items()):
-        region = _REGIONS[number % len(_REGIONS)]
+        region = REGIONS[number % len(REGIONS)]
         files[f"clusters/{name}.yaml"] = _dump(_cluster(name, region, kubeconfig))
     return files
 

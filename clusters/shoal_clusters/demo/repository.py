@@ -56,9 +56,13 @@ class WorkingCopy:
 
     async def replace(self, path: str, old: str, new: str, message: str) -> str:
         """Replace text in one file, commit and push; returns the commit."""
-        text = await to_thread.run_sync((self.folder / path).read_text)
+        text = await self.read(path)
         assert old in text, f"{path} of the sample fleet does not hold {old}"
         return await self.commit({path: text.replace(old, new).encode()}, message)
+
+    async def read(self, path: str) -> str:
+        """The text of one file."""
+        return await to_thread.run_sync((self.folder / path).read_text)
 
     async def revert(self, commit: str) -> str:
         """`git revert` and push; returns the new commit."""

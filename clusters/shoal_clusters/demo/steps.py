@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from shoal_clusters.demo.fleet import APPLICATIONS
+from shoal_clusters.demo.fleet import APPLICATIONS, REGIONS
 from shoal_clusters.demo.looking import Eyes, NotSeen, expect, has, is_gone, is_there, value_at
 from shoal_clusters.demo.staging import Stage
 
 WEB = "/apis/apps/v1/namespaces/web/deployments/web"
 PAGES = "/api/v1/namespaces/web/configmaps/pages"
+WORKER = "/apis/apps/v1/namespaces/worker/deployments/worker"
+FEATURES = "/api/v1/namespaces/settings/configmaps/features"
 LIMITS = "/api/v1/namespaces/settings/configmaps/limits"
 OBJECTS = (
     "/api/v1/namespaces/web",
@@ -22,15 +24,17 @@ OBJECTS = (
     PAGES,
     "/api/v1/namespaces/web/services/web",
     "/api/v1/namespaces/worker",
-    "/apis/apps/v1/namespaces/worker/deployments/worker",
+    WORKER,
     "/api/v1/namespaces/worker/serviceaccounts/worker",
     "/api/v1/namespaces/settings",
-    "/api/v1/namespaces/settings/configmaps/features",
+    FEATURES,
     LIMITS,
     "/api/v1/namespaces/settings/serviceaccounts/reader",
 )
 _DEPLOYMENT = "apps/web/deployment.yaml"
-_LIMITS_FILE = "apps/settings/limits.yaml"
+_OVERLAY = "apps/settings/kustomization.yaml"
+_BASE = "apps/settings/base/kustomization.yaml"
+_LIMITS_FILE = "apps/settings/base/limits.yaml"
 _IMAGE = "spec.template.spec.containers.0.image"
 _LEVEL = "spec.template.spec.containers.0.env.0.value"
 _IMAGES = ("nginx:1.29.1", "nginx:1.29.2", "nginx:1.29.3")
@@ -104,6 +108,26 @@ async def compare_clusters(scene: Scene) -> str:
     return "prod: 3 replicas, LOG_LEVEL=warning; dev: 1 replica, LOG_LEVEL=debug"
 
 
+async def compare_values(scene: Scene) -> str:
+    """The chart of worker has the region of each cluster, and more replicas on prod."""
+    for number, name in enumerate(scene.names):
+        region = REGIONS[number % len(REGIONS)]
+        replicas = 4 if name.startswith("prod") else 2
+        wanted = has({_LEVEL: region, "spec.replicas": replicas})
+        fact = scene.eyes.everywhere([name], WORKER, wanted)
+        expected = f"worker on {name} with REGION={region} and {replicas} replicas"
+        await expect(fact, expected, seconds=_SECONDS)
+    return "worker: REGION is each cluster's own label; prod: 4 replicas, the others 2"
+
+
+async def change_overlay(scene: Scene) -> str:
+    """A commit changes what a kustomization generates; every cluster gets it."""
+    await scene.stage.working_copy.replace(_OVERLAY, "chat=off", "chat=on", "Switch the chat on")
+    fact = scene.eyes.everywhere(scene.names, FEATURES, has({"data.chat": "on"}))
+    await expect(fact, "ConfigMap features with chat on", seconds=_SECONDS)
+    return f"the generated ConfigMap features has chat=on on {_list(scene.names)}"
+
+
 async def delete_by_hand(scene: Scene) -> str:
     """Somebody deletes a ConfigMap on prod; it is made again."""
     client = scene.eyes.clients["prod"]
@@ -127,7 +151,10 @@ async def edit_by_hand(scene: Scene) -> str:
 
 async def remove_manifest(scene: Scene) -> str:
     """A file leaves Git; its object leaves every cluster, and nothing else does."""
-    scene.removal = await scene.stage.working_copy.commit({_LIMITS_FILE: None}, "Remove the limits")
+    copy = scene.stage.working_copy
+    base = await copy.read(_BASE)
+    changes = {_LIMITS_FILE: None, _BASE: base.replace("  - limits.yaml\n", "").encode()}
+    scene.removal = await copy.commit(changes, "Remove the limits")
     fact = scene.eyes.everywhere(scene.names, LIMITS, is_gone)
     await expect(fact, "no ConfigMap limits on any cluster", seconds=_SECONDS)
     for path in OBJECTS:
@@ -179,6 +206,8 @@ STEPS = (
     Step("the first sync reaches every cluster", see_first_sync),
     Step("a commit changes an image everywhere", change_image),
     Step("prod differs by a JSON Patch", compare_clusters),
+    Step("a chart has each cluster's values", compare_values),
+    Step("a kustomization's change lands", change_overlay),
     Step("a deleted ConfigMap comes back", delete_by_hand),
     Step("an edited Deployment is healed", edit_by_hand),
     Step("a removed manifest is pruned", remove_manifest),

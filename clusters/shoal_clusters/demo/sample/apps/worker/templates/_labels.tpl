@@ -1,0 +1,4 @@
+{{- define "worker.labels" -}}
+app: {{ .Chart.Name }}
+release: {{ .Release.Name }}
+{{- end }}
