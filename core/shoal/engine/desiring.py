@@ -28,8 +28,9 @@ from shoal.hooks.renderers import Renderer, ValuedSpec
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import Spec
 from shoal.model.digests import Digester, digest_value
-from shoal.model.documents import Application, Override
+from shoal.model.documents import Application
 from shoal.model.facts import APPLICATION, DocumentFacts
+from shoal.model.overrides import Override
 from shoal.planning.merging import merged_values
 from shoal.planning.overriding import applicable_indexes, content, facts_of, override, values_of
 

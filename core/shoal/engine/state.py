@@ -20,12 +20,13 @@ from shoal.engine.queueing import Clock, KeyedQueue
 from shoal.errors import ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
-from shoal.model.documents import Cluster, Override
+from shoal.model.documents import Cluster
 from shoal.model.endpoints import Facts
 from shoal.model.health import Health, HealthState, worst
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
+from shoal.model.overrides import Override
 from shoal.model.plans import Content, Desired, Grant
 from shoal.model.sightings import Drift
 from shoal.planning.circuits import Circuit

@@ -12,9 +12,10 @@ from typing import Any
 
 from shoal.errors import MissingFact, OverrideFailed
 from shoal.model.digests import Digester, digest_parts, digest_value
-from shoal.model.documents import JsonPatch, MergePatch, ObjectSelector, Override, SyncPolicy
+from shoal.model.documents import SyncPolicy
 from shoal.model.facts import Look, references, substituted
 from shoal.model.manifests import Manifest
+from shoal.model.overrides import JsonPatch, MergePatch, ObjectSelector, Override
 from shoal.model.plans import Content
 from shoal.planning.merging import merged_values
 from shoal.planning.patching import PatchFailed, apply_operation, merge_patch
