@@ -304,9 +304,8 @@ def test_facts_of_the_cluster_stand_where_they_are_referred_to(manifest: Make) -
 @pytest.mark.parametrize(
     ("reference", "reason"),
     [
-        ("labels.regoin", "cluster eu-1 has no label regoin; did you mean region?"),
-        ("values.a.c", r"cluster eu-1 has no spec\.values\.a\.c; there is b"),
-        ("colour", "there is no fact cluster.colour"),
+        ("labels.regoin", r"cluster eu-1 has no label regoin, did you mean region\?"),
+        ("values.a.c", r"cluster eu-1 has no spec\.values\.a\.c, there is b"),
     ],
 )
 def test_a_missing_fact_is_named_with_its_place(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from shoal.documents.fitting import find_unfit_parts
 from shoal.documents.problems import Problem
 from shoal.documents.recognising import GROUP, recognise
 from shoal.documents.relating import (
@@ -27,6 +28,7 @@ from shoal.documents.walking import value_at
 from shoal.documents.yaml_reading import ReadDocument, read_documents
 from shoal.model.choice import Seams
 from shoal.model.documents import KINDS, AnyDocument, Application, NamespacedMetadata, Source
+from shoal.model.yaml import Path
 
 __all__ = ["Identity", "Loaded", "Located", "Skipped", "load"]
 
@@ -77,7 +79,7 @@ class _Gathering:
         self._troubled: dict[str, Problems] = {}
         self._shown: list[Problem] = []
         self._skipped: list[Skipped] = []
-        self._lines: dict[Identity, int] = {}
+        self._read: dict[Identity, ReadDocument] = {}
 
     def read_file(self, file: str, content: bytes) -> None:
         if not content.strip():
@@ -109,7 +111,10 @@ class _Gathering:
         document = cast(AnyDocument, valid)
         identity = identify(document)
         self._found.setdefault(identity, []).append(Located(document, read.file, read.line))
-        self._lines.setdefault(identity, read.line_of(("spec", "source", "ref")))
+        self._read.setdefault(identity, read)
+
+    def _line_of(self, identity: Identity, path: Path) -> int:
+        return self._read[identity].line_of(path)
 
     def _trouble(self, file: str, problems: Problems, *, is_shown: bool = True) -> None:
         self._troubled[file] = (*self._troubled.get(file, ()), *problems)
@@ -129,7 +134,12 @@ class _Gathering:
             *self._shown,
             *(problem for each in broken.values() for problem in each),
             *find_missing_fleet(has_fleet=has_fleet, has_documents=bool(documents or broken)),
-            *find_dangling_sources(documents, broken, self._lines),
+            *find_dangling_sources(documents, broken, self._line_of),
+            *(
+                problem
+                for identity, each in documents.items()
+                for problem in find_unfit_parts(identity, each, self._line_of)
+            ),
         }
         return Loaded(
             documents,

@@ -6,13 +6,14 @@ an Application is not told that its Source is missing when the Source is only mi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from shoal.documents.problems import Problem
 from shoal.model.choice import nearest
 from shoal.model.documents import AnyDocument, Application
+from shoal.model.yaml import Path
 
 
 class Identity(NamedTuple):
@@ -38,6 +39,10 @@ class Located:
     def where(self) -> str:
         """`file:line`."""
         return f"{self.file}:{self.line}"
+
+
+LineOf = Callable[[Identity, Path], int]
+"""The line at which a part of a document stands, or the nearest part above it."""
 
 
 def find_duplicates(
@@ -103,9 +108,9 @@ def find_missing_fleet(*, has_fleet: bool, has_documents: bool) -> list[Problem]
 def find_dangling_sources(
     documents: Mapping[Identity, Located],
     broken: Collection[Identity],
-    lines: Mapping[Identity, int],
+    line_of: LineOf,
 ) -> list[Problem]:
-    """Applications that refer to a Source that nobody wrote. `lines`: where the reference stands"""
+    """Applications that refer to a Source that nobody wrote."""
     problems = []
     for identity, each in documents.items():
         if not isinstance(each.document, Application) or each.document.spec.source.ref is None:
@@ -121,7 +126,7 @@ def find_dangling_sources(
         problems.append(
             Problem(
                 each.file,
-                lines.get(identity, each.line),
+                line_of(identity, ("spec", "source", "ref")),
                 "spec.source.ref",
                 f"there is no Source {wanted.name} in namespace {wanted.namespace}",
                 suggestion=nearest(wanted.name, known) or "",

@@ -22,7 +22,7 @@ from shoal.engine.rendering import Rendering
 from shoal.engine.sharing import Outcome, Own, SharedRenders
 from shoal.engine.state import ApplicationState, ContentKey, KeptContent
 from shoal.engine.wishes import Wishes
-from shoal.errors import InvalidDocument, ShoalError
+from shoal.errors import InvalidDocument, MissingFact, ShoalError
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import Renderer, ValuedSpec
 from shoal.model.artifacts import Artifact
@@ -134,8 +134,16 @@ class _Own(NamedTuple):
     render: Own
 
 
+def _digestible(document: DocumentFacts, name: str) -> Any:
+    """A fact, or nothing for one that is missing: the override that refers to it says so."""
+    try:
+        return [document.look(name)]
+    except MissingFact:
+        return []
+
+
 def _content_key(own: _Own, rendered: Rendered, overrides: tuple[Override, ...]) -> ContentKey:
     """What a content depends on; the output itself by identity, which `KeptContent` keeps alive."""
     names = sorted(facts_of(overrides, own.indexes)) if own.indexes else ()
-    facts = digest_value([own.document.look(name) for name in names]) if names else ""
+    facts = digest_value([_digestible(own.document, name) for name in names]) if names else ""
     return ContentKey(id(rendered.manifests), own.indexes, facts)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from shoal.errors import MissingFact
 from shoal.model.choice import nearest
@@ -24,9 +24,12 @@ API_VERSIONS = "apiVersions"
 ASKED_FOR = frozenset({KUBERNETES_VERSION, API_VERSIONS})
 """Facts that no document holds: only the cluster itself tells them."""
 
+FACTS = "a fact is cluster.name, cluster.labels.KEY or cluster.values.PATH"
+"""What a Cluster document can tell, for people who named something else."""
 _REFERENCE = re.compile(r"(\$?)\$\{cluster\.([^{}]*)\}")
 _SHOWN = 8
 
+T = TypeVar("T")
 Look = Callable[[str], Any]
 """Gives the value of a fact by its name; MissingFact when there is none."""
 
@@ -53,7 +56,7 @@ class DocumentFacts:
             return self._value(rest.split("."))
         raise MissingFact(
             f"there is no fact cluster.{name}",
-            next_step="a fact is cluster.name, cluster.labels.KEY or cluster.values.PATH",
+            next_step=FACTS,
         )
 
     def _label(self, key: str) -> str:
@@ -88,6 +91,20 @@ def references(value: Any) -> frozenset[str]:
     if isinstance(value, list | tuple):
         return frozenset().union(*map(references, value))
     return frozenset()
+
+
+def is_fact(name: str) -> bool:
+    """Whether some Cluster document could have a fact of this name."""
+    family, dot, rest = name.partition(".")
+    return name == "name" or (family in ("labels", "values") and bool(dot and rest))
+
+
+def known_families(value: T) -> T:
+    """The value itself; ValueError when it refers to what no Cluster document can have."""
+    for name in sorted(references(value)):
+        if not is_fact(name):
+            raise ValueError(f"there is no fact cluster.{name}: {FACTS}")
+    return value
 
 
 def substituted(value: Any, look: Look) -> Any:

@@ -1,0 +1,45 @@
+"""Which objects a selector names and, when it names none, what was probably meant. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shoal.model.choice import nearest
+from shoal.model.manifests import Manifest
+from shoal.model.overrides import ObjectSelector
+
+_PARTS = ("kind", "group", "namespace", "name")
+
+
+def selects(selector: ObjectSelector, manifest: Manifest) -> bool:
+    """Whether all given parts of the selector hold for an object."""
+    key = manifest.key
+    wanted = (selector.group, selector.kind, selector.namespace, selector.name)
+    if any(part is not None and part != found for part, found in zip(wanted, key, strict=True)):
+        return False
+    labels = selector.label_selector
+    return labels is None or labels.matches(manifest.labels)
+
+
+def described(selector: ObjectSelector) -> str:
+    """The selector in words; names only, the values of labels are left out."""
+    given = selector.model_dump(mode="json", exclude_none=True, exclude={"label_selector"})
+    parts = [f"{key} {value or 'core'}" for key, value in given.items()]
+    if selector.label_selector is not None:
+        parts.append("labelSelector")
+    return f"({', '.join(parts)})" if parts else "(any object)"
+
+
+def meant(selector: ObjectSelector, manifests: Sequence[Manifest]) -> str:
+    """`, did you mean kind Service?` by the first part that no object has; empty: no near one."""
+    left = manifests
+    for part in _PARTS:
+        wanted: str | None = getattr(selector, part)
+        if wanted is None:
+            continue
+        fitting = [each for each in left if getattr(each.key, part) == wanted]
+        if not fitting:
+            near = nearest(wanted, sorted({getattr(each.key, part) for each in left}))
+            return f", did you mean {part} {near}?" if near else ""
+        left = fitting
+    return ""
