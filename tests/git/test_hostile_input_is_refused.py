@@ -74,7 +74,7 @@ async def test_a_commit_is_forty_digits(reader, commit):
 
 
 async def test_only_one_of_branch_tag_and_commit_is_given(reader):
-    with pytest.raises(ValidationError, match="at most one of branch, tag and commit"):
+    with pytest.raises(ValidationError, match="at most one of branch, tag, commit and semver"):
         await reader.fetch(URL, branch="main", tag="v1")
 
 

@@ -89,7 +89,7 @@ class Sources:
                 why=artifact.provenance.subject,
                 subject=f"source {ref}",
                 revision=artifact.revision,
-                body={"digest": artifact.digest},
+                body=_facts(artifact),
             )
         recovered, source.error, source.failures = source.error, None, 0
         source.artifact, source.fetched_at = artifact, self.state.now()
@@ -134,3 +134,10 @@ class Sources:
                 self.state.application_queue.add(
                     application.ref, Request(Priority.REVISION, f"source {ref} changed")
                 )
+
+
+def _facts(artifact: Artifact) -> Mapping[str, str]:
+    """What is recorded of a revision, besides who made it and why."""
+    made = artifact.provenance
+    told = {"digest": artifact.digest, "version": made.version, "signer": made.signer}
+    return {name: value for name, value in told.items() if value}

@@ -104,9 +104,11 @@ class SourceView:
     name: str
     type: str
     revision: str
+    version: str
     fetched_at: datetime | None
     author: str
     subject: str
+    signer: str
     ready: str
     message: str
     next_step: str

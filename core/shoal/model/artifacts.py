@@ -60,13 +60,19 @@ class Tree(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who made a revision, when and why, as the source says."""
+    """Who made a revision, when and why, as the source says.
+
+    `version` is the name under which it was published and chosen, such as a tag; `signer` is whose
+    signature on it was verified, empty when none was asked for.
+    """
 
     author: str = ""
     committed_at: datetime | None = None
     subject: str = ""
     url: str = ""
     traceparent: str = ""
+    version: str = ""
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,12 +70,15 @@ class Mirror:
         # By name of the remote: the commit that it was at last, and that is kept.
         self._kept: dict[str, str] = {}
 
-    async def refs(self, remote: Remote, *patterns: str, heads: bool = False) -> Mapping[str, str]:
-        """What the remote's refs point at now; fetches nothing, and costs as much as a fetch."""
+    async def refs(self, remote: Remote, *patterns: str, only: str = "") -> Mapping[str, str]:
+        """What the remote's refs point at now; fetches nothing, and costs as much as a fetch.
+
+        `only` is `heads` or `tags`, which a server that can do so does not send the others of.
+        """
         await self._prepare()
         command = Command(
             "ls-remote",
-            ("--heads",) if heads else (),
+            (f"--{only}",) if only else (),
             (remote.location, *patterns),
             remote=remote,
             deadline_seconds=_SILENCE_SECONDS,

@@ -2,6 +2,7 @@
 
 The wanted name is fetched at once, without asking first what it points at: when nothing is new that
 costs the remote and us as much as the question, and when something is, the question was in vain.
+Only a range of versions must ask first, and fetches nothing when the answer is what it was.
 Every source asks with its own credential before it is given anything, also from a mirror that
 another source filled. An error here is never an empty source.
 """
@@ -11,25 +12,21 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
 
 import anyio
 
 from shoal.errors import InvalidSource, ShoalError, SourceUnavailable
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Artifact, Tree
-from shoal.model.choice import nearest
 from shoal.model.identity import Ref
 from shoal_plugins.git.credentials import read_credential
 from shoal_plugins.git.explaining import explain
 from shoal_plugins.git.mirrors import Mirror, Revision, mirror_folder
 from shoal_plugins.git.running import GitFailed, Remote
+from shoal_plugins.git.selecting import Selection, explain_missing, select
 from shoal_plugins.git.specification import GitSpec
 from shoal_plugins.git.trees import GitTree
 
-_HEADS = "refs/heads/"
-_TAGS = "refs/tags/"
-_SHOWN_BRANCHES = 5
 _CONNECTIONS_PER_SERVER = 8  # each is a git of some 10 MB; forges throttle beyond this
 
 
@@ -46,28 +43,23 @@ class GitSource:
     async def fetch(
         self, source: Ref, spec: GitSpec, previous: Artifact | None, host: Host
     ) -> Artifact:
-        """The revision that the branch, tag, commit or the remote's HEAD is at now."""
+        """The revision that the branch, tag, range, commit or the remote's HEAD is at now."""
         remote = await _remote(source, spec, host)
         mirror = self._mirror(remote, host)
-        if spec.commit:
-            if await _is_current(previous, spec.commit, mirror):
-                assert previous is not None
-                return previous
-            await mirror.refs(remote, "HEAD")  # proves that this source may read the repository
-        wanted = _wanted(spec)
-        revision = await _fetched(mirror, remote, spec, wanted)
-        if await _is_current(previous, revision.commit, mirror):
+        selection = await select(mirror, remote, spec)
+        if selection.commit and await _is_current(previous, selection.commit, selection, mirror):
             assert previous is not None
             return previous
-        artifact = _artifact(source, spec, revision, previous, mirror, host)
-        is_kept = False
-        async with anyio.create_task_group() as tasks:
-            if previous is not None:
-                # Who reads a source reads its next revision too: its names, meanwhile.
-                tasks.start_soon(_list_ahead, artifact.tree)
-            is_kept = await mirror.keep(wanted, revision.commit)
-        if not is_kept:
-            raise SourceUnavailable("the mirror of the repository cannot be written")
+        if spec.commit:
+            await mirror.refs(remote, "HEAD")  # proves that this source may read the repository
+        revision = await _fetched(mirror, remote, spec, selection.wanted)
+        if await _is_current(previous, revision.commit, selection, mirror):
+            assert previous is not None
+            return previous
+        provenance = replace(revision.provenance, url=spec.url, version=selection.version)
+        revision = revision._replace(provenance=provenance)
+        artifact = _artifact(source, revision, previous, mirror, host)
+        await _keep(mirror, selection.wanted, artifact, previous)
         return artifact
 
     def _mirror(self, remote: Remote, host: Host) -> Mirror:
@@ -94,64 +86,32 @@ async def _remote(source: Ref, spec: GitSpec, host: Host) -> Remote:
     return Remote(address, address.location(host.base_folder or Path("/")), credential)
 
 
-async def _is_current(previous: Artifact | None, commit: str, mirror: Mirror) -> bool:
+async def _is_current(
+    previous: Artifact | None, commit: str, selection: Selection, mirror: Mirror
+) -> bool:
     if previous is None or previous.revision != commit:
         return False
+    if previous.provenance.version != selection.version:
+        return False  # another name of the same commit is another thing to tell
     # The same commit of another address is another artifact: its tree reads another mirror.
     tree = previous.tree
     return isinstance(tree, GitTree) and tree.blobs is mirror.blobs and await mirror.is_there()
 
 
+async def _keep(mirror: Mirror, wanted: str, artifact: Artifact, previous: Artifact | None) -> None:
+    is_kept = False
+    async with anyio.create_task_group() as tasks:
+        if previous is not None:
+            # Who reads a source reads its next revision too: its names, meanwhile.
+            tasks.start_soon(_list_ahead, artifact.tree)
+        is_kept = await mirror.keep(wanted, artifact.revision)
+    if not is_kept:
+        raise SourceUnavailable("the mirror of the repository cannot be written")
+
+
 async def _list_ahead(tree: Tree) -> None:
     with suppress(ShoalError):  # who reads it finds the same error, and says whose it is
         await tree.list("")
-
-
-def _wanted(spec: GitSpec) -> str:
-    """What the remote is asked for."""
-    if spec.commit:
-        return spec.commit
-    if spec.tag:
-        return f"{_TAGS}{spec.tag}"
-    return f"{_HEADS}{spec.branch}" if spec.branch else "HEAD"
-
-
-async def _explain_missing(mirror: Mirror, remote: Remote, spec: GitSpec) -> NoReturn:
-    address = remote.address.text
-    if spec.tag:
-        tags = [
-            name.removeprefix(_TAGS)
-            for name in await mirror.refs(remote, f"{_TAGS}*")
-            if not name.endswith("^{}")
-        ]
-        raise InvalidSource(
-            f"repository {address} has no tag {spec.tag}", next_step=_there_are(spec.tag, tags)
-        )
-    heads = await mirror.refs(remote, heads=True)
-    branches = [name.removeprefix(_HEADS) for name in heads]
-    if not branches:
-        raise InvalidSource(f"repository {address} is empty", next_step="push a commit to it")
-    if spec.branch is None:
-        raise InvalidSource(
-            f"the HEAD of repository {address} points at a branch that is not there",
-            next_step=_there_are("main", branches),
-        )
-    if spec.branch in branches:
-        raise SourceUnavailable(f"branch {spec.branch} of {address} has only just appeared")
-    raise InvalidSource(
-        f"repository {address} has no branch {spec.branch}",
-        next_step=_there_are(spec.branch, branches),
-    )
-
-
-def _there_are(name: str, known: list[str]) -> str:
-    meant = nearest(name, known)
-    if meant is not None:
-        return f"did you mean {meant}?"
-    if not known:
-        return "there is none at all"
-    more = ", …" if len(known) > _SHOWN_BRANCHES else ""
-    return "there is " + ", ".join(sorted(known)[:_SHOWN_BRANCHES]) + more
 
 
 async def _fetched(mirror: Mirror, remote: Remote, spec: GitSpec, wanted: str) -> Revision:
@@ -165,7 +125,7 @@ async def _fetched(mirror: Mirror, remote: Remote, spec: GitSpec, wanted: str) -
                 next_step="name a commit that was pushed",
             ) from None
         if "couldn't find remote ref" in failure.stderr:
-            await _explain_missing(mirror, remote, spec)
+            await explain_missing(mirror, remote, spec)
         raise explain(failure, remote) from None
 
 
@@ -177,17 +137,11 @@ def _is_unknown(failure: GitFailed) -> bool:
 
 
 def _artifact(
-    source: Ref,
-    spec: GitSpec,
-    revision: Revision,
-    previous: Artifact | None,
-    mirror: Mirror,
-    host: Host,
+    source: Ref, revision: Revision, previous: Artifact | None, mirror: Mirror, host: Host
 ) -> Artifact:
     tree = GitTree(revision.tree, mirror.blobs, host)
     if previous is not None and previous.digest == revision.tree:
         old = previous.tree
         if isinstance(old, GitTree) and old.blobs is mirror.blobs:
             tree = old  # a revert, an empty commit: what is listed already stays listed
-    provenance = replace(revision.provenance, url=spec.url)
-    return Artifact(source, revision.commit, revision.tree, tree, provenance)
+    return Artifact(source, revision.commit, revision.tree, tree, revision.provenance)

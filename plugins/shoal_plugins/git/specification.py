@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from shoal.model.choice import Spec
 from shoal.model.documents import Name
 from shoal_plugins.git.addresses import Address, parse_address
+from shoal_plugins.git.versions import parse_range
 
 # The rules of git-check-ref-format(1); what they refuse no repository can hold.
 _FORBIDDEN_IN_REF = re.compile(
@@ -28,6 +29,16 @@ def _agreed_ref(value: str) -> str:
         raise ValueError("expected the short name of a branch or tag, such as main or v1.2.0")
     if value.startswith("refs/"):
         raise ValueError("expected a short name, without refs/heads/ or refs/tags/")
+    return value
+
+
+def _agreed_range(value: str) -> str:
+    parse_range(value)
+    return value
+
+
+def _agreed_prefix(value: str) -> str:
+    _agreed_ref(f"{value}1.0.0")
     return value
 
 
@@ -55,6 +66,16 @@ class GitSpec(Spec):
         pattern=r"^[0-9a-f]{40}$",
         description="Stay at this commit; all 40 digits, because a short name can become another.",
     )
+    semver: Annotated[str, AfterValidator(_agreed_range)] | None = Field(
+        default=None,
+        description="Follow the tag with the newest version of this range, such as >=1.2 <2, ~1.2 "
+        "or 1.x; prereleases only when the range names one (>=1.2-0).",
+    )
+    tag_prefix: Annotated[str, AfterValidator(_agreed_prefix)] | None = Field(
+        default=None,
+        description="What stands before the version in the tags that semver looks at, such as web- "
+        "for web-1.2.0; other tags are left out.",
+    )
     secret_ref: SecretRef | None = Field(
         default=None,
         description="A secret with the key token, or the keys username and password.",
@@ -62,8 +83,11 @@ class GitSpec(Spec):
 
     @model_validator(mode="after")
     def _at_most_one_revision(self) -> Self:
-        if sum(part is not None for part in (self.branch, self.tag, self.commit)) > 1:
-            raise ValueError("give at most one of branch, tag and commit")
+        named = (self.branch, self.tag, self.commit, self.semver)
+        if sum(part is not None for part in named) > 1:
+            raise ValueError("give at most one of branch, tag, commit and semver")
+        if self.tag_prefix is not None and self.semver is None:
+            raise ValueError("tagPrefix belongs to semver")
         if self.secret_ref and self.address.is_local:
             raise ValueError("a local path takes no secretRef")
         return self
