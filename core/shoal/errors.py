@@ -15,6 +15,7 @@
             InvalidDocument        a Cluster, Source or Application is not well-formed
             InvalidSource          a source names something that is not there (branch, path)
             AccessDenied           a credential was refused
+            UntrustedRevision      a revision is not signed by a key that is trusted
             UnsafePath             a path leads out of the tree it was read from
             InvalidManifest        a rendered object is not one that can be applied
             OverrideFailed         an override does not fit the object it names
@@ -116,6 +117,10 @@ class InvalidSource(Permanent):
 
 class AccessDenied(Permanent):
     """A credential was refused."""
+
+
+class UntrustedRevision(Permanent):
+    """A revision is not signed, or not by a key that is trusted."""
 
 
 class UnsafePath(Permanent):

@@ -16,7 +16,7 @@ from shoal.engine.fleet import FleetFiles
 from shoal.errors import ShoalError, StoreUnavailable
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder, ValuedSpec
-from shoal.model.artifacts import Artifact
+from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.choice import Spec
 from shoal.model.digests import digest_bytes, digest_parts
 from shoal.model.endpoints import Credential, Endpoint
@@ -94,6 +94,7 @@ class FakeSource:
     spec: type[Spec] = NoSpec
     files: dict[str, Any] = field(default_factory=dict)
     revision: int = 0
+    provenance: Provenance = field(default_factory=Provenance)
 
     def commit(self, **manifests: Any) -> str:
         """Replace the manifests by name, as `<application>/<name>.json`; the new revision."""
@@ -107,7 +108,7 @@ class FakeSource:
         if previous is not None and previous.revision == str(self.revision):
             return previous
         tree = MemoryTree({path: orjson.dumps(body) for path, body in self.files.items()})
-        return Artifact(source, str(self.revision), tree.digest, tree)
+        return Artifact(source, str(self.revision), tree.digest, tree, self.provenance)
 
 
 class ValuesSpec(ValuedSpec):

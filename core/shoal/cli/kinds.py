@@ -40,6 +40,11 @@ def _person(heading: str, key: str) -> Column:
     return Column(heading, lambda item, now: str(item.get(key) or "").partition(" <")[0])
 
 
+def _signer(item: Item, now: datetime) -> str:
+    """Whose key it was; which key, `(…)`, is for `describe`, where there is room for it."""
+    return str(item.get("signer") or "").rpartition(" (")[0].partition(" <")[0]
+
+
 def _why(item: Item, now: datetime) -> str:
     """Why; of a correction of one object, also which: that is what a person looks for."""
     changes = (item.get("body") or {}).get("changes") or []
@@ -126,7 +131,7 @@ SOURCE = Kind(
         field("VERSION", "version"),
         _age("FETCHED", "fetched_at"),
         _person("AUTHOR", "author"),
-        _person("SIGNER", "signer"),
+        Column("SIGNER", _signer),
         Column("CHANGE", lambda item, now: str(item.get("subject") or "")),
         MESSAGE,
     ),

@@ -44,11 +44,12 @@ _FORMAT = "--format=%H%x00%T%x00%an <%ae>%x00%cI%x00%s%x00%(trailers:key=Tracepa
 
 
 class Revision(NamedTuple):
-    """One commit of a mirror."""
+    """One commit of a mirror, and the tag object that led to it, if one did."""
 
     commit: str
     tree: str
     provenance: Provenance
+    tag: str = ""
 
 
 class Mirror:
@@ -60,7 +61,7 @@ class Mirror:
     def __init__(self, folder: Path, host: Host, connections: anyio.Semaphore) -> None:
         self.folder = folder
         self.blobs = Blobs(folder)
-        self._host = host
+        self.host = host
         self._connections = connections
         self._preparing = anyio.Lock()
         self._fetching: dict[str, anyio.Lock] = {}
@@ -69,6 +70,8 @@ class Mirror:
         self._is_ready = False
         # By name of the remote: the commit that it was at last, and that is kept.
         self._kept: dict[str, str] = {}
+        # By ref: the commit that was verified last, as `verifying` knows it.
+        self.verified: dict[str, str] = {}
 
     async def refs(self, remote: Remote, *patterns: str, only: str = "") -> Mapping[str, str]:
         """What the remote's refs point at now; fetches nothing, and costs as much as a fetch.
@@ -86,7 +89,7 @@ class Mirror:
         )
         try:
             async with self._connections:
-                printed = await run_git(command, self.folder, self._host)
+                printed = await run_git(command, self.folder, self.host)
         except GitFailed as failure:
             raise explain(failure, remote) from None
         lines = (line.partition("\t") for line in printed.decode(errors="replace").splitlines())
@@ -103,7 +106,10 @@ class Mirror:
         async with self._fetching.setdefault(wanted, anyio.Lock()):
             tip = f"{TIPS}/{hashlib.sha256(wanted.encode()).hexdigest()[:32]}"
             await self._run_fetch(remote, f"+{wanted}:{tip}")
-            return await self._describe(tip)
+            revision = await self._describe(tip)
+            if not wanted.startswith("refs/tags/"):
+                return revision
+            return revision._replace(tag=await self._tag_object(tip, revision.commit))
 
     async def keep(self, wanted: str, commit: str) -> bool:
         """Let nothing take what was fetched as `wanted` away any more; whether that could be done.
@@ -114,7 +120,7 @@ class Mirror:
         if self._kept.get(wanted) != commit:
             command = Command("update-ref", (), (f"{KEPT}/{commit}", commit))
             try:
-                await run_git(command, self.folder, self._host)
+                await run_git(command, self.folder, self.host)
             except (GitFailed, SourceUnavailable):
                 return False
             self._kept[wanted] = commit
@@ -122,7 +128,11 @@ class Mirror:
 
     async def is_there(self) -> bool:
         """Whether the mirror still stands; the cache folder is safe to lose."""
-        return await self._host.run_in_thread((self.folder / "HEAD").is_file)
+        return await self.host.run_in_thread((self.folder / "HEAD").is_file)
+
+    async def is_shallow(self) -> bool:
+        """Whether commits are missing from the histories of what was fetched."""
+        return await self.host.run_in_thread((self.folder / "shallow").exists)
 
     async def _run_fetch(self, remote: Remote, refspec: str) -> None:
         command = Command(
@@ -134,12 +144,18 @@ class Mirror:
             silence_seconds=_SILENCE_SECONDS,
         )
         async with self._filling if not self._is_filled else nullcontext(), self._connections:
-            await run_git(command, self.folder, self._host)
+            await run_git(command, self.folder, self.host)
         self._is_filled = True
 
     async def _describe(self, ref: str) -> Revision:
-        printed = await run_git(Command("log", ("-1", _FORMAT), (ref,)), self.folder, self._host)
+        printed = await run_git(Command("log", ("-1", _FORMAT), (ref,)), self.folder, self.host)
         return _revision(printed.decode(errors="replace"))
+
+    async def _tag_object(self, tip: str, commit: str) -> str:
+        """The id of the object that a fetched tag is; empty when it is a name of the commit."""
+        command = Command("for-each-ref", ("--format=%(objectname)",), (tip,))
+        found = (await run_git(command, self.folder, self.host)).decode().strip()
+        return "" if found == commit else found
 
     async def _prepare(self) -> None:
         if self._is_ready and await self.is_there():
@@ -150,15 +166,16 @@ class Mirror:
             if self._is_ready:  # lost while running: what its trees knew may be gone for good
                 self.blobs = Blobs(self.folder)
                 self._kept.clear()
+                self.verified.clear()
                 self._is_filled = False
             await self._check_version()
-            await self._host.run_in_thread(_remove_leftovers, self.folder)
+            await self.host.run_in_thread(_remove_leftovers, self.folder)
             command = Command("init", ("--quiet", "--bare", "--template="), (str(self.folder),))
-            await run_git(command, self.folder, self._host)
+            await run_git(command, self.folder, self.host)
             self._is_ready = True
 
     async def _check_version(self) -> None:
-        printed = await run_git(Command("version"), self.folder, self._host)
+        printed = await run_git(Command("version"), self.folder, self.host)
         version = printed.decode().split()[2]
         if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_GIT:
             raise BinaryUnavailable(

@@ -24,6 +24,7 @@ from shoal.errors import BinaryUnavailable, BudgetExceeded, InvalidSource, Sourc
 from shoal.hooks.host import Host
 from shoal_plugins.git.addresses import Address
 from shoal_plugins.git.credentials import Credential
+from shoal_plugins.git.keyrings import verification_settings
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -74,6 +75,8 @@ class Command:
     # Of a git that says nothing for so long, nothing more is expected.
     silence_seconds: float = inf
     most_bytes: int = 64 * 1024 * 1024
+    # A folder of `keyrings`, for the calls that check signatures.
+    keyring: Path | None = None
 
 
 class GitFailed(Exception):
@@ -86,7 +89,12 @@ class GitFailed(Exception):
 
 
 async def run_git(command: Command, mirror: Path, host: Host) -> bytes:
-    """Run git on a mirror and return what it printed; no thread is held while it runs.
+    """Run git on a mirror and return what it printed; raises as `hear_git` does."""
+    return (await hear_git(command, mirror, host))[0]
+
+
+async def hear_git(command: Command, mirror: Path, host: Host) -> tuple[bytes, str]:
+    """What git printed, and the end of what it said on stderr; no thread is held while it runs.
 
     Raises GitFailed, BudgetExceeded for too much output, SourceUnavailable after a deadline.
     Cancelling ends git and its children, and waits for their end (2 s at most).
@@ -107,9 +115,10 @@ async def run_git(command: Command, mirror: Path, host: Host) -> bytes:
             status = await host.run_in_thread(_end, child, not is_whole)
     if not is_whole:
         raise BudgetExceeded(f"git {command.name} printed more than {command.most_bytes} bytes")
+    said = stderr.decode(errors="replace")
     if status != 0:
-        raise GitFailed(status, stderr.decode(errors="replace"))
-    return bytes(stdout)
+        raise GitFailed(status, said)
+    return bytes(stdout), said
 
 
 def _argv(command: Command) -> list[str]:
@@ -131,6 +140,8 @@ def environment(command: Command, mirror: Path) -> Mapping[str, str]:
         configuration["http.proxy"] = ""
     if remote is not None and remote.credential is not None:
         configuration["http.extraHeader"] = remote.credential.header
+    if command.keyring is not None:
+        configuration |= verification_settings(command.keyring)
     variables = {
         "GIT_DIR": str(mirror),
         "GIT_ALLOW_PROTOCOL": remote.address.protocol if remote else "none",
@@ -138,6 +149,8 @@ def environment(command: Command, mirror: Path) -> Mapping[str, str]:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
+        "GNUPGHOME": str(command.keyring or mirror),
         "GIT_CONFIG_COUNT": str(len(configuration)),
         # Keeps curl from the .netrc of whoever runs Shoal.
         "HOME": str(mirror),

@@ -4,7 +4,8 @@ The wanted name is fetched at once, without asking first what it points at: when
 costs the remote and us as much as the question, and when something is, the question was in vain.
 Only a range of versions must ask first, and fetches nothing when the answer is what it was.
 Every source asks with its own credential before it is given anything, also from a mirror that
-another source filled. An error here is never an empty source.
+another source filled. What must be signed is verified before it is handed out. An error here is
+never an empty source.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from shoal_plugins.git.explaining import explain
 from shoal_plugins.git.mirrors import Mirror, Revision, mirror_folder
 from shoal_plugins.git.running import GitFailed, Remote
 from shoal_plugins.git.selecting import Selection, explain_missing, select
-from shoal_plugins.git.specification import GitSpec
+from shoal_plugins.git.specification import GitSpec, VerifyMode
 from shoal_plugins.git.trees import GitTree
+from shoal_plugins.git.verifying import Verifier
 
 _CONNECTIONS_PER_SERVER = 8  # each is a git of some 10 MB; forges throttle beyond this
 
@@ -39,6 +41,7 @@ class GitSource:
     def __init__(self) -> None:
         self._mirrors: dict[Path, Mirror] = {}
         self._connections: dict[str, anyio.Semaphore] = {}
+        self._verifier = Verifier()
 
     async def fetch(
         self, source: Ref, spec: GitSpec, previous: Artifact | None, host: Host
@@ -47,17 +50,17 @@ class GitSource:
         remote = await _remote(source, spec, host)
         mirror = self._mirror(remote, host)
         selection = await select(mirror, remote, spec)
-        if selection.commit and await _is_current(previous, selection.commit, selection, mirror):
-            assert previous is not None
-            return previous
-        if spec.commit:
-            await mirror.refs(remote, "HEAD")  # proves that this source may read the repository
-        revision = await _fetched(mirror, remote, spec, selection.wanted)
-        if await _is_current(previous, revision.commit, selection, mirror):
-            assert previous is not None
-            return previous
-        provenance = replace(revision.provenance, url=spec.url, version=selection.version)
+        stands = await _stands(previous, mirror)
+        revision = _expected(previous, selection, spec) if stands else None
+        if revision is None:
+            if spec.commit:
+                await mirror.refs(remote, "HEAD")  # proves that this source may read the repository
+            revision = await _fetched(mirror, remote, spec, selection)
+        signer = await self._verifier.verify(source, spec, mirror, remote, revision)
+        provenance = replace(revision.provenance, url=spec.url, signer=signer)
         revision = revision._replace(provenance=provenance)
+        if previous is not None and stands and _tells_the_same(previous, revision):
+            return previous
         artifact = _artifact(source, revision, previous, mirror, host)
         await _keep(mirror, selection.wanted, artifact, previous)
         return artifact
@@ -86,16 +89,29 @@ async def _remote(source: Ref, spec: GitSpec, host: Host) -> Remote:
     return Remote(address, address.location(host.base_folder or Path("/")), credential)
 
 
-async def _is_current(
-    previous: Artifact | None, commit: str, selection: Selection, mirror: Mirror
-) -> bool:
-    if previous is None or previous.revision != commit:
+async def _stands(previous: Artifact | None, mirror: Mirror) -> bool:
+    """Whether what was handed out before is still read from this mirror, and can be."""
+    if previous is None:
         return False
-    if previous.provenance.version != selection.version:
-        return False  # another name of the same commit is another thing to tell
     # The same commit of another address is another artifact: its tree reads another mirror.
     tree = previous.tree
     return isinstance(tree, GitTree) and tree.blobs is mirror.blobs and await mirror.is_there()
+
+
+def _expected(previous: Artifact | None, selection: Selection, spec: GitSpec) -> Revision | None:
+    """What a fetch would bring, when that is known before; a signed tag itself never is."""
+    if previous is None or previous.revision != selection.commit:
+        return None
+    if spec.verify is not None and spec.verify.mode is VerifyMode.TAG:
+        return None
+    provenance = replace(previous.provenance, version=selection.version)
+    return Revision(previous.revision, previous.digest, provenance)
+
+
+def _tells_the_same(previous: Artifact, revision: Revision) -> bool:
+    """Another name, or another signer, of the same commit is another thing to tell."""
+    known = (previous.revision, previous.provenance)
+    return known == (revision.commit, revision.provenance)
 
 
 async def _keep(mirror: Mirror, wanted: str, artifact: Artifact, previous: Artifact | None) -> None:
@@ -114,9 +130,9 @@ async def _list_ahead(tree: Tree) -> None:
         await tree.list("")
 
 
-async def _fetched(mirror: Mirror, remote: Remote, spec: GitSpec, wanted: str) -> Revision:
+async def _fetched(mirror: Mirror, remote: Remote, spec: GitSpec, selection: Selection) -> Revision:
     try:
-        return await mirror.fetch(remote, wanted)
+        revision = await mirror.fetch(remote, selection.wanted)
     except GitFailed as failure:
         if spec.commit and _is_unknown(failure):
             raise InvalidSource(
@@ -127,6 +143,8 @@ async def _fetched(mirror: Mirror, remote: Remote, spec: GitSpec, wanted: str) -
         if "couldn't find remote ref" in failure.stderr:
             await explain_missing(mirror, remote, spec)
         raise explain(failure, remote) from None
+    provenance = replace(revision.provenance, version=selection.version)
+    return revision._replace(provenance=provenance)
 
 
 def _is_unknown(failure: GitFailed) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -48,6 +49,28 @@ class SecretRef(Spec):
     name: Name = Field(description="The secret, in the namespace of the source.")
 
 
+class VerifyMode(StrEnum):
+    """What of a revision must be signed."""
+
+    HEAD = "Head"
+    TAG = "Tag"
+    EVERY_COMMIT = "EveryCommit"
+
+
+class Verify(Spec):
+    """A revision is taken only when a trusted key signed it."""
+
+    mode: VerifyMode = Field(
+        default=VerifyMode.HEAD,
+        description="What must be signed: the commit itself (Head), the tag that leads to it "
+        "(Tag), or the commit and all that came since the last one taken (EveryCommit).",
+    )
+    secret_ref: SecretRef = Field(
+        description="A secret with public keys: allowed_signers (SSH), or keys that end in .asc "
+        "(OpenPGP)."
+    )
+
+
 class GitSpec(Spec):
     """A Git repository, and what of it is wanted; the remote's HEAD when nothing is named."""
 
@@ -81,6 +104,10 @@ class GitSpec(Spec):
         description="A secret with the key token, or the keys username and password.",
     )
 
+    verify: Verify | None = Field(
+        default=None, description="Whose signatures are asked for; nobody's when left out."
+    )
+
     @model_validator(mode="after")
     def _at_most_one_revision(self) -> Self:
         named = (self.branch, self.tag, self.commit, self.semver)
@@ -88,6 +115,8 @@ class GitSpec(Spec):
             raise ValueError("give at most one of branch, tag, commit and semver")
         if self.tag_prefix is not None and self.semver is None:
             raise ValueError("tagPrefix belongs to semver")
+        if self.verify and self.verify.mode is VerifyMode.TAG and not (self.tag or self.semver):
+            raise ValueError("verify mode Tag needs a tag or semver")
         if self.secret_ref and self.address.is_local:
             raise ValueError("a local path takes no secretRef")
         return self
