@@ -58,8 +58,9 @@ class GitServer:
     """Serves every bare repository below `folder`; use it as an async context manager.
 
     `token` is asked for as the password of Basic, or as Bearer. `asked` counts by what a request is
-    for: `refs` (the start of a conversation), `ls-refs`, `fetch`, `push`. `on_push` is awaited
-    before the one who pushes gets his answer, so it must be quick and must not raise.
+    for: `refs` (the start of a conversation), `ls-refs`, `fetch`, `push`; `sent_bytes` is how much
+    was answered. `on_push` is awaited before the one who pushes gets his answer, so it must be
+    quick and must not raise.
     """
 
     def __init__(self, folder: Path, *, token: str | None = None, port: int = 0) -> None:
@@ -67,6 +68,7 @@ class GitServer:
         self.token = token
         self.behaviour = Behaviour.SERVE
         self.asked: Counter[str] = Counter()
+        self.sent_bytes = 0
         self.on_push: OnPush | None = None
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -120,6 +122,7 @@ class GitServer:
             challenge = {"WWW-Authenticate": 'Basic realm="git"'}
             return web.Response(status=401, headers=challenge, text="a token is needed\n")
         response = await anyio.to_thread.run_sync(_run_backend, self._variables(request), body)
+        self.sent_bytes += response.content_length or 0
         push = _read_push(request, body) if response.status == 200 else None
         if push is not None and self.on_push is not None:
             await self.on_push(push)

@@ -22,11 +22,14 @@ from shoal.errors import BinaryUnavailable, SourceUnavailable
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Provenance
 from shoal_plugins.git.blobs import Blobs
+from shoal_plugins.git.bounding import run_bounded
 from shoal_plugins.git.explaining import explain
 from shoal_plugins.git.running import OLDEST_GIT, Command, GitFailed, Remote, run_git
+from shoal_plugins.git.specification import History
 
 KEPT = "refs/shoal/kept"
 TIPS = "refs/shoal/tips"
+LARGEST_FETCH = 8 * 1024**3  # more than 100 Mbit/s bring before the fetch is given up
 _FETCH_SECONDS = 600.0
 _SILENCE_SECONDS = 30.0
 _LONGEST_TEXT = 500
@@ -55,11 +58,15 @@ class Revision(NamedTuple):
 class Mirror:
     """The bare repository of one remote address, in the cache folder of this plugin.
 
-    `connections` bounds the calls to the remote's server; its other mirrors share it.
+    `connections` bounds the calls to the remote's server; its other mirrors share it. With `LATEST`
+    it has no commit but those that were asked for: what led to them is neither fetched nor kept.
     """
 
-    def __init__(self, folder: Path, host: Host, connections: anyio.Semaphore) -> None:
+    def __init__(
+        self, folder: Path, host: Host, connections: anyio.Semaphore, history: History
+    ) -> None:
         self.folder = folder
+        self._history = history
         self.blobs = Blobs(folder)
         self.host = host
         self._connections = connections
@@ -135,16 +142,19 @@ class Mirror:
         return await self.host.run_in_thread((self.folder / "shallow").exists)
 
     async def _run_fetch(self, remote: Remote, refspec: str) -> None:
+        # Git writes down where a history is cut off, and lets one fetch at a time do that.
+        is_cut = self._history is History.LATEST
         command = Command(
             "fetch",
-            _FETCH,
+            (*_FETCH, "--depth=1") if is_cut else _FETCH,
             (remote.location, refspec),
             remote=remote,
             deadline_seconds=_FETCH_SECONDS,
             silence_seconds=_SILENCE_SECONDS,
         )
-        async with self._filling if not self._is_filled else nullcontext(), self._connections:
-            await run_git(command, self.folder, self.host)
+        alone = is_cut or not self._is_filled
+        async with self._filling if alone else nullcontext(), self._connections:
+            await run_bounded(command, self.folder, self.host, LARGEST_FETCH)
         self._is_filled = True
 
     async def _describe(self, ref: str) -> Revision:
@@ -184,9 +194,10 @@ class Mirror:
             )
 
 
-def mirror_folder(location: str, cache_folder: Path) -> Path:
+def mirror_folder(location: str, cache_folder: Path, history: History = History.FULL) -> Path:
     """Where the mirror of an address is; the name tells nothing and fits every file system."""
-    return cache_folder / f"{hashlib.sha256(location.encode()).hexdigest()[:32]}.git"
+    name = hashlib.sha256(location.encode()).hexdigest()[:32]
+    return cache_folder / (f"{name}.git" if history is History.FULL else f"{name}.latest.git")
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -48,7 +48,7 @@ class GitSource:
     ) -> Artifact:
         """The revision that the branch, tag, range, commit or the remote's HEAD is at now."""
         remote = await _remote(source, spec, host)
-        mirror = self._mirror(remote, host)
+        mirror = self._mirror(remote, spec, host)
         selection = await select(mirror, remote, spec)
         stands = await _stands(previous, mirror)
         revision = _expected(previous, selection, spec) if stands else None
@@ -65,14 +65,14 @@ class GitSource:
         await _keep(mirror, selection.wanted, artifact, previous)
         return artifact
 
-    def _mirror(self, remote: Remote, host: Host) -> Mirror:
-        folder = mirror_folder(remote.location, host.cache_folder)
+    def _mirror(self, remote: Remote, spec: GitSpec, host: Host) -> Mirror:
+        folder = mirror_folder(remote.location, host.cache_folder, spec.history)
         if folder not in self._mirrors:
             # Per server, so that a dead one holds nobody's place but its own.
             connections = self._connections.setdefault(
                 remote.address.server, anyio.Semaphore(_CONNECTIONS_PER_SERVER)
             )
-            self._mirrors[folder] = Mirror(folder, host, connections)
+            self._mirrors[folder] = Mirror(folder, host, connections, spec.history)
         return self._mirrors[folder]
 
 

@@ -49,6 +49,13 @@ class SecretRef(Spec):
     name: Name = Field(description="The secret, in the namespace of the source.")
 
 
+class History(StrEnum):
+    """How much of the past is fetched beside a revision."""
+
+    FULL = "Full"
+    LATEST = "Latest"
+
+
 class VerifyMode(StrEnum):
     """What of a revision must be signed."""
 
@@ -104,6 +111,11 @@ class GitSpec(Spec):
         description="A secret with the key token, or the keys username and password.",
     )
 
+    history: History = Field(
+        default=History.FULL,
+        description="Fetch all commits that led to a revision (Full), or the revision alone "
+        "(Latest), for repositories whose past is large.",
+    )
     verify: Verify | None = Field(
         default=None, description="Whose signatures are asked for; nobody's when left out."
     )
@@ -117,6 +129,12 @@ class GitSpec(Spec):
             raise ValueError("tagPrefix belongs to semver")
         if self.verify and self.verify.mode is VerifyMode.TAG and not (self.tag or self.semver):
             raise ValueError("verify mode Tag needs a tag or semver")
+        if (
+            self.verify
+            and self.verify.mode is VerifyMode.EVERY_COMMIT
+            and self.history is History.LATEST
+        ):
+            raise ValueError("verify mode EveryCommit needs history Full")
         if self.secret_ref and self.address.is_local:
             raise ValueError("a local path takes no secretRef")
         return self
