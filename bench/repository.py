@@ -29,7 +29,7 @@ from rich.table import Table
 from shoal.model.identity import Ref
 from shoal.testing.hosts import make_host
 from shoal_clusters.demo.git_server import GitServer
-from shoal_plugins.git import GitSource
+from shoal_plugins.git import GitSource, mirrors
 from shoal_plugins.git.specification import GitSpec
 
 _PER_FOLDER = 100
@@ -152,6 +152,8 @@ async def _ask(reading: Process, heard: BufferedByteReceiveStream) -> dict[str, 
 
 async def _read(url: str, history: str, folder: Path) -> None:
     """The process that is measured: does one step for each line that it is sent."""
+    # The server of the bench makes a pack in full before it sends its first byte; forges do not.
+    mirrors._SILENCE_SECONDS = mirrors._FETCH_SECONDS
     host = replace(make_host(folder), base_folder=Path("/"))
     spec = GitSpec.model_validate({"url": url, "history": history})
     source, ref = GitSource(), Ref("default", "huge")

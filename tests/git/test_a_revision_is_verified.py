@@ -401,6 +401,7 @@ async def test_a_verified_revision_that_stays_costs_nothing(
 ):
     await signed(repository, people.ann)
     artifact = await reader.fetch(server.url("apps"), **EVERY)
+    await reader.fetch(server.url("apps"), artifact, **EVERY)  # and the mirror is tidied
     git_calls.clear()
 
     assert await reader.fetch(server.url("apps"), artifact, **EVERY) is artifact

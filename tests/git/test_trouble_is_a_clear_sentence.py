@@ -147,7 +147,8 @@ async def test_locks_of_a_killed_git_do_not_stay(repository, server, reader):
     await reader.fetch(server.url("apps"))
     second = await repository.commit({"a.yaml": "a: 2\n"})
     mirror = next(reader.host.cache_folder.iterdir())
-    for lock in ("packed-refs.lock", f"refs/shoal/kept/{second}.lock", "config.lock"):
+    day = next((mirror / "refs/shoal/kept").iterdir()).name
+    for lock in ("packed-refs.lock", f"refs/shoal/kept/{day}/{second}.lock", "config.lock"):
         (mirror / lock).touch()
     reader.source = GitSource()
 

@@ -75,9 +75,9 @@ class _Assembly:
         self._store = store
         self._tracing = tracing
         self._tracer = tracing.tracer
-        self._lent = _Lent(foundation, store, tracing.tracer, lent)
-        self._guard = _guard(foundation)
         self._state = EngineState(now)
+        self._lent = _Lent(foundation, store, tracing.tracer, self._state, lent)
+        self._guard = _guard(foundation)
         self._recording = Recording(store, self._state)
         self._rendering = Rendering()
 
@@ -175,7 +175,12 @@ class _Lent:
     """Makes the hosts of all plugins of a seam."""
 
     def __init__(
-        self, foundation: Foundation, store: Store, tracer: Tracer, lent: AsyncExitStack
+        self,
+        foundation: Foundation,
+        store: Store,
+        tracer: Tracer,
+        state: EngineState,
+        lent: AsyncExitStack,
     ) -> None:
         settings = foundation.settings
         self._hosts = Hosts(
@@ -187,6 +192,7 @@ class _Lent:
             tracer_of=lambda name: tracer,
             run_in_thread=foundation.run_in_thread,
             at_end=lent.push_async_callback,
+            granted_revisions=state.granted_revisions,
             exec_allowed=settings.exec_allowed,
         )
 

@@ -45,6 +45,7 @@ class Hosts:
     tracer_of: Callable[[str], Tracer]
     run_in_thread: ThreadRunner
     at_end: AtEnd
+    granted_revisions: Callable[[], frozenset[str] | None]
     exec_allowed: frozenset[str] = frozenset()
     fleet: str = ""
 
@@ -63,4 +64,5 @@ class Hosts:
             run_in_thread=self.run_in_thread,
             at_end=self.at_end,
             exec_allowed=self.exec_allowed,
+            granted_revisions=self.granted_revisions,
         )

@@ -249,6 +249,12 @@ class EngineState:
         """The inventory of a cluster; it outlives the cluster's document."""
         return self.inventories.setdefault(cluster, Inventory())
 
+    def granted_revisions(self) -> frozenset[str] | None:
+        """The revisions that targets may have; None before grants and documents were read."""
+        if self.catalog is None:
+            return None
+        return frozenset(grant.revision for grant in self.grants.values())
+
     def removal(self, key: TargetKey) -> str:
         """What tells one removal of a target from the next: since when it had what it has."""
         grant = self.grants.get(key)

@@ -38,6 +38,10 @@ class AtEnd(Protocol):
         ...
 
 
+def _unknown() -> frozenset[str] | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """One plugin's view of the installation.
@@ -46,7 +50,9 @@ class Host:
     lose. `base_folder` is where relative local paths of documents start (the fleet's folder), None
     when the fleet is not a local folder: then local paths are refused. `at_end` takes what must be
     closed when the controller ends, a process that was started for instance. `exec_allowed` lists
-    the programs that a kubeconfig may run.
+    the programs that a kubeconfig may run. `granted_revisions` gives the revisions, of all sources,
+    that targets may have at this moment, or None while that is not known: a source keeps what it
+    needs to hand them out again, and lets nothing go while it does not know.
     """
 
     fleet: str
@@ -58,3 +64,4 @@ class Host:
     run_in_thread: ThreadRunner
     at_end: AtEnd
     exec_allowed: frozenset[str] = frozenset()
+    granted_revisions: Callable[[], frozenset[str] | None] = _unknown

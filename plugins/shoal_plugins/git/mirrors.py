@@ -1,18 +1,19 @@
 """One bare mirror per repository: what the remote has, what is fetched, and what is kept.
 
 A mirror holds no branches of its own: what a name of the remote was at last is under
-`refs/shoal/tips`, and each revision that was ever handed out stays reachable by
-`refs/shoal/kept/<commit>`, so a force-push or a deleted branch cannot take away what is in use.
-Sources with the same address share the mirror; the same name is fetched by one of them at a time,
-and the first fetch, which brings nearly everything, stands alone.
+`refs/shoal/tips`, and each revision that was handed out stays reachable by
+`refs/shoal/kept/<day>/<commit>`, so a force-push or a deleted branch cannot take away what is in
+use; `tidying` lets them go when nobody needs them any more. Sources with the same address share the
+mirror; the same name is fetched by one of them at a time, and the first fetch, which brings nearly
+everything, stands alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,10 @@ _FETCH = (
     "--no-write-fetch-head",
     "--no-recurse-submodules",
     "--force",
+)
+_LEFTOVERS = (
+    *("*.lock", "refs/**/*.lock", "gc.pid"),
+    *("objects/pack/tmp_*", "objects/pack/.tmp-*", "objects/*/tmp_obj_*"),
 )
 # Separated by NUL, read by position; trailers may be several lines, so they come last.
 _FORMAT = "--format=%H%x00%T%x00%an <%ae>%x00%cI%x00%s%x00%(trailers:key=Traceparent,valueonly)"
@@ -77,6 +82,9 @@ class Mirror:
         self._is_ready = False
         # By name of the remote: the commit that it was at last, and that is kept.
         self._kept: dict[str, str] = {}
+        # The refs that hold what names of the remote were at last.
+        self.tips: set[str] = set()
+        self.tidy_at = 0.0
         # By ref: the commit that was verified last, as `verifying` knows it.
         self.verified: dict[str, str] = {}
 
@@ -112,6 +120,7 @@ class Mirror:
         await self._prepare()
         async with self._fetching.setdefault(wanted, anyio.Lock()):
             tip = f"{TIPS}/{hashlib.sha256(wanted.encode()).hexdigest()[:32]}"
+            self.tips.add(tip)
             await self._run_fetch(remote, f"+{wanted}:{tip}")
             revision = await self._describe(tip)
             if not wanted.startswith("refs/tags/"):
@@ -125,13 +134,19 @@ class Mirror:
         a second time.
         """
         if self._kept.get(wanted) != commit:
-            command = Command("update-ref", (), (f"{KEPT}/{commit}", commit))
+            today = datetime.now(UTC).date().isoformat()
+            command = Command("update-ref", (), (f"{KEPT}/{today}/{commit}", commit))
             try:
                 await run_git(command, self.folder, self.host)
             except (GitFailed, SourceUnavailable):
                 return False
             self._kept[wanted] = commit
         return True
+
+    @property
+    def current(self) -> Collection[str]:
+        """The commits that names of the remote were at last, and that were handed out."""
+        return self._kept.values()
 
     async def is_there(self) -> bool:
         """Whether the mirror still stands; the cache folder is safe to lose."""
@@ -202,7 +217,7 @@ def mirror_folder(location: str, cache_folder: Path, history: History = History.
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove what a killed git left: the state folder is locked, so no other git works here."""
-    for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*", "objects/*/tmp_obj_*"):
+    for pattern in _LEFTOVERS:
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
 

@@ -42,6 +42,8 @@ _CONFIGURATION = {
     "submodule.recurse": "false",
     "fetch.writeCommitGraph": "false",
     "gc.auto": "0",
+    # Garbage collection stays cheap where the past is long; see `tidying`.
+    "gc.bigPackThreshold": "512m",
     "maintenance.auto": "false",
     "protocol.version": "2",
     "transfer.bundleURI": "false",

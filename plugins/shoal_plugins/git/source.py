@@ -26,6 +26,7 @@ from shoal_plugins.git.mirrors import Mirror, Revision, mirror_folder
 from shoal_plugins.git.running import GitFailed, Remote
 from shoal_plugins.git.selecting import Selection, explain_missing, select
 from shoal_plugins.git.specification import GitSpec, VerifyMode
+from shoal_plugins.git.tidying import tidy
 from shoal_plugins.git.trees import GitTree
 from shoal_plugins.git.verifying import Verifier
 
@@ -60,6 +61,7 @@ class GitSource:
         provenance = replace(revision.provenance, url=spec.url, signer=signer)
         revision = revision._replace(provenance=provenance)
         if previous is not None and stands and _tells_the_same(previous, revision):
+            await tidy(mirror)
             return previous
         artifact = _artifact(source, revision, previous, mirror, host)
         await _keep(mirror, selection.wanted, artifact, previous)
