@@ -3,6 +3,7 @@
     ShoalError
         Retryable                  trying again may help, without anybody doing anything
             SourceUnavailable      a source could not be reached or read just now
+            HttpFailed             a server that a plugin asked gave no answer
             ClusterNotConnected    no session is open to this cluster
             ClusterUnreachable     a request to an API server got no answer
             ServerBusy             the API server said: later (429, 503, 504, a conflict)
@@ -73,6 +74,10 @@ class Permanent(ShoalError):
 
 class SourceUnavailable(Retryable):
     """A source could not be reached or read just now."""
+
+
+class HttpFailed(Retryable):
+    """A server that a plugin asked gave no answer: unknown, refused, not trusted, too late."""
 
 
 class ClusterNotConnected(Retryable):

@@ -1,4 +1,4 @@
-"""What each plugin is lent: its own cache folder and tracer, everybody's secrets and threads."""
+"""What each plugin is lent: its own cache folder and tracer; secrets, threads and HTTP of all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from opentelemetry.trace import Tracer
 
 from shoal.composition.loading import Plugins
+from shoal.composition.requesting import HttpClient
 from shoal.hooks.host import AtEnd, Host, Secrets, ThreadRunner
 from shoal.model.digests import Digester
 
@@ -63,6 +64,7 @@ class Hosts:
             tracer=self.tracer_of(f"shoal.plugin.{plugin}"),
             run_in_thread=self.run_in_thread,
             at_end=self.at_end,
+            http=HttpClient(self.run_in_thread),
             exec_allowed=self.exec_allowed,
             granted_revisions=self.granted_revisions,
         )

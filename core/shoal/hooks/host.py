@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -42,6 +42,47 @@ def _unknown() -> frozenset[str] | None:
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One request to an https server, or to an http server of this machine.
+
+    `authority` holds certificates (PEM) that are trusted beside those of the system. `proxy` is a
+    URL, with its login if there is one, and stands for the proxy of the process.
+    """
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    authority: bytes = field(default=b"", repr=False)
+    proxy: str = field(default="", repr=False)
+    deadline_seconds: float = 30.0
+    most_bytes: int = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What a server answered, whatever its status; a redirect is an answer and is not followed.
+
+    The names of headers are in lower case.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Http(Protocol):
+    """HTTP under the rules of the installation: authorities, proxies, sizes, deadlines."""
+
+    async def request(self, request: HttpRequest) -> HttpAnswer:
+        """Send it once. HttpFailed without an answer, BudgetExceeded when it is too large.
+
+        Messages name the server only, never path, header, body or login.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """One plugin's view of the installation.
@@ -63,5 +104,6 @@ class Host:
     tracer: Tracer
     run_in_thread: ThreadRunner
     at_end: AtEnd
+    http: Http
     exec_allowed: frozenset[str] = frozenset()
     granted_revisions: Callable[[], frozenset[str] | None] = _unknown

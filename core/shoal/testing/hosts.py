@@ -1,4 +1,4 @@
-"""A host for a plugin under test: folders of the test, secrets from a mapping, real threads."""
+"""A host for a plugin under test: its own folders, given secrets, real threads and HTTP."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeVar
 from anyio import to_thread
 from opentelemetry.trace import NoOpTracer
 
+from shoal.composition.requesting import HttpClient
 from shoal.errors import AccessDenied
 from shoal.hooks.host import AtEnd, Host
 from shoal.model.digests import Digester
@@ -61,6 +62,7 @@ def make_host(
         tracer=NoOpTracer(),
         run_in_thread=run_in_thread,
         at_end=at_end or _refuse,
+        http=HttpClient(run_in_thread),
         exec_allowed=exec_allowed,
     )
 
