@@ -1,9 +1,10 @@
 """The source type `git`: one bare mirror per repository, read without a checkout.
 
-Reading order: `specification` (what people write), `addresses` and `credentials` (what is refused,
-how a token travels), `running` (the only place that starts git), `explaining` (its errors as
-sentences), `mirrors` (what is fetched and kept), `listings`, `blobs` and `trees` (how it is read),
-`source` (the one method that the engine calls).
+Reading order: `specification` (what people write), `addresses` (what is refused), `credentials`
+with `identities`, `certificates` and `github_apps` (what secrets give), `lending` and `ssh` (how
+that reaches git), `running` (the only place that starts git), `explaining` (its errors as
+sentences), `reaching` (from a document to a remote), `mirrors` (what is fetched and kept),
+`listings`, `blobs` and `trees` (how it is read), `source` (the one method that the engine calls).
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 Git runs with an environment of ours: no system, user or repository-given configuration, no prompt,
 no hooks, submodules, filters or replace refs, no redirect, no background maintenance, and only the
-one protocol that the address needs. Options and operands are kept apart by `--`. A call has a
-deadline, and cancelling it ends git and everything git started. Used by `mirrors` and `blobs`.
+one protocol that the address needs. Secrets come by `lending`, never by argument or environment.
+Options and operands are kept apart by `--`. A call has a deadline, and cancelling it ends git and
+everything git started. Used by `mirrors` and `blobs`.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ import anyio
 from shoal.errors import BinaryUnavailable, BudgetExceeded, InvalidSource, SourceUnavailable
 from shoal.hooks.host import Host
 from shoal_plugins.git.addresses import Address
-from shoal_plugins.git.credentials import Credential
+from shoal_plugins.git.credentials import Credential, Proxy
+from shoal_plugins.git.diagnosing import diagnose
 from shoal_plugins.git.keyrings import verification_settings
+from shoal_plugins.git.lending import lend
 
 if TYPE_CHECKING:
     from git.cmd import Git
 
-OLDEST_GIT = (2, 31)  # the first that takes configuration from GIT_CONFIG_COUNT
+OLDEST_GIT = (2, 32)  # the first that takes the file of its configuration from GIT_CONFIG_GLOBAL
 _INHERITED = frozenset({"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_EXEC_PATH"})
 _KEPT_STDERR = 16 * 1024
 _GRACE_SECONDS = 2.0  # git removes its lock files on SIGTERM; SIGKILL would leave them
@@ -62,6 +65,13 @@ class Remote:
     address: Address
     location: str
     credential: Credential | None = None
+    proxy: Proxy | None = None
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What no text may repeat."""
+        parts = self.credential, self.proxy
+        return tuple(word for part in parts if part is not None for word in part.hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,21 @@ async def hear_git(command: Command, mirror: Path, host: Host) -> tuple[bytes, s
     Raises GitFailed, BudgetExceeded for too much output, SourceUnavailable after a deadline.
     Cancelling ends git and its children, and waits for their end (2 s at most).
     """
-    variables = environment(command, mirror)
+    remote, variables = command.remote, environment(command, mirror)
+    if remote is None:
+        return await _run(command, variables, mirror, host)
+    reached = remote.address, remote.credential, remote.proxy
+    async with lend(*reached, host) as lent:
+        try:
+            return await _run(command, {**variables, **lent}, mirror, host)
+        except GitFailed as failure:
+            more = await diagnose(failure.stderr, *reached, host)
+            raise GitFailed(failure.status, failure.stderr + more) from None
+
+
+async def _run(
+    command: Command, variables: Mapping[str, str], mirror: Path, host: Host
+) -> tuple[bytes, str]:
     child = await host.run_in_thread(_start, _argv(command), variables, mirror, command.stdin)
     is_whole, status = False, -1
     try:
@@ -140,8 +164,6 @@ def environment(command: Command, mirror: Path) -> Mapping[str, str]:
     remote = command.remote
     if remote is not None and remote.address.is_loopback:
         configuration["http.proxy"] = ""
-    if remote is not None and remote.credential is not None:
-        configuration["http.extraHeader"] = remote.credential.header
     if command.keyring is not None:
         configuration |= verification_settings(command.keyring)
     variables = {
@@ -153,6 +175,8 @@ def environment(command: Command, mirror: Path) -> Mapping[str, str]:
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_GRAFT_FILE": os.devnull,
         "GNUPGHOME": str(command.keyring or mirror),
+        # Until `lend` gives a key and known hosts there is no ssh: never that of the user.
+        "GIT_SSH_COMMAND": "false",
         "GIT_CONFIG_COUNT": str(len(configuration)),
         # Keeps curl from the .netrc of whoever runs Shoal.
         "HOME": str(mirror),

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import anyio
 
-from shoal.errors import InvalidSource, ShoalError, SourceUnavailable
+from shoal.errors import AccessDenied, InvalidSource, ShoalError, SourceUnavailable
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Artifact, Tree
 from shoal.model.identity import Ref
-from shoal_plugins.git.credentials import read_credential
 from shoal_plugins.git.explaining import explain
 from shoal_plugins.git.mirrors import Mirror, Revision, mirror_folder
+from shoal_plugins.git.reaching import Reaching
 from shoal_plugins.git.running import GitFailed, Remote
 from shoal_plugins.git.selecting import Selection, explain_missing, select
 from shoal_plugins.git.specification import GitSpec, VerifyMode
@@ -42,13 +42,27 @@ class GitSource:
     def __init__(self) -> None:
         self._mirrors: dict[Path, Mirror] = {}
         self._connections: dict[str, anyio.Semaphore] = {}
+        self._reaching = Reaching()
         self._verifier = Verifier()
 
     async def fetch(
         self, source: Ref, spec: GitSpec, previous: Artifact | None, host: Host
     ) -> Artifact:
         """The revision that the branch, tag, range, commit or the remote's HEAD is at now."""
-        remote = await _remote(source, spec, host)
+        remote = await self._reaching.remote(source, spec, host)
+        try:
+            return await self._fetch(source, spec, previous, remote, host)
+        except AccessDenied:
+            if remote.credential is None or remote.credential.give_up is None:
+                raise
+            # A token that a forge issued may be taken back at any time: once more, with a new one.
+            remote.credential.give_up()
+        remote = await self._reaching.remote(source, spec, host)
+        return await self._fetch(source, spec, previous, remote, host)
+
+    async def _fetch(
+        self, source: Ref, spec: GitSpec, previous: Artifact | None, remote: Remote, host: Host
+    ) -> Artifact:
         mirror = self._mirror(remote, spec, host)
         selection = await select(mirror, remote, spec)
         stands = await _stands(previous, mirror)
@@ -76,19 +90,6 @@ class GitSource:
             )
             self._mirrors[folder] = Mirror(folder, host, connections, spec.history)
         return self._mirrors[folder]
-
-
-async def _remote(source: Ref, spec: GitSpec, host: Host) -> Remote:
-    address = spec.address
-    if address.is_local and host.base_folder is None:
-        raise InvalidSource(
-            "a local path is refused, because the fleet is not a local folder",
-            next_step="use an https:// address",
-        )
-    credential = None
-    if spec.secret_ref is not None:
-        credential = await read_credential(source.namespace, spec.secret_ref.name, host)
-    return Remote(address, address.location(host.base_folder or Path("/")), credential)
 
 
 async def _stands(previous: Artifact | None, mirror: Mirror) -> bool:

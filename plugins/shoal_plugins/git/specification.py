@@ -82,8 +82,9 @@ class GitSpec(Spec):
     """A Git repository, and what of it is wanted; the remote's HEAD when nothing is named."""
 
     url: Annotated[str, AfterValidator(_agreed_url)] = Field(
-        description="https://host/path.git, http:// to this machine, or a path from the fleet's "
-        "folder when the fleet is a local folder."
+        description="https://host/path.git, ssh://user@host:port/path.git or user@host:path.git, "
+        "http:// to this machine, or a path from the fleet's folder when the fleet is a local "
+        "folder."
     )
     branch: Annotated[str, AfterValidator(_agreed_ref)] | None = Field(
         default=None, description="Follow this branch."
@@ -108,7 +109,14 @@ class GitSpec(Spec):
     )
     secret_ref: SecretRef | None = Field(
         default=None,
-        description="A secret with the key token, or the keys username and password.",
+        description="A secret with a login: the key token, or username and password, or "
+        "bearerToken, or those of a GitHub App; for ssh identity and known_hosts. ca.crt, tls.crt "
+        "and tls.key may stand beside it.",
+    )
+    proxy_secret_ref: SecretRef | None = Field(
+        default=None,
+        description="A secret with the key address of an HTTP proxy for this source, and username "
+        "and password when the proxy asks for them. Left out: HTTPS_PROXY and NO_PROXY hold.",
     )
 
     history: History = Field(
@@ -137,6 +145,14 @@ class GitSpec(Spec):
             raise ValueError("verify mode EveryCommit needs history Full")
         if self.secret_ref and self.address.is_local:
             raise ValueError("a local path takes no secretRef")
+        return self
+
+    @model_validator(mode="after")
+    def _secrets_fit_the_address(self) -> Self:
+        if self.address.is_ssh and self.secret_ref is None:
+            raise ValueError("an ssh address needs secretRef, with identity and known_hosts")
+        if self.proxy_secret_ref and (self.address.protocol != "https" or self.address.is_loopback):
+            raise ValueError("proxySecretRef is for https addresses of other machines")
         return self
 
     @property
