@@ -9,9 +9,8 @@ halfway. Used by `worker`.
 from __future__ import annotations
 
 import subprocess
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ _ENDING_SECONDS = 5.0
 
 
 class WorkerEnded(Exception):
-    """The process is gone; `status` as `wait` gives it, `said` the end of what it printed."""
+    """The process is gone; `status` as `wait` gives it, `said` the start of what it printed."""
 
     def __init__(self, status: int | None, said: str) -> None:
         super().__init__(f"the render worker ended with status {status}")
@@ -40,8 +39,6 @@ class WorkerProcess:
 
     process: Process
     incoming: BufferedByteReceiveStream
-    renders: int = 0
-    _said: deque[bytes] = field(default_factory=deque[bytes])
 
     @classmethod
     async def start(cls, program: Path, *arguments: str) -> WorkerProcess:
@@ -51,7 +48,8 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"HOME": "/nonexistent"},
+            # A stack of goroutines would fill the pipe, and nobody reads it before the end.
+            env={"HOME": "/nonexistent", "GOTRACEBACK": "none"},
             cwd="/",
             start_new_session=True,  # a Ctrl-C in a terminal is for the controller alone
         )
@@ -86,14 +84,14 @@ class WorkerProcess:
             await self.process.aclose()
 
     async def _ended(self) -> WorkerEnded:
-        """Its status and last words; one that goes on without speaking is killed."""
+        """Its status and what it said of it; one that goes on without speaking is killed."""
         assert self.process.stderr is not None
         said = b""
         status: int | None = None
         with anyio.move_on_after(_ENDING_SECONDS):
             try:
-                while True:
-                    said = (said + await self.process.stderr.receive())[-_KEPT_STDERR:]
+                while True:  # the reason comes first, stacks of goroutines after it
+                    said = (said + await self.process.stderr.receive())[:_KEPT_STDERR]
             except (anyio.EndOfStream, anyio.ClosedResourceError):
                 status = await self.process.wait()
         return WorkerEnded(status, said.decode(errors="replace"))
