@@ -101,9 +101,12 @@ func (r *helmRender) once(witness *witness, allowed budget) ([]rendered, error) 
 	if err != nil {
 		return nil, err
 	}
-	for name := range files {
+	size := 0
+	for name, text := range files {
 		if path.Base(name) == "NOTES.txt" {
 			delete(files, name)
+		} else if size += len(text); size > allowed.OutputBytes {
+			return nil, tooLarge(r.inFolder(name), allowed)
 		}
 	}
 	hooks, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)

@@ -112,8 +112,7 @@ func (entryInfo) Sys() any           { return nil }
 func loadChart(files chartFiles) (*chart.Chart, error) {
 	loaded, err := loader.LoadFiles(files)
 	if err != nil {
-		text := strings.ReplaceAll(err.Error(), unpackedMark, "")
-		return nil, invalidManifest("the chart cannot be loaded: %s", oneSentence(text))
+		return nil, explainChart(files, err)
 	}
 	metadata := loaded.Metadata
 	if metadata.APIVersion != chart.APIVersionV1 && metadata.APIVersion != chart.APIVersionV2 {

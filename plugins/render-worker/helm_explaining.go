@@ -2,11 +2,11 @@ package main
 
 import (
 	"errors"
+	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
-
-	"maps"
 
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 	"sigs.k8s.io/yaml"
@@ -20,8 +20,32 @@ var (
 	noise         = regexp.MustCompile(`(?:error calling (?:include|tpl|template|lookup): )|(?:template: \S+: )|(?:executing "[^"]*" at <[^\n]*?>: ?)|` +
 		`(?:(?:parse|execution) error (?:at|in) \([^)]*\): )|(?:error during tpl function execution for "(?:[^"\\]|\\.)*": )|` +
 		`(?:cannot parse template "(?:[^"\\]|\\.)*": )`)
+	noTemplate   = regexp.MustCompile(`^(?:template: )?no template "([^"]{1,100})" associated with template "gotpl"$`)
 	templateName = regexp.MustCompile(`(template|function|define) "([\w./ -]{1,100})"`)
 )
+
+// explainChart finds the file that Helm could not load: its error has no line of it.
+func explainChart(files chartFiles, err error) *failure {
+	for _, file := range files {
+		name := shown(file.Name)
+		switch path.Base(name) {
+		case "Chart.yaml", "Chart.lock", "values.yaml", "requirements.yaml", "requirements.lock":
+		default:
+			continue
+		}
+		documents, told := readYAMLBy(yaml.Unmarshal, file.Data, name, defaultBudget)
+		if told != nil {
+			return asFailure(told)
+		}
+		for _, document := range documents {
+			if _, isMapping := document.value.(map[string]any); !isMapping {
+				return invalidManifest("%s: expected a mapping", document.origin())
+			}
+		}
+	}
+	text := strings.ReplaceAll(err.Error(), unpackedMark, "")
+	return invalidManifest("the chart cannot be loaded: %s", oneSentence(text))
+}
 
 func (r *helmRender) explainTemplate(err error) *failure {
 	text := err.Error()
@@ -32,6 +56,7 @@ func (r *helmRender) explainTemplate(err error) *failure {
 		message = text // what `fail` and `required` say may have several lines
 	}
 	message = noise.ReplaceAllString(message, "")
+	message = noTemplate.ReplaceAllString(message, "there is no template $1")
 	message = templateName.ReplaceAllString(message, "$1 $2")
 	message = oneSentence(templatePlace.ReplaceAllString(message, ""))
 	if places == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -15,7 +16,9 @@ func refuseRemoteSchemas(loaded *chart.Chart) error {
 	if loaded.Schema != nil {
 		var schema any
 		if json.Unmarshal(loaded.Schema, &schema) == nil {
-			if reference := remoteReference(schema); reference != "" {
+			// A schema with an $id may name its own parts by address; nothing else is there to be named.
+			hasOwn := bytes.Contains(loaded.Schema, []byte(`"$id"`))
+			if reference := foreignReference(schema, hasOwn); reference != "" {
 				return invalidSource("values.schema.json of chart %s: $ref names %s, and Shoal fetches nothing while rendering",
 					loaded.Name(), limited(withoutUser(reference), longestAddress)).
 					then("write the definitions into the schema")
@@ -33,22 +36,22 @@ func refuseRemoteSchemas(loaded *chart.Chart) error {
 // The dialects of JSON Schema are built into the library.
 var builtInSchema = regexp.MustCompile(`^https?://json-schema\.org/`)
 
-func remoteReference(schema any) string {
+func foreignReference(schema any, hasOwn bool) string {
 	switch node := schema.(type) {
 	case map[string]any:
 		for key, value := range node {
 			text, isText := value.(string)
 			isReference := key == "$ref" || key == "$dynamicRef" || key == "$recursiveRef" || key == "$schema"
-			if isText && isReference && leadsElsewhere(text) && !builtInSchema.MatchString(text) {
+			if isText && isReference && leadsElsewhere(text, hasOwn) && !builtInSchema.MatchString(text) {
 				return text
 			}
-			if found := remoteReference(value); found != "" {
+			if found := foreignReference(value, hasOwn); found != "" {
 				return found
 			}
 		}
 	case []any:
 		for _, each := range node {
-			if found := remoteReference(each); found != "" {
+			if found := foreignReference(each, hasOwn); found != "" {
 				return found
 			}
 		}
@@ -56,9 +59,11 @@ func remoteReference(schema any) string {
 	return ""
 }
 
-func leadsElsewhere(reference string) bool {
-	return strings.HasPrefix(reference, "http:") || strings.HasPrefix(reference, "https:") ||
-		strings.HasPrefix(reference, "file:")
+func leadsElsewhere(reference string, hasOwn bool) bool {
+	isAddress := strings.HasPrefix(reference, "http:") || strings.HasPrefix(reference, "https:")
+	isFile := strings.HasPrefix(reference, "file:")
+	isInside := strings.HasPrefix(reference, "#") || strings.HasPrefix(reference, "urn:")
+	return isFile || (isAddress || !isInside) && !hasOwn
 }
 
 var (
@@ -73,6 +78,18 @@ func explainSchema(err error) *failure {
 	if !strings.Contains(text, "specifications of the schema") {
 		return invalidManifest("the values cannot be merged: %s", oneSentence(text))
 	}
+	if strings.Contains(text, "is not valid against metaschema") {
+		return invalidManifest("values.schema.json is no valid JSON Schema: %s", strings.Join(schemaProblems(text), "; "))
+	}
+	problems := schemaProblems(text)
+	if problems == nil {
+		return invalidManifest("values.schema.json: %s", oneSentence(text[strings.Index(text, "\n")+1:]))
+	}
+	return invalidManifest("the values do not fit values.schema.json: %s",
+		limited(strings.Join(problems, "; "), longestMessage))
+}
+
+func schemaProblems(text string) []string {
 	var problems []string
 	name := ""
 	for _, line := range strings.Split(text, "\n")[1:] {
@@ -86,11 +103,7 @@ func explainSchema(err error) *failure {
 			problems = append(problems, "chart "+name+", "+fieldOf(found[1])+": "+oneSentence(rule))
 		}
 	}
-	if problems == nil {
-		return invalidManifest("values.schema.json: %s", oneSentence(text[strings.Index(text, "\n")+1:]))
-	}
-	return invalidManifest("the values do not fit values.schema.json: %s",
-		limited(strings.Join(problems, "; "), longestMessage))
+	return problems
 }
 
 func fieldOf(pointer string) string {

@@ -166,9 +166,9 @@ func (w *witness) earlier(name string, date any) any {
 // orderedFunctions give a map's keys and values in the order of the keys. Sprig's give them in any
 // order, so this is one of the outputs that Helm may print, and always the same.
 var orderedFunctions = map[string]any{
-	"keys": func(maps_ ...map[string]any) []string {
+	"keys": func(dicts ...map[string]any) []string {
 		found := []string{}
-		for _, each := range maps_ {
+		for _, each := range dicts {
 			found = append(found, slices.Sorted(maps.Keys(each))...)
 		}
 		return found

@@ -36,6 +36,9 @@ func renderKustomize(made *output, asker *asker, asked request) error {
 		if err := withNumbers(json.NewDecoder(bytes.NewReader(text))).Decode(&value); err != nil {
 			return survey.explain(err)
 		}
+		if deeperThan(value, deepest) {
+			return budgetExceeded("%s: %s is nested deeper than %d levels", origin, nameOf(value), deepest)
+		}
 		if err := made.add(value, origin); err != nil {
 			return err
 		}

@@ -1,11 +1,10 @@
 package main
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
-
-	"maps"
 
 	"sigs.k8s.io/yaml"
 )

@@ -43,6 +43,9 @@ func (s *sourceFiles) findAll(paths []string) {
 		}
 	}
 	for i, found := range s.asker.find(unknown) {
+		if found != nil && found.Path == "." {
+			found.Path = ""
+		}
 		s.found[unknown[i]] = found
 	}
 }

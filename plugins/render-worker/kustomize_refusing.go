@@ -73,16 +73,15 @@ func (s *survey) refuseCharts(file string, parsed *types.Kustomization) error {
 		then("make the chart an application of its own with the renderer helm, or commit what it renders")
 }
 
-// refuseCycles follows the bases depth first.
+// refuseCycles follows the bases depth first. It also counts how often Kustomize would read a folder
+// when it follows all of them: bases that share bases double the work at each level.
 func (s *survey) refuseCycles() error {
-	isDone := map[string]bool{}
+	visits := map[string]float64{}
 	var trail []string
 	var follow func(folder string) error
 	follow = func(folder string) error {
-		if isDone[folder] {
-			return nil
-		}
 		trail = append(trail, folder)
+		count := 1.0
 		for _, each := range s.kustomizations[folder].bases {
 			if at := slices.Index(trail, each.folder); at >= 0 {
 				return s.cycle(folder, each, append(slices.Clone(trail[at:]), each.folder))
@@ -91,15 +90,48 @@ func (s *survey) refuseCycles() error {
 				return invalidManifest("%s: %s names %s, a folder that it stands in",
 					s.shown(s.kustomizations[folder].file), each.entry.field, limited(each.entry.text, longestAddress))
 			}
-			if err := follow(each.folder); err != nil {
-				return err
+			if visits[each.folder] == 0 {
+				if err := follow(each.folder); err != nil {
+					return err
+				}
 			}
+			count += visits[each.folder]
 		}
 		trail = trail[:len(trail)-1]
-		isDone[folder] = true
+		visits[folder] = count
+		if count > float64(s.budget.Files) {
+			return budgetExceeded("%s: more than %d kustomizations are built, because bases share bases",
+				s.shown(s.kustomizations[folder].file), s.budget.Files)
+		}
 		return nil
 	}
 	return follow(s.root)
+}
+
+// refuseBombs looks for files that are small and stand for much, and for more objects than there may
+// be: what Kustomize needs grows with the square of their number.
+func (s *survey) refuseBombs() error {
+	documents := 0
+	for _, each := range s.entries {
+		found := s.files.found[each.path]
+		if found == nil || found.Kind != kindFile {
+			continue
+		}
+		parts := splitStream(s.files.contents[found.Path])
+		for _, part := range parts {
+			if err := checkAliases(part, s.shown(each.path)); err != nil {
+				return err
+			}
+		}
+		if each.field != "resources" {
+			continue
+		}
+		if documents += len(parts); documents > s.budget.Documents {
+			return budgetExceeded("%s: more than %d objects in one application", s.shown(each.path), s.budget.Documents).
+				then("divide the application")
+		}
+	}
+	return nil
 }
 
 func (s *survey) cycle(folder string, named base, trail []string) error {

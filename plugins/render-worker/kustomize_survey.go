@@ -79,6 +79,9 @@ func (s *survey) run() error {
 		return invalidSource("kustomization.yaml is missing: the folder is nothing that Kustomize builds").
 			then("set path to the folder of the kustomization, or choose another renderer")
 	}
+	if err := s.refuseBombs(); err != nil {
+		return err
+	}
 	return s.refuseCycles()
 }
 

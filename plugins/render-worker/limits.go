@@ -14,9 +14,13 @@ import (
 const (
 	memoryLook   = 5 * time.Millisecond
 	exitOnMemory = 3
+	// deepestStack is what templates that call themselves without end reach at last. Helm lets each named
+	// template call itself a thousand times, which takes a tenth of it; `tpl` it does not bound.
+	deepestStack = 256 << 20
 )
 
 func watchMemory(pipes *pipes, mebibytes uint64) {
+	debug.SetTraceback("none") // a crash says why, and not where everybody was
 	// Near the limit the collector works harder, so that garbage is not counted against a render.
 	debug.SetMemoryLimit(int64(mebibytes<<20) / 10 * 9)
 	used := []metrics.Sample{
@@ -25,11 +29,19 @@ func watchMemory(pipes *pipes, mebibytes uint64) {
 	}
 	for range time.Tick(memoryLook) {
 		metrics.Read(used)
-		if used[0].Value.Uint64()+used[1].Value.Uint64() <= mebibytes<<20 {
+		heap, stacks := used[0].Value.Uint64(), used[1].Value.Uint64()
+		var blown *failure
+		switch {
+		case stacks > deepestStack:
+			blown = budgetExceeded("the templates call each other too deeply").
+				then("look for a template or a value that includes itself, by tpl for example")
+		case heap+stacks > mebibytes<<20:
+			blown = budgetExceeded("the render needs more than %d MiB of memory", mebibytes).
+				then("divide the application, or find out what grows so large")
+		default:
 			continue
 		}
-		pipes.respond(response{Failed: budgetExceeded("the render needs more than %d MiB of memory", mebibytes).
-			then("divide the application, or find out what grows so large")})
+		pipes.respond(response{Failed: blown})
 		os.Exit(exitOnMemory)
 	}
 }

@@ -18,5 +18,5 @@ func limitData(bytes uint64) {
 
 // leaveFilesAndSockets is best effort: older kernels know only some of it, or nothing.
 func leaveFilesAndSockets() {
-	_ = landlock.V6.BestEffort().Restrict()
+	_ = landlock.V11.BestEffort().Restrict()
 }

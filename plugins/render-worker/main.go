@@ -36,13 +36,13 @@ func main() {
 	serve(pipes, *idle)
 }
 
-// silenceLibraries sends what libraries print to nowhere: standard error is for crashes alone, which
-// the runtime writes to the descriptor itself.
+// silenceLibraries sends what libraries print to nowhere: standard output is for frames alone, which
+// the pipes write, and standard error for crashes, which the runtime writes.
 func silenceLibraries() {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	log.SetOutput(io.Discard)
 	if nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = nowhere
+		os.Stdout, os.Stderr = nowhere, nowhere
 	}
 	// What a template calls local time must not depend on the machine.
 	time.Local = time.UTC

@@ -50,11 +50,15 @@ func (o *output) add(value any, origin string) error {
 		return invalidManifest("%s: cannot be written as JSON", origin)
 	}
 	if o.body.Len() > o.budget.OutputBytes {
-		return budgetExceeded("%s: the output is larger than %d bytes", origin, o.budget.OutputBytes).
-			then("divide the application")
+		return tooLarge(origin, o.budget)
 	}
 	o.told = append(o.told, told{origin, o.body.Len() - before})
 	return nil
+}
+
+func tooLarge(origin string, allowed budget) *failure {
+	return budgetExceeded("%s: the output is larger than %d bytes", origin, allowed.OutputBytes).
+		then("divide the application")
 }
 
 // checkObject says what an object lacks, never what it holds.

@@ -47,7 +47,7 @@ func render(pipes *pipes, received frame) (given response) {
 			given = response{Failed: explainPanic(reason, asked.Render)}
 		}
 	}()
-	made := &output{budget: asked.Budget}
+	made := &output{budget: asked.Budget, told: []told{}}
 	if err := renderInto(made, &asker{pipes}, asked, received.body); err != nil {
 		return response{Failed: asFailure(err)}
 	}

@@ -15,9 +15,9 @@ const (
 )
 
 var (
-	quoted    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^'\n]*'`)
+	quoted    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\B'[^'\n]*'\B`)
 	spaces    = regexp.MustCompile(`\s+`)
-	looksFine = regexp.MustCompile(`^[\w./:@ -]*$`)
+	looksFine = regexp.MustCompile(`^[\w./:@ \[\]-]*$`)
 )
 
 func oneSentence(text string) string {

@@ -8,6 +8,7 @@ another version would render something else. Used by `worker`, which awaits `loc
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from shoal_plugins.rendering.packing import worker_version
 
 WORKER = "shoal-render-worker"
 _HERE = Path(__file__).parent
+_KUSTOMIZE = "5.8.1"  # the release whose library `api` v0.21.1 is
 
 
 @cache
@@ -27,9 +29,19 @@ def worker_program() -> Binary:
     return Binary(
         name=WORKER,
         version=version,
-        recipe=Recipe(folder=sources, package=".", ldflags=f"-s -w -X main.version={version}"),
+        recipe=Recipe(folder=sources, package=".", ldflags=_ldflags(version, sources)),
         packaged=_HERE / "bin" / WORKER,
         is_taken_from_path=False,
+    )
+
+
+def _ldflags(version: str, sources: Path) -> str:
+    """Templates and labels can show the versions of Helm and Kustomize: those of the releases."""
+    helm = re.search(r"helm\.sh/helm/v4 (v\S+)", (sources / "go.mod").read_text())
+    assert helm is not None, "go.mod requires Helm"
+    return (
+        f"-s -w -X main.version={version} -X helm.sh/helm/v4/internal/version.version={helm[1]} "
+        f"-X sigs.k8s.io/kustomize/api/provenance.version=kustomize/v{_KUSTOMIZE}"
     )
 
 
