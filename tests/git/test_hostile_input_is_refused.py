@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shoal.errors import InvalidSource, ShoalError, UnsafePath
+from shoal.errors import InvalidSource, ShoalError
 from shoal_plugins.git.addresses import parse_address
 from shoal_plugins.git.running import Command, environment, run_git
 
@@ -153,39 +151,6 @@ async def test_hooks_and_configuration_of_a_repository_run_nothing(
         assert await artifact.tree.read("a.yaml") == b"a: 1\n"
 
     assert not witness.exists()
-
-
-async def test_submodules_and_lfs_are_never_followed(repository, server, reader):
-    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
-    files = {
-        ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = {server.url("other")}\n',
-        ".gitattributes": "*.bin filter=lfs\n",
-        "big.bin": pointer,
-    }
-    await repository.commit(files)
-
-    artifact = await reader.fetch(server.url("apps"))
-
-    assert await artifact.tree.read("big.bin") == pointer.encode()
-    assert server.asked["refs"] == 1  # one conversation: nobody asked for what they name
-
-
-async def test_a_tree_made_by_hand_with_a_parent_name_is_refused(
-    repository, server, reader, tmp_path
-):
-    blob = await repository.git("hash-object", "-w", "--stdin", given="x")
-    evil = b"100644 ..\0" + bytes.fromhex(blob)
-    (tmp_path / "tree").write_bytes(evil)
-    tree = await repository.git(
-        "hash-object", "-w", "-t", "tree", "--literally", str(tmp_path / "tree")
-    )
-    commit = await repository.git("commit-tree", "-m", "Evil", tree)
-    await repository.git("push", "-q", "origin", f"{commit}:refs/heads/main")
-    assert tree == hashlib.sha1(b"tree %d\0" % len(evil) + evil, usedforsecurity=False).hexdigest()
-
-    artifact = await reader.fetch(server.url("apps"))
-    with pytest.raises(UnsafePath):
-        await artifact.tree.list("")
 
 
 async def test_remote_text_cannot_control_a_terminal(repository, server, reader):

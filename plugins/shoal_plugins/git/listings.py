@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 
-from shoal.errors import UnsafePath
+from shoal.errors import BudgetExceeded, UnsafePath
 from shoal.model.artifacts import Entry, EntryKind
 
 LS_TREE = ("-r", "-t", "-z", "-l", "--full-tree")
 _KEPT_FOLDERS = 64
+MOST_ENTRIES = 100_000  # of one folder: read in 0.2 s of the loop; no render agrees to more
 _LONGEST_LINK = 4096  # PATH_MAX: the target of a link is never longer
 _KINDS = {
     b"100644": EntryKind.FILE,
@@ -43,8 +44,7 @@ class Listing:
             return self._parsed[path]
         if path not in self._folders:
             return None
-        entries = sorted(map(_entry, self._folders[path].split(b"\0")[:-1]))
-        self._parsed[path] = {entry.name: entry for entry in entries}
+        self._parsed[path] = _parsed(path, self._folders[path])
         if len(self._parsed) > _KEPT_FOLDERS:
             self._parsed.popitem(last=False)
         return self._parsed[path]
@@ -80,15 +80,26 @@ class Listing:
         return [(path, entry) for entry in entries if entry.name > name][::-1]
 
 
+def _parsed(path: str, lines: bytes) -> Mapping[str, Entry]:
+    if lines.count(b"\0") > MOST_ENTRIES:
+        raise BudgetExceeded(f"folder {path or '.'} holds more than {MOST_ENTRIES} entries")
+    entries = sorted(map(_entry, lines.split(b"\0")[:-1]))
+    by_name = {entry.name: entry for entry in entries}
+    if len(by_name) < len(entries):
+        raise UnsafePath(f"folder {path or '.'} holds two entries of one name")
+    return by_name
+
+
 def _by_folder(printed: bytes) -> dict[str, bytes]:
     folders: dict[bytes, list[bytes]] = {b"": []}
     for line in printed.split(b"\0")[:-1]:
         facts, _, path = line.partition(b"\t")
         above, _, name = path.rpartition(b"/")
-        # git itself refuses such names in an index, but a tree object can be made by hand.
-        if name in (b"", b".", b".."):
+        # git itself refuses such names in an index, but a tree object can be made by hand. A folder
+        # is listed before what it holds, so where it was not, the name itself holds a slash.
+        if name in (b"", b".", b"..") or above not in folders:
             raise UnsafePath(f"the repository holds a file named {name!r} in {_text(above)!r}")
-        folders.setdefault(above, []).append(facts + b"\t" + name + b"\0")
+        folders[above].append(facts + b"\t" + name + b"\0")
         if facts.startswith(b"040000"):
             folders.setdefault(path, [])
     return {_text(path): b"".join(lines) for path, lines in folders.items()}

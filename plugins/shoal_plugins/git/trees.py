@@ -6,17 +6,22 @@ listed once, at the first look: most revisions of most repositories are never lo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import anyio
 
-from shoal.errors import SourceUnavailable
+from shoal.errors import InvalidSource, SourceUnavailable
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Entry, EntryKind
 from shoal_plugins.git.blobs import Blobs
 from shoal_plugins.git.listings import LS_TREE, Listing
 from shoal_plugins.git.running import Command, GitFailed, run_git
 
+_LFS_POINTER = re.compile(
+    rb"version https://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/[^\n]+\n"
+    rb"(?:[a-z0-9.-]+ [^\n]*\n)*?oid [a-z0-9]+:[0-9a-f]+\n"
+)
 _MOST_LISTED_BYTES = 256 * 1024 * 1024  # some 2 million names
 
 
@@ -61,7 +66,13 @@ class GitTree:
         entry = names.entry(path)
         if entry is None or entry.kind not in (EntryKind.FILE, EntryKind.LINK):
             raise FileNotFoundError(path)
-        return await self._blobs.read(names, path, self._host)
+        content = await self._blobs.read(names, path, self._host)
+        if entry.kind is EntryKind.FILE and _LFS_POINTER.match(content):
+            raise InvalidSource(
+                f"file {path} is kept in Git LFS, of which only the pointer is in the repository",
+                next_step="keep what is rendered in Git itself; LFS is not fetched",
+            )
+        return content
 
     async def _names(self) -> Listing:
         if self._listing is None:
