@@ -11,6 +11,7 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -30,8 +31,8 @@ class AppForge:
 
     def __init__(self, git: GitServer) -> None:
         self.git = git
-        self.key = rsa.generate_private_key(65537, 2048)
-        self.now = datetime.now(UTC)
+        self.key = _key()
+        self.now = datetime.now(UTC).replace(microsecond=0)
         self.issued: list[str] = []
         self.lookups = 0
         self.bodies: list[Any] = []
@@ -117,6 +118,12 @@ class AppForge:
     def _say(self, status: int, **body: object) -> web.Response:
         date = format_datetime(self.now, usegmt=True)
         return web.json_response(body, status=status, headers={"Date": date})
+
+
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    """One for all tests: an RSA key takes long to make."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 def _decode(text: str) -> bytes:

@@ -16,7 +16,7 @@ from tests.git.app_forge import APP, INSTALLATION, AppForge
 
 from shoal.errors import AccessDenied, InvalidSource, SourceUnavailable
 from shoal.model.identity import Ref
-from shoal_plugins.git.github_apps import InstallationTokens
+from shoal_plugins.git.installation_tokens import InstallationTokens
 from shoal_plugins.git.reaching import Reaching
 
 SECRET = {"name": "app"}

@@ -22,7 +22,8 @@ from shoal_plugins.git.credentials import (
     read_proxy,
     with_token,
 )
-from shoal_plugins.git.github_apps import InstallationTokens, read_app
+from shoal_plugins.git.github_apps import read_app
+from shoal_plugins.git.installation_tokens import InstallationTokens
 from shoal_plugins.git.lending import IN_MEMORY, forget_lent
 from shoal_plugins.git.running import Remote
 from shoal_plugins.git.specification import GitSpec
