@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+
 import pytest
-from hypothesis import given, reject
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shoal.errors import InvalidSource, ShoalError
+from shoal.errors import AccessDenied, InvalidSource, ShoalError
 from shoal_plugins.git.addresses import parse_address
-from shoal_plugins.git.running import Command, environment, run_git
+from shoal_plugins.git.running import Command, GitFailed, Remote, environment, run_git
 
 URL = "https://forge.example/apps.git"
 
@@ -24,9 +27,6 @@ URL = "https://forge.example/apps.git"
         "::https://forge.example/apps.git",
         "--upload-pack=touch /tmp/pwned",
         "-oProxyCommand=touch /tmp/pwned",
-        "ssh://-oProxyCommand=x/apps",
-        "ssh://git@forge.example/apps.git",
-        "git@forge.example:apps.git",
         "git://forge.example/apps.git",
         "ftp://forge.example/apps.git",
         "http://forge.example/apps.git",
@@ -38,13 +38,60 @@ URL = "https://forge.example/apps.git"
         "https://forge.example/apps.git#main",
         "https://[::1/apps.git",
         "file://evil.example/share",
+        "https://forge.example\\@evil.example/apps.git",
+        "https://forge.example:0/apps.git",
+        "https://forge.example:99999/apps.git",
+        "https://förge.example/apps.git",
+        "https://forge%2eexample/apps.git",
+        "https://$(touch x)/apps.git",
+        "https://[fe80::1%25eth0]/apps.git",
+        "https://[v1.x]/apps.git",
         "a\0b",
         "x" * 3000,
+        # ssh: the host, user, port and path are arguments of a program that has options.
+        "ssh://-oProxyCommand=x/apps",
+        "ssh://git@-oProxyCommand=x/apps",
+        "ssh://-oProxyCommand=x@forge.example/apps",
+        "ssh://forge.example/apps.git",
+        "ssh://@forge.example/apps.git",
+        "ssh://git:password@forge.example/apps.git",
+        "ssh://git;id@forge.example/apps.git",
+        "ssh://$(id)@forge.example/apps.git",
+        "ssh://g%2dt@forge.example/apps.git",
+        "ssh://git@forge.example:-p/apps.git",
+        "ssh://git@forge.example:/apps.git",
+        "ssh://git@forge.example:0/apps.git",
+        "ssh://git@forge.example:70000/apps.git",
+        "ssh://git@forge.example",
+        "ssh://git@forge.example/",
+        "ssh://git@forge.example/a b",
+        "ssh://git@forge.example/a\nb",
+        "ssh://git@forge.example/a?b",
+        "ssh://git@forge.example/a#b",
+        "ssh://git@a,b/apps.git",
+        "ssh://git@evil.example@forge.example/apps.git",
+        "ssh://git@[forge.example]/apps.git",
+        "SSH+git://git@forge.example/apps.git",
+        "git+ssh://git@forge.example/apps.git",
+        "git@-oProxyCommand=x:apps.git",
+        "-oProxyCommand=x@forge.example:apps.git",
+        "git@forge.example:-x",
+        "git@forge.example:",
+        "forge.example:apps.git",
+        "git@a@forge.example:apps.git",
+        "git@[::1]:apps.git",
+        "git@forge.example:a\tb",
+        "git@forge.example:a\\b",
+        "g'it@forge.example:apps.git",
     ],
 )
 async def test_a_hostile_address_is_refused_before_git_runs(reader, url):
-    with pytest.raises(ValidationError):
-        await reader.fetch(url)
+    with pytest.raises(ValidationError) as refused:
+        await reader.fetch(url, secret_ref={"name": "forge"})
+
+    assert "needs secretRef" not in str(refused.value)
+    if len(url) > 10:
+        assert url not in str(refused.value)
 
     assert not list(reader.host.cache_folder.glob("*"))
 
@@ -82,17 +129,109 @@ async def test_local_paths_are_refused_without_a_local_fleet(reader, url):
         await reader.fetch(url)
 
 
-@given(st.text(max_size=60))
+# Whole addresses, so that most of them come near to being agreed to, with odd marks everywhere.
+_PARTS = st.sampled_from(
+    [
+        *("ssh://", "https://", "http://", "file://", "ext::", "git", "@", ":", "22", "/", "//"),
+        *("forge.example", "127.0.0.1", "[::1]", "localhost", "-oProxyCommand=x", "apps.git"),
+        *("..", "~", "%0a", "%2d", "\\", "\n", "\0", " ", "?", "#", "'", '"', "$(id)", ";", "é"),
+    ]
+)
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(_PARTS, min_size=1, max_size=9).map("".join)))
+@example("ssh://git@forge.example:2222/team/apps.git")
+@example("git@forge.example:team/apps.git")
+@example("https://forge.example/apps.git")
 def test_whatever_is_agreed_to_cannot_be_an_option_or_a_helper(text):
     try:
         address = parse_address(text)
     except ValueError:
         reject()
 
-    assert address.protocol in ("https", "http", "file")
+    assert address.protocol in ("https", "http", "ssh", "file")
     assert not address.text.startswith("-")
     assert "::" not in address.text.split("/")[0]
-    assert address.protocol == "file" or "@" not in address.text.split("/")[2]
+    assert not re.search(r"[\x00-\x1f\x7f]", address.text)
+    if address.protocol == "file":
+        return
+    assert re.fullmatch(r"[a-z0-9_][a-z0-9._-]*|[0-9a-f:]+", address.host)
+    assert address.port is None or 0 < address.port < 65536
+    assert address.protocol != "http" or address.is_loopback
+    if address.is_ssh:
+        user, host, path = _as_git_reads_it(address.text)
+        assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", user)
+        assert host.lower() == address.host
+        assert path
+        assert not path.startswith("-")
+    else:
+        assert "@" not in address.text.split("/")[2]
+
+
+def _as_git_reads_it(text: str) -> tuple[str, str, str]:
+    """User, host and path as connect.c of git takes them apart, written once more."""
+    if "://" in text:
+        server, _, path = text.partition("://")[2].partition("/")
+        path = f"/{path}"
+    else:
+        server, _, path = text.partition(":")
+    user, _, host = server.rpartition("@")
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+        return user, str(ipaddress.IPv6Address(host)), path
+    return user, host.partition(":")[0] if "://" in text else host, path
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("token", b"a\r\nX-Injected: 1"),
+        ("token", b"a\nb"),
+        ("token", b"a\0b"),
+        ("token", b"a\x1bb"),
+        ("token", b"x" * 20_000),
+        ("bearerToken", b"a\r\nX-Injected: 1"),
+        ("bearerToken", b"a b"),
+        ("bearerToken", 'a"\\é'.encode()),
+        ("username", b"li\r\nX-Injected: 1"),
+        ("username", b"l:i"),
+        ("password", b"a\nb"),
+    ],
+)
+async def test_a_value_that_would_break_a_line_is_refused(server, reader, key, value):
+    secret = {"username": b"li", "password": b"pw"} if key in ("username", "password") else {}
+    reader.secrets["default/forge"] = {**secret, key: value}
+
+    with pytest.raises(AccessDenied, match="secret default/forge") as refused:
+        await reader.fetch(server.url("apps"), secret_ref={"name": "forge"})
+
+    assert "Injected" not in str(refused.value)
+    assert not server.asked
+
+
+@pytest.mark.parametrize("token", ['"; command = "x', "a\\nb", "a;b#c", " #x", "[http]", "é"])
+async def test_odd_values_reach_the_server_as_they_are(repository, server, reader, token):
+    commit = await repository.commit({"a.yaml": "a: 1\n"})
+    server.token = token.strip()
+    for secret in ({"token": token.encode()}, {"username": b'l"i\\', "password": token.encode()}):
+        reader.secrets["default/forge"] = secret
+
+        artifact = await reader.fetch(server.url("apps"), secret_ref={"name": "forge"})
+
+        assert artifact.revision == commit
+
+
+async def test_no_ssh_runs_without_a_key_of_ours(reader, monkeypatch, tmp_path):
+    witness = tmp_path / "pwned"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"touch {witness}; false")
+    address = parse_address("ssh://git@127.0.0.1:1/apps.git")
+    command = Command("ls-remote", (), (address.text,), remote=Remote(address, address.text))
+
+    with pytest.raises(GitFailed):
+        await run_git(command, reader.host.cache_folder / "mirror", reader.host)
+
+    assert not witness.exists()
+    assert environment(command, tmp_path)["GIT_SSH_COMMAND"] == "false"
 
 
 @pytest.mark.parametrize("operand", ["--upload-pack=x", "-c", "a\nb", "a\0b", "a\rb"])

@@ -171,7 +171,8 @@ def _agreed_host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     if parts.netloc.rpartition("@")[2].startswith("["):
         try:
-            return str(ipaddress.IPv6Address(host))
+            # No zone (`%eth0`), which each of git, curl and ssh writes in a way of its own.
+            return str(ipaddress.IPv6Address(host.replace("%", "!")))
         except ValueError:
             raise ValueError("expected an IPv6 address between the brackets") from None
     if not _HOST.fullmatch(host):
