@@ -60,7 +60,7 @@ async def lend(
 
 
 def forget_lent(cache_folder: Path) -> None:
-    """Remove what a killed process left; blocking. Only where files in memory do not exist."""
+    """Remove what a killed process left, where it had no files in memory; blocking."""
     shutil.rmtree(cache_folder / _FOLDER, ignore_errors=True)
 
 

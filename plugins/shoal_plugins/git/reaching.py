@@ -24,7 +24,7 @@ from shoal_plugins.git.credentials import (
 )
 from shoal_plugins.git.github_apps import read_app
 from shoal_plugins.git.installation_tokens import InstallationTokens
-from shoal_plugins.git.lending import IN_MEMORY, forget_lent
+from shoal_plugins.git.lending import forget_lent
 from shoal_plugins.git.running import Remote
 from shoal_plugins.git.specification import GitSpec
 
@@ -35,7 +35,7 @@ class Reaching:
     def __init__(self, tokens: InstallationTokens | None = None) -> None:
         self._tokens = tokens or InstallationTokens()
         self._forgetting = anyio.Lock()
-        self._is_clean = IN_MEMORY
+        self._is_clean = False
 
     async def remote(self, source: Ref, spec: GitSpec, host: Host) -> Remote:
         """Where git may connect to for this source, and with what."""
