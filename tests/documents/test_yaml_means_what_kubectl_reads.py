@@ -1,4 +1,7 @@
-"""The scalars and structure of YAML; expectations were measured with sigs.k8s.io/yaml v1.6.0."""
+"""The scalars and structure of YAML; expectations were measured with sigs.k8s.io/yaml v1.6.0.
+
+What nobody thought of is compared in rendering/test_yaml_is_read_as_kubernetes_reads_it.py.
+"""
 
 import contextlib
 import json
@@ -75,6 +78,11 @@ def not_yaml(content: bytes, **limits: int) -> NotYaml:
         ("12345678901234567890", 12345678901234567890),
         ("123456789012345678901234567890", 1.2345678901234568e29),
         ("1e21", 1e21),
+        ("123456789012345678.0", 123456789012345680),
+        ("-9223372036854775808.0", -9.223372036854776e18),
+        ("02777777777777777777777", 2.777777777777778e21),
+        ("0x10000000000000000", "0x10000000000000000"),
+        ("+0xffffffffffffffff", "+0xffffffffffffffff"),
         ("~", None),
         ("", None),
         ("Null", None),
@@ -84,6 +92,7 @@ def not_yaml(content: bytes, **limits: int) -> NotYaml:
         ("!!str 5", "5"),
         ('!!int "5"', 5),
         ("!!float 5", 5),
+        ("!!float 9007199254740993", 9007199254740992),
         ("!!bool yes", True),
         ("!!timestamp 2001-12-14", "2001-12-14"),
         ("!other 5", "5"),
@@ -101,14 +110,36 @@ def test_a_scalar_means_what_it_means_to_kubectl(written: str, value: object) ->
 
 @pytest.mark.parametrize(
     ("written", "key"),
-    [("1", "1"), ("1.5", "1.5"), ("0x10", "16"), ("yes", "true"), ("n", "false"), ("'y'", "y")],
+    [
+        ("1", "1"),
+        ("0x10", "16"),
+        ("yes", "true"),
+        ("n", "false"),
+        ("'y'", "y"),
+        ("1.5", "1.5"),
+        ("-0.0", "-0"),
+        ("1e3", "1000"),
+        ("1234567.0", "1.234567e+06"),
+        ("1.23456789", "1.2345679"),
+        ("0.00001", "1e-05"),
+        ("1e300", ".inf"),
+        ("-.inf", "-.inf"),
+        (".nan", ".nan"),
+    ],
 )
 def test_a_key_is_always_text(written: str, key: str) -> None:
     assert read(f"{written}: x") == {key: "x"}
 
 
 @pytest.mark.parametrize(
-    "written", [".inf", "-.inf", ".nan", "!!int x", "!!null x", "!!binary gA=="]
+    "written",
+    [
+        *(".inf", "-.inf", ".nan"),
+        *("!!int x", "!!int 1.0", "!!null x", "!!float 18446744073709551615"),
+        *("!!binary gA==", "!!binary ~", "!!binary aGVs bG8="),
+        *("!!timestamp x", "!!timestamp 2024-02-30", "!!timestamp 2024-01-01 1:2:3Z"),
+        "[!!str,b]",
+    ],
 )
 def test_what_json_cannot_carry_is_a_problem_with_its_line(written: str) -> None:
     (found,) = problems(f"b: 1\na: {written}")
@@ -120,7 +151,7 @@ def test_a_key_that_stands_twice_is_a_problem() -> None:
     assert problems("a: 1\nb: 2\n'a': 3\n") == [(3, "the key a stands here twice")]
 
 
-@pytest.mark.parametrize("text", ["~: x", "{a: 1}: 2", "[1]: 2"])
+@pytest.mark.parametrize("text", ["~: x", "{a: 1}: 2", "[1]: 2", "18446744073709551615: x"])
 def test_a_key_that_is_not_text_is_a_problem(text: str) -> None:
     assert len(problems(text)) == 1
 
@@ -130,6 +161,18 @@ def test_anchors_are_shared_and_explicit_keys_win_over_merged_ones() -> None:
 
     assert value["d"] == value["e"] == {"b": 3, "c": 2}
     assert value["f"] is value["a"]
+
+
+def test_a_float_keeps_its_meaning_until_it_is_known_to_be_a_key() -> None:
+    assert read("a: &x 1234567.0\n*x : 1\nb: *x\n") == {
+        "a": 1234567,
+        "1.234567e+06": 1,
+        "b": 1234567,
+    }
+
+
+def test_a_merge_key_may_carry_the_tag_that_says_nothing() -> None:
+    assert read("! <<: {a: 1}") == {"a": 1}
 
 
 def test_the_first_of_several_merged_mappings_wins() -> None:
@@ -153,6 +196,7 @@ def test_merging_what_is_not_a_mapping_is_a_problem() -> None:
         (b"a: *x", 1, "no anchor x"),
         (b"a: &x [*x]", 1, "contains itself"),
         (b"a: 1\n  b\n c: 2", 3, "not allowed"),
+        (b"%YAML 1.2\n---\na: 1", 1, "another version"),
     ],
 )
 def test_what_is_not_yaml_is_told_with_its_line(content: bytes, line: int, part: str) -> None:

@@ -5,7 +5,8 @@ gives it (see `scalars`), duplicate keys refused, and no way to blow up the proc
 aliases. (Manifests are read by the render worker, with Kubernetes' own library.) It walks libyaml's
 events once and builds plain values from them; an alias is the very object it names, so values are
 never changed in place. Explicit keys win over merged ones wherever `<<` stands, as the YAML merge
-specification says (go-yaml v2 lets a later `<<` win).
+specification says (go-yaml v2 lets a later `<<` win). Tests compare it with that library, and list
+where else the two may part.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from yaml import (
 )
 from yaml.reader import ReaderError
 
-from shoal.model.scalars import BadScalar, key_text, read_scalar
+from shoal.model.scalars import BadScalar, json_value, key_text, read_scalar
 
 Path = tuple[str | int, ...]
 
@@ -105,7 +106,7 @@ def read_yaml(
     if len(content) > limits.bytes:
         raise TooMuchYaml(YamlProblem(1, f"larger than {limits.bytes} bytes", "split the file"))
     text = _decode(content)
-    reader = _Reader(CSafeLoader(text), limits, with_lines)
+    reader = _Reader(text, limits, with_lines)
     try:
         return reader.read_stream()
     except YAMLError as error:
@@ -115,8 +116,9 @@ def read_yaml(
 class _Reader:
     """The walk over one stream of events; keeps the anchors and counts of one document."""
 
-    def __init__(self, parser: CSafeLoader, limits: YamlLimits, with_lines: bool) -> None:
-        self._parser = parser
+    def __init__(self, text: str, limits: YamlLimits, with_lines: bool) -> None:
+        self._text = text
+        self._parser = CSafeLoader(text)
         self._limits = limits
         self._with_lines = with_lines
         self._lines: dict[Path, int] = {}
@@ -131,6 +133,9 @@ class _Reader:
         while not isinstance(event := self._parser.get_event(), StreamEndEvent):
             if not isinstance(event, DocumentStartEvent):
                 continue
+            if event.version not in (None, (1, 1)):
+                message = "%YAML names another version than 1.1, which Kubernetes tools refuse"
+                raise NotYaml(YamlProblem(_line(event), message, "leave the directive out"))
             document = self._read_document()
             if document.value is None and not document.problems:
                 continue
@@ -149,6 +154,15 @@ class _Reader:
         return YamlDocument(value, line, self._lines, tuple(self._problems))
 
     def _read_value(self, event: Any, path: Path, depth: int) -> Any:
+        value = self._read_node(event, path, depth)
+        try:
+            return json_value(value) if isinstance(value, float) else value
+        except BadScalar as error:
+            self._problems.append(YamlProblem(_line(event), str(error)))
+            return None
+
+    def _read_node(self, event: Any, path: Path, depth: int) -> Any:
+        """A value, or a float of which it is not known yet whether it is a key."""
         self._nodes += 1
         if isinstance(event, ScalarEvent):
             value = self._read_scalar(event)
@@ -178,11 +192,20 @@ class _Reader:
         return value
 
     def _read_scalar(self, event: ScalarEvent) -> Any:
+        if event.tag and self._is_cut_short(event):
+            message = "a comma follows a tag at once, which go-yaml takes for a part of the tag"
+            self._problems.append(YamlProblem(_line(event), message, "put a blank between them"))
         try:
             return read_scalar(event.value, _tag(event), is_plain=event.implicit[0])
         except BadScalar as error:
             self._problems.append(YamlProblem(_line(event), str(error)))
             return None
+
+    def _is_cut_short(self, event: ScalarEvent) -> bool:
+        """Whether a comma stands where an empty scalar ends, and nothing between."""
+        assert event.end_mark is not None
+        is_empty = not event.value and not event.style
+        return is_empty and self._text.startswith(",", event.end_mark.index)
 
     def _read_alias(self, event: AliasEvent) -> Any:
         if event.anchor in self._open:
@@ -229,7 +252,7 @@ class _Reader:
 
     def _read_key(self, event: Any, depth: int) -> str:
         line = _line(event)
-        value = self._read_value(event, (), depth)
+        value = self._read_node(event, (), depth)
         try:
             if isinstance(value, list | dict):
                 raise BadScalar("a key must be text, not a list or a mapping")
@@ -253,7 +276,7 @@ class _Reader:
 def _is_merge(event: Any) -> bool:
     if not isinstance(event, ScalarEvent) or event.value != "<<":
         return False
-    return event.tag == _MERGE_TAG or (event.tag is None and event.implicit[0])
+    return event.tag == _MERGE_TAG or (event.tag in (None, "!") and event.implicit[0])
 
 
 def _tag(event: ScalarEvent) -> str | None:
