@@ -14,6 +14,7 @@ func readJSON(content []byte, file string, allowed budget) ([]document, error) {
 	if int64(len(content)) > allowed.FileBytes {
 		return nil, budgetExceeded("%s:1: larger than %d bytes", file, allowed.FileBytes).then("split the file")
 	}
+	content = bytes.TrimPrefix(content, byteOrderMark)
 	if len(bytes.TrimSpace(content)) == 0 {
 		return nil, nil
 	}

@@ -24,7 +24,7 @@ var byteOrderMark = []byte("\ufeff")
 
 // readYAML returns all documents of a file that are not empty; a key that stands twice is an error.
 func readYAML(content []byte, file string, allowed budget) ([]document, error) {
-	return readYAMLBy(yaml.UnmarshalStrict, content, file, allowed)
+	return readYAMLBy(unmarshalOnce, content, file, allowed)
 }
 
 func readYAMLBy(unmarshal unmarshal, content []byte, file string, allowed budget) ([]document, error) {

@@ -82,6 +82,31 @@ async def test_a_file_that_is_no_manifest_is_named_with_its_line(render, name, t
         await render({"ok.yaml": MAP.format("ok"), name: text})
 
 
+async def test_a_key_may_override_a_merged_one_and_stands_once(host, workers):
+    text = MAP.format("a") + "x: &x {a: 1, b: 1}\nown: {<<: *x, b: 2}\n"
+    folder = GuardedFolder(MemoryTree({"a.yaml": text}), "")
+
+    (manifest,) = await PlainRenderer(workers).render(PlainSpec(), folder, make_facts(), host)
+
+    assert manifest.body["own"] == {"a": 1, "b": 2}
+
+
+async def test_only_the_key_that_stands_twice_is_told(render):
+    text = MAP.format("a") + "x: &x {a: 1, b: 1}\nown: {<<: *x, b: 2}\nz: [{c: 1, c: 2}]\n"
+
+    with pytest.raises(InvalidManifest) as refused:
+        await render({"a.yaml": text})
+
+    assert str(refused.value) == "a.yaml:7: the key c stands here twice"
+
+
+async def test_a_byte_order_mark_is_no_content(render):
+    json = '\ufeff{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "j"}}'
+    files = {"a.yaml": "\ufeff" + MAP.format("a"), "j.json": json}
+
+    assert await render(files) == [("a", "a.yaml:1"), ("j", "j.json:1")]
+
+
 async def test_values_of_a_bad_file_are_not_told(render):
     with pytest.raises(InvalidManifest) as refused:
         await render({"secret.yaml": "password: canary-5f1d\n"})
