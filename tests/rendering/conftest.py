@@ -1,14 +1,19 @@
-"""A renderer that does what a test tells it, and artifacts from files in memory."""
+"""A renderer that does what a test tells it, artifacts from files in memory, and the originals."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.rendering.originals.programs import HELM, KUSTOMIZE, kubernetes_yaml
+from tests.rendering.originals.running import KubernetesYaml, Originals
 
+from shoal.binaries import Binary, locate
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.artifacts import Artifact, Tree
@@ -81,3 +86,38 @@ def artifact() -> Callable[..., Artifact]:
         return Artifact(Ref("default", source), revision, tree.digest, tree)
 
     return make
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Find or make the programs before the first test's time begins to run: minutes, once."""
+    names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if session.config.getoption("collectonly"):
+        return
+    if "workers" in names:
+        _located(worker_program())
+    if "kubernetes_reader" in names:
+        _located(kubernetes_yaml())
+    if "originals" in names:
+        _located(KUSTOMIZE)
+        _located(HELM)
+
+
+def _located(binary: Binary) -> Path:
+    """Find or make it in a loop of its own, out of the way of those that tests have."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, locate(binary)).result()
+
+
+@pytest.fixture(scope="session")
+def kubernetes_reader() -> Iterator[KubernetesYaml]:
+    """Kubernetes' own reader of YAML."""
+    reader = KubernetesYaml(_located(kubernetes_yaml()))
+    yield reader
+    reader.close()
+
+
+@pytest.fixture(scope="session")
+def originals(kubernetes_reader: KubernetesYaml) -> Originals:
+    """The commands whose output Shoal's must equal."""
+    return Originals(_located(HELM), _located(KUSTOMIZE), kubernetes_reader)

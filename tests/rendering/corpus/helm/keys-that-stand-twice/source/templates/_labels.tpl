@@ -1,0 +1,4 @@
+{{- define "twice.labels" -}}
+app: {{ .Chart.Name }}
+chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}

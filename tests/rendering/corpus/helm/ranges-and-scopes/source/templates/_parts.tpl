@@ -1,0 +1,3 @@
+{{- define "scopes.line" -}}
+{{ .key }}={{ .value }} of {{ .root.Release.Name }}
+{{- end -}}

@@ -1,0 +1,2 @@
+{{- define "dynamic.name" -}}{{ .Release.Name }}{{- end -}}
+{{- define "dynamic.path" -}}{{ .Chart.Version | replace "." "/" }}{{- end -}}

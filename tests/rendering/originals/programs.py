@@ -1,0 +1,56 @@
+"""The originals that Shoal's renderers are compared with: `helm`, `kustomize`, Kubernetes' YAML.
+
+Made as the local control planes are (`shoal.binaries`): from the cache, the official release or
+published Go modules. Never taken from PATH, for another version is another original. Their versions
+are those of the libraries in the render worker's go.mod; a test says when they part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from shoal.binaries import Binary, Recipe, Release
+
+FOLDER = Path(__file__).parent
+_PLATFORMS = frozenset({"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"})
+_KUSTOMIZE_RELEASES = "/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv{version}"
+
+HELM = Binary(
+    name="helm",
+    version="4.3.1",
+    release=Release(
+        host="https://get.helm.sh",
+        path="/helm-v{version}-{os}-{arch}.tar.gz",
+        checksum_path="/helm-v{version}-{os}-{arch}.tar.gz.sha256sum",
+        platforms=_PLATFORMS,
+        member="{os}-{arch}/helm",
+    ),
+    recipe=Recipe(folder=FOLDER / "helm", package="helm.sh/helm/v4/cmd/helm"),
+    is_taken_from_path=False,
+)
+
+KUSTOMIZE = Binary(
+    name="kustomize",
+    version="5.8.1",
+    release=Release(
+        host="https://github.com",
+        path=f"{_KUSTOMIZE_RELEASES}/kustomize_v{{version}}_{{os}}_{{arch}}.tar.gz",
+        checksum_path=f"{_KUSTOMIZE_RELEASES}/checksums.txt",
+        platforms=_PLATFORMS,
+        member="kustomize",
+    ),
+    recipe=Recipe(folder=FOLDER / "kustomize", package="sigs.k8s.io/kustomize/kustomize/v5"),
+    is_taken_from_path=False,
+)
+
+
+def kubernetes_yaml() -> Binary:
+    """The program of `yaml/`; its version is its own content, so that a change is built anew."""
+    sources = [(FOLDER / "yaml" / name).read_bytes() for name in ("main.go", "go.mod", "go.sum")]
+    return Binary(
+        name="kubernetes-yaml",
+        version=hashlib.sha256(b"\0".join(sources)).hexdigest()[:12],
+        recipe=Recipe(folder=FOLDER / "yaml", package="."),
+        is_taken_from_path=False,
+    )
