@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_ARGS ?= --seconds 60
 
 # uv stays inside this folder, and never brings a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -18,7 +19,7 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test coverage lint worker bench bench-counts clean
+.PHONY: help demo tour test coverage lint fuzz worker bench bench-counts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ lint: $(STAMP) ## Check style, types and the layers
 	@$(BIN)/mypy
 	@$(BIN)/pyright --warnings
 	@$(BIN)/lint-imports
+
+fuzz: $(STAMP) ## Compare Shoal's YAML reader with Kubernetes' on odd texts (FUZZ_ARGS for longer)
+	@$(BIN)/python -m tests.rendering.fuzz $(FUZZ_ARGS)
 
 worker: $(STAMP) ## Build the render worker into build/, for a wheel that brings it along
 	@$(BIN)/python plugins/render-worker/build.py
