@@ -30,6 +30,7 @@ class Offer(StrEnum):
     JOINING = "joining"  # takes more clusters while it runs: `join`
     VERSION = "version"  # has a command that prints its version and ends: `version_command`
     REACTIONS = "reactions"  # exports how soon a correction departs: `reactions`
+    TEMPLATES = "templates"  # renders charts and kustomizations
     RECORD = "record"  # can write `Assignment.record`
 
 
@@ -39,7 +40,8 @@ class Assignment:
 
     The repository's branch `main` has one folder per application (`workload.application_names` of
     `size`), with one object per file, each with its namespace, which exists on every cluster. All
-    of it belongs on each of `clusters`. Nothing there ever becomes healthy: there are no nodes.
+    of it belongs on each of `clusters`. Where `Offer.TEMPLATES` is offered, a folder may also hold
+    a chart or a kustomization. Nothing there ever becomes healthy: there are no nodes.
     """
 
     # What it writes goes below this folder, and is there again when it is started again.

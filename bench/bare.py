@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import anyio
+import orjson
 from anyio.abc import Process
 
 from bench.adapters import Adapter, Assignment, Offer, addresses
 from bench.floor import connect, prepare, send
 from bench.reading import family
-from bench.rendering import render_all
 from bench.scene import IN_FLIGHT
-from bench.workload import application_names
+from bench.workload import Body, application_names
 
 _WAIT_SECONDS = 90.0
 _POLL_SECONDS = 0.05
@@ -105,13 +105,18 @@ async def run(order: Mapping[str, Any]) -> None:
         sessions = await connect(order, stack)
         while True:
             revision = _git("-C", str(checkout), "rev-parse", "HEAD")
-            manifests, _ = await render_all(checkout, order["folders"])
-            await send(prepare([one.body for one in manifests]), sessions, IN_FLIGHT)
+            bodies = [body for folder in order["folders"] for body in _read(checkout / folder)]
+            await send(prepare(bodies), sessions, IN_FLIGHT)
             _replace(Path(order["applied"]), revision)
             if not await asyncio.to_thread(sys.stdin.readline):
                 return
             _git("-C", str(checkout), "fetch", "-q", "origin", "main")
             _git("-C", str(checkout), "reset", "-q", "--hard", "FETCH_HEAD")
+
+
+def _read(folder: Path) -> list[Body]:
+    """The objects of one application: the workload writes its plain files as JSON."""
+    return [orjson.loads(file.read_bytes()) for file in sorted(folder.glob("*.yaml"))]
 
 
 def _git(*arguments: str) -> str:

@@ -7,9 +7,6 @@ the same objects applied by the bare client.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ import orjson
 
 from bench.adapters import Offer
 from bench.figures import Figures
+from bench.parts import fetch_alone, make_mirror, render_alone
 from bench.reading import Request
 from bench.scene import FLOOR_USER, Living, Scene, living, written
 from bench.workload import application_names
@@ -43,7 +41,7 @@ async def measure(scene: Scene, repeats: int) -> Figures:
     unrelated: list[Change] = []
     record = scene.folder / "change.json" if scene.offers(Offer.RECORD) else None
     async with living(scene, "change", record=record) as it:
-        mirror = await _make_mirror(scene, it)
+        mirror = await make_mirror(it, scene.folder / "change-mirror.git")
         await _prepare_floor(it)
         for index in range(repeats):
             names = range(it.size.applications)
@@ -105,14 +103,6 @@ async def _change_nothing(it: Living, index: int) -> Change:
     return Change(0.0, 0.0, requests, pushed.timestamp(), time.time())
 
 
-async def _make_mirror(scene: Scene, it: Living) -> Path:
-    """A mirror for the floor, as the controller has one of its own."""
-    mirror = scene.folder / "change-mirror.git"
-    command = ["git", "clone", "-q", "--mirror", it.repository_url, str(mirror)]
-    await anyio.run_process(command)
-    return mirror
-
-
 async def _prepare_floor(it: Living) -> None:
     """The floor changes objects that are there, as the controller does."""
     await it.scene.make_namespaces(f"{FLOOR_USER}-change", it.size.applications)
@@ -131,13 +121,6 @@ async def _floor(it: Living, mirror: Path, applications: range, *, version: int)
         it.bodies(index, version=version, prefix=f"{FLOOR_USER}-change")[0]
         for index in applications
     ]
-    fetched = await anyio.to_thread.run_sync(_fetch, mirror)
-    command = [sys.executable, "-m", "bench.rendering", str(it.repository.folder), *folders]
-    rendered = json.loads((await anyio.run_process(command, stderr=None)).stdout)["wall"]
-    return fetched + float(rendered) + (await it.scene.apply_bare(bodies))["wall"]
-
-
-def _fetch(mirror: Path) -> float:
-    started = time.monotonic()
-    subprocess.run(["git", "--git-dir", str(mirror), "fetch", "-q", "origin"], check=True)
-    return time.monotonic() - started
+    fetched = await fetch_alone(mirror)
+    rendered = await render_alone(it.form, it.repository.folder, folders)
+    return fetched + rendered + (await it.scene.apply_bare(bodies))["wall"]

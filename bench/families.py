@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from bench import change, cold, drift, memory, noop, prune, restart, start
+from bench import change, cold, drift, memory, noop, prune, restart, start, templates
 from bench.adapters import Offer
 from bench.figures import Figures, Limit
 from bench.scene import Scene
@@ -57,6 +57,7 @@ _DRIFT = {
     "drift.dispatch_ms_p99": Offer.REACTIONS,
 }
 _RESTART = {"restart.*": Offer.STATE, "recover.*": Offer.STATE}
+_RENDER = {"render.*": Offer.TEMPLATES}
 _IDLE = {"memory.*cluster*": Offer.JOINING, "memory.watched_kinds": Offer.JOINING}
 _CHECK = {"noop.pages_of_the_full_check": Offer.FULL_CHECK}
 
@@ -66,6 +67,8 @@ FAMILIES: Mapping[str, Family] = {
     "loop": Family(_measure_loop, ["loop.*"], {"loop.*": Offer.RECORD}),
     "change": _repeated(change.measure, _CHANGE, {"*.renders": Offer.RECORD}),
     "drift": _repeated(drift.measure, ["drift.*", "drift_burst.*"], _DRIFT),
+    "render": _repeated(templates.measure_renders, ["render.*"], _RENDER),
+    "templates": _repeated(templates.measure, ["cold_*"], {"cold_*": Offer.TEMPLATES}),
     "prune": _repeated(prune.measure, ["prune.*"], {"prune.*": Offer.PRUNING}),
     "restart": _repeated(restart.measure, ["restart.*", "recover.*"], _RESTART),
     "growth": _repeated(cold.measure_growth, ["growth.*"], {}),

@@ -17,16 +17,24 @@ Figures = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A median may be at most this. Only a *count* fails the bench: walls depend on the machine."""
+    """What a median must keep. Only a *count* fails the bench: walls depend on the machine."""
 
-    at_most: float
+    bound: float
     is_count: bool = False
     # A count that must be met exactly; fewer would mean that something was not done.
     is_exact: bool = False
+    # A speed-up must be at least this; everything else at most.
+    is_least: bool = False
+
+    def __str__(self) -> str:
+        sign = "" if self.is_exact else "≥ " if self.is_least else "≤ "
+        return f"{sign}{self.bound:g}"
 
     def is_met(self, value: float) -> bool:
         """Whether a median keeps the limit."""
-        return value == self.at_most if self.is_exact else value <= self.at_most
+        if self.is_exact:
+            return value == self.bound
+        return value >= self.bound if self.is_least else value <= self.bound
 
 
 def median(values: Sequence[float]) -> float:
@@ -86,8 +94,7 @@ def make_table(title: str, figures: Figures, limits: Mapping[str, Limit]) -> Tab
         if limit is None:
             table.add_row(key, value, "", "", told)
             continue
-        reached = f"{'' if limit.is_exact else '≤ '}{limit.at_most:g}"
-        table.add_row(key, value, reached, "✔" if limit.is_met(_judged(values)) else "✖", told)
+        table.add_row(key, value, str(limit), "✔" if limit.is_met(_judged(values)) else "✖", told)
     return table
 
 

@@ -1,7 +1,8 @@
-"""The floor of rendering: read and parse folders by the renderer alone, without engine or Git.
+"""The floor of rendering: render folders by the renderer alone, without engine or Git.
 
-`python -m bench.rendering ROOT FOLDER…` prints one line of JSON with the wall seconds; importing is
-not counted.
+`python -m bench.rendering FORM ROOT FOLDER…` prints one line of JSON: the wall seconds of rendering
+all folders one after the other, by a worker that is warm. Importing, starting the worker and
+reading the files from the disk are not counted.
 """
 
 from __future__ import annotations
@@ -11,51 +12,55 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
 
-from shoal.model.artifacts import Entry, EntryKind
+from bench.forms import Form
+from shoal.engine.folders import GuardedFolder
+from shoal.hooks.host import Host
 from shoal.model.manifests import Manifest
 from shoal.testing.facts import make_facts
 from shoal.testing.hosts import make_host
-from shoal_plugins.rendering.plain import PlainRenderer, PlainSpec
+from shoal.testing.trees import MemoryTree
+from shoal_plugins.rendering import shoal_renderers
 
 
-class PlainFolder:
-    """A folder of the machine; files directly in it are all that the workload has."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    async def read(self, path: str) -> bytes:
-        """The content of a file."""
-        return (self._folder / path).read_bytes()
-
-    async def find(self, path: str) -> Entry | None:
-        """Whether a file is there."""
-        is_there = (self._folder / path).is_file()
-        return Entry(path, EntryKind.FILE, "") if is_there else None
-
-    async def list(self, path: str) -> Sequence[Entry]:
-        """The files, sorted by name; no digests, because nobody asks for them."""
-        names = sorted(each.name for each in (self._folder / path).iterdir())
-        return [Entry(name, EntryKind.FILE, "") for name in names]
-
-
-async def render_all(root: Path, folders: Sequence[str]) -> tuple[list[Manifest], float]:
+async def render_all(
+    form: Form, root: Path, folders: Sequence[str]
+) -> tuple[list[Manifest], float]:
     """What these folders hold, one after the other, and the seconds that it took."""
-    renderer = PlainRenderer()
-    rendered: list[Manifest] = []
+    tree = MemoryTree(_files(root, folders))
     with tempfile.TemporaryDirectory() as scratch:
-        host = make_host(Path(scratch))
-        started = time.monotonic()
-        for folder in folders:
-            reader = PlainFolder(root / folder)
-            rendered += await renderer.render(PlainSpec(), reader, make_facts(), host)
-        return rendered, time.monotonic() - started
+        async with AsyncExitStack() as stack:
+            host = make_host(Path(scratch), at_end=stack.push_async_callback)
+            await _render(form, tree, folders[:1], host)
+            started = time.monotonic()
+            rendered = await _render(form, tree, folders, host)
+            return rendered, time.monotonic() - started
+
+
+async def _render(
+    form: Form, tree: MemoryTree, folders: Sequence[str], host: Host
+) -> list[Manifest]:
+    renderer = _RENDERERS[form]
+    rendered: list[Manifest] = []
+    for name in folders:
+        facts = make_facts(application=name)
+        folder = GuardedFolder(tree, name)
+        rendered += await renderer.render(renderer.spec(), folder, facts, host)
+    return rendered
+
+
+def _files(root: Path, folders: Sequence[str]) -> dict[str, bytes]:
+    paths = (path for folder in folders for path in (root / folder).rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+
+
+_RENDERERS = {Form(each.name): each for each in shoal_renderers()}
 
 
 if __name__ == "__main__":
-    _, seconds = anyio.run(render_all, Path(sys.argv[1]), sys.argv[2:])
+    _, seconds = anyio.run(render_all, Form(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
     sys.stdout.write(json.dumps({"wall": seconds}) + "\n")

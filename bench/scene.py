@@ -18,6 +18,7 @@ from typing import Any
 import anyio
 
 from bench.adapters import Adapter, Assignment, Offer, addresses
+from bench.forms import Form
 from bench.reading import Request, Tail
 from bench.workload import Body, Repository, Size, application_names, objects_of
 from shoal_clusters.controlplane.apiserver import ControlPlane
@@ -104,6 +105,7 @@ class Living:
     prefix: str
     size: Size
     kinds: int = 4
+    form: Form = Form.PLAIN
 
     def bodies(self, application: int, *, version: int = 1, prefix: str = "") -> list[Body]:
         """The objects of one application, here or (for the floor) below another prefix."""
@@ -114,7 +116,7 @@ class Living:
         """Write applications into the work tree."""
         for index in applications:
             name = application_names(self.size)[index]
-            self.repository.write(name, self.bodies(index, version=version))
+            self.repository.write(name, self.bodies(index, version=version), self.form)
 
     async def push(self, message: str) -> datetime:
         """Commit and push what was written, and tell of it; when the push had ended."""
@@ -163,6 +165,7 @@ async def living(
     *,
     size: Size | None = None,
     kinds: int = 4,
+    form: Form = Form.PLAIN,
     filled: int | None = None,
     **options: Any,
 ) -> AsyncIterator[Living]:
@@ -182,7 +185,7 @@ async def living(
         )
         url = server.url("apps")
         controller = scene.adapter(Assignment(folder, clusters, size, url, **options))
-        it = Living(scene, controller, repository, url, name, size, kinds)
+        it = Living(scene, controller, repository, url, name, size, kinds, form)
         it.fill(range(size.applications if filled is None else filled))
         await anyio.to_thread.run_sync(repository.commit, "Fill")
         await anyio.to_thread.run_sync(repository.git, "push", "-q", "origin", "main")

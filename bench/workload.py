@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-Body = Mapping[str, Any]
+from bench import forms
+from bench.forms import Body, Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +180,9 @@ class Repository:
         done = subprocess.run(command, check=True, capture_output=True, env=environment)
         return done.stdout.decode().strip()
 
-    def write(self, application: str, bodies: Sequence[Body]) -> None:
-        """One file per object, as people have them."""
-        folder = self.folder / application
-        folder.mkdir(parents=True, exist_ok=True)
-        for body in bodies:
-            file = folder / f"{body['metadata']['name']}.yaml"
-            file.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2))
+    def write(self, application: str, bodies: Sequence[Body], form: Form = Form.PLAIN) -> None:
+        """Write the objects of one application, one file per object."""
+        forms.write(form, self.folder / application, bodies)
 
     def remove(self, application: str, name: str) -> None:
         """Take one object out of the work tree."""
