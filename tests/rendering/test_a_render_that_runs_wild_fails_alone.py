@@ -46,7 +46,7 @@ def render(host):
 
 
 async def test_a_template_without_end_is_stopped_and_its_neighbours_go_on(render):
-    workers = Workers(PROGRAM, at_once=2)
+    workers = Workers(PROGRAM)
     workers.budget = replace(workers.budget, seconds=1.0)
     outcomes: list[str] = []
 
@@ -121,7 +121,7 @@ async def test_a_cancelled_render_leaves_no_process(render):
 
 
 async def test_nothing_of_one_render_reaches_another(render):
-    workers = Workers(PROGRAM, at_once=1)
+    workers = Workers(PROGRAM)
     helper = '{{ define "name" }}mine{{ end }}' + MAP.format('{{ include "name" . }}')
     await render(workers, chart(helper), values={"secret": "canary-5f1d"})
 

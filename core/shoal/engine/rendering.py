@@ -22,6 +22,7 @@ import anyio
 from shoal.engine.choosing import choose_renderer, folder_root
 from shoal.engine.facts import FactsOfCluster, NotedFacts
 from shoal.engine.folders import DEFAULT_BUDGET, Budget, GuardedFolder
+from shoal.engine.lanes import Lanes
 from shoal.engine.remembering import Rendered, Shelf
 from shoal.errors import PluginFailed
 from shoal.hooks.host import Host
@@ -58,7 +59,7 @@ class Rendering:
         self._kept = kept
         self._deadline_seconds = deadline_seconds
         self._budget = budget
-        self._limiter = anyio.Semaphore(at_once)
+        self._lanes = Lanes(at_once)
         self._shelves: OrderedDict[tuple[Ref, _Work], Shelf] = OrderedDict()
         self._sources: dict[_Work, dict[Ref, None]] = {}
         self._flights: dict[Hashable, _Flight] = {}
@@ -128,15 +129,17 @@ class Rendering:
         facts: NotedFacts,
         host: Host,
     ) -> Sequence[Manifest]:
-        async with self._limiter:
+        async def work() -> Sequence[Manifest]:
             self.renders += 1
-            try:
-                with anyio.fail_after(self._deadline_seconds):
-                    return await renderer.render(parameters, folder, facts, host)
-            except TimeoutError as error:
-                raise PluginFailed(
-                    f"renderer {renderer.name} took longer than {self._deadline_seconds:g} s"
-                ) from error
+            with anyio.fail_after(self._deadline_seconds):
+                return await renderer.render(parameters, folder, facts, host)
+
+        try:
+            return await self._lanes.run(work)
+        except TimeoutError as error:
+            raise PluginFailed(
+                f"renderer {renderer.name} took longer than {self._deadline_seconds:g} s"
+            ) from error
 
     async def _remembered(
         self, artifact: Artifact, work: _Work, root: str, digest: str, facts: FactsOfCluster

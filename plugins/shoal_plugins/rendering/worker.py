@@ -1,15 +1,14 @@
 """The render workers: a few processes with the real Helm, Kustomize and Kubernetes YAML libraries.
 
 Each process renders one application at a time, so that one which runs wild is killed without
-disturbing a neighbour; there are never more of them than cores, and they end by themselves when
-nobody needs them. A worker that somebody else killed is replaced and the render begun anew, once. A
-render that needs too much memory or time fails by itself alone. Used by the renderers beside this
-module.
+disturbing a neighbour. There are as many as the engine renders at once, and they end by themselves
+when nobody needs them. A worker that somebody else killed is replaced and the render begun anew,
+once. A render that needs too much memory or time fails by itself alone. Used by the renderers
+beside this module.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -84,11 +83,9 @@ class Workers:
     binary: Binary
     budget: Budget = field(default_factory=Budget)
     memory_mib: int = MEMORY_MIB
-    at_once: int = field(default_factory=lambda: max(2, min(4, os.cpu_count() or 2)))
     starts: int = 0
     waiting: list[WorkerProcess] = field(default_factory=list[WorkerProcess])
     busy: list[WorkerProcess] = field(default_factory=list[WorkerProcess])
-    _turns: anyio.Semaphore | None = None
     _is_closed_with_host: bool = False
 
     async def render(
@@ -109,8 +106,7 @@ class Workers:
             "files": [{"path": path, "size": len(content)} for path, content in job.files],
         }
         parts = [content for _, content in job.files]
-        async with self._turn():
-            done = await self._rendered(header, parts, answers, host)
+        done = await self._rendered(header, parts, answers, host)
         told = done.header["done"] or ()
         sizes = [each["size"] for each in told]
         origins = [each["origin"] for each in told]
@@ -219,13 +215,6 @@ class Workers:
             ) from error
         self.starts += 1
         return worker
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._turns is None:
-            self._turns = anyio.Semaphore(self.at_once)
-        async with self._turns:
-            yield
 
 
 def _failure(told: Mapping[str, str]) -> ShoalError:
