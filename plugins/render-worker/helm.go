@@ -9,7 +9,6 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
-	"sigs.k8s.io/yaml"
 )
 
 // helm: what `helm template --include-crds --no-hooks` prints, object by object and in its order, made
@@ -136,7 +135,7 @@ func (r *helmRender) once(witness *witness, allowed budget) ([]rendered, error) 
 // holds. Charts are seldom written by those who use them, and many public ones have such keys.
 func (r *helmRender) readManifest(manifest releaseutil.Manifest) (any, error) {
 	part := streamPart{[]byte(manifest.Content), 1}
-	value, err := readDocument(part, r.inFolder(manifest.Name), yaml.Unmarshal)
+	value, err := readDocument(part, r.inFolder(manifest.Name), lastHolds)
 	if err != nil {
 		return nil, inOutputOf(err, r.inFolder(manifest.Name))
 	}
@@ -150,7 +149,7 @@ func (r *helmRender) crds(allowed budget) ([]rendered, error) {
 	}
 	var objects []rendered
 	for _, crd := range r.chart.CRDObjects() {
-		documents, err := readYAMLBy(yaml.Unmarshal, crd.File.Data, r.inFolder(crd.Filename), allowed)
+		documents, err := readYAML(crd.File.Data, r.inFolder(crd.Filename), lastHolds, allowed)
 		if err != nil {
 			return nil, err
 		}

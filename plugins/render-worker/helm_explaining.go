@@ -33,7 +33,7 @@ func explainChart(files chartFiles, err error) *failure {
 		default:
 			continue
 		}
-		documents, told := readYAMLBy(yaml.Unmarshal, file.Data, name, defaultBudget)
+		documents, told := readYAML(file.Data, name, lastHolds, defaultBudget)
 		if told != nil {
 			return asFailure(told)
 		}
@@ -90,7 +90,7 @@ func (r *helmRender) explainManifests(files map[string]string, err error) *failu
 		documents := releaseutil.SplitManifests(files[name])
 		for _, key := range slices.Sorted(maps.Keys(documents)) {
 			part := streamPart{[]byte(documents[key]), 1}
-			if _, told := readDocument(part, r.inFolder(name), yaml.Unmarshal); told != nil {
+			if _, told := readDocument(part, r.inFolder(name), lastHolds); told != nil {
 				return inOutputOf(told, r.inFolder(name))
 			}
 			var head releaseutil.SimpleHead

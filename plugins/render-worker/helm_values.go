@@ -68,7 +68,7 @@ func mergeValues(files []valueFile, inline map[string]any) (map[string]any, erro
 
 // explainValues finds the line by reading the file as a stream of documents, as manifests are read.
 func explainValues(err error, file valueFile) *failure {
-	if _, told := readYAML(file.content, file.name, defaultBudget); told != nil {
+	if _, told := readYAML(file.content, file.name, lastHolds, defaultBudget); told != nil {
 		return asFailure(told)
 	}
 	return invalidManifest("%s: the values are not a mapping", file.name)

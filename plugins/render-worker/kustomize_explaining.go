@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"sigs.k8s.io/yaml"
 )
 
 // What Kustomize says is wrong, as one sentence. Its errors are chains that repeat themselves from the
@@ -77,7 +75,7 @@ func (s *survey) explainObjects() *failure {
 		if each.field != "resources" || found == nil || found.Kind != kindFile {
 			continue
 		}
-		documents, _ := readYAMLBy(yaml.Unmarshal, s.files.contents[found.Path], s.shown(each.path), s.budget)
+		documents, _ := readYAML(s.files.contents[found.Path], s.shown(each.path), lastHolds, s.budget)
 		for _, document := range documents {
 			object, ok := document.value.(map[string]any)
 			if !ok {
@@ -101,7 +99,7 @@ func (s *survey) explainFiles() *failure {
 		if !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
 			continue
 		}
-		_, err := readYAMLBy(yaml.Unmarshal, s.files.contents[name], s.shown(name), s.budget)
+		_, err := readYAML(s.files.contents[name], s.shown(name), lastHolds, s.budget)
 		if err != nil {
 			return asFailure(err)
 		}
@@ -112,7 +110,7 @@ func (s *survey) explainFiles() *failure {
 var unknownField = regexp.MustCompile(`unknown field "([\w.-]{1,60})"`)
 
 func (s *survey) explainKustomization(file string, content []byte, err error) *failure {
-	if _, told := readYAMLBy(yaml.Unmarshal, content, s.shown(file), s.budget); told != nil {
+	if _, told := readYAML(content, s.shown(file), lastHolds, s.budget); told != nil {
 		return asFailure(told)
 	}
 	if found := unknownField.FindStringSubmatch(err.Error()); found != nil {

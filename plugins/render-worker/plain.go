@@ -20,11 +20,7 @@ func renderPlain(made *output, files []plainFile, body []byte) error {
 		return failed
 	}
 	for i, file := range files {
-		read := readYAML
-		if strings.HasSuffix(file.Path, ".json") {
-			read = readJSON
-		}
-		documents, err := read(contents[i], file.Path, made.budget)
+		documents, err := readPlain(contents[i], file.Path, made.budget)
 		if err != nil {
 			return err
 		}
@@ -35,4 +31,11 @@ func renderPlain(made *output, files []plainFile, body []byte) error {
 		}
 	}
 	return nil
+}
+
+func readPlain(content []byte, file string, allowed budget) ([]document, error) {
+	if strings.HasSuffix(file, ".json") {
+		return readJSON(content, file, allowed)
+	}
+	return readYAML(content, file, refuseDoubles, allowed)
 }

@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
-
-	"sigs.k8s.io/yaml"
 )
 
-// Documents of YAML and JSON, as kubectl reads them: sigs.k8s.io/yaml decides what a text means. Added
-// to it are lines, bounds (yaml_bounds.go) and the refusal of keys that stand twice.
+// Documents of YAML, as kubectl reads them (yaml_values.go); added are their lines, bounds
+// (yaml_bounds.go) and the refusal of keys that stand twice (yaml_keys.go).
 
 type document struct {
 	value any
@@ -22,12 +20,16 @@ func (d document) origin() string { return fmt.Sprintf("%s:%d", d.file, d.line) 
 
 var byteOrderMark = []byte("\ufeff")
 
-// readYAML returns all documents of a file that are not empty; a key that stands twice is an error.
-func readYAML(content []byte, file string, allowed budget) ([]document, error) {
-	return readYAMLBy(unmarshalOnce, content, file, allowed)
-}
+// doubles says what becomes of keys that stand twice in a mapping.
+type doubles int
 
-func readYAMLBy(unmarshal unmarshal, content []byte, file string, allowed budget) ([]document, error) {
+const (
+	refuseDoubles doubles = iota // in what people write
+	lastHolds                    // in what charts render, as Helm and kubectl have it
+)
+
+// readYAML returns all documents of a file that are not empty.
+func readYAML(content []byte, file string, doubles doubles, allowed budget) ([]document, error) {
 	if int64(len(content)) > allowed.FileBytes {
 		return nil, budgetExceeded("%s:1: larger than %d bytes", file, allowed.FileBytes).then("split the file")
 	}
@@ -37,7 +39,7 @@ func readYAMLBy(unmarshal unmarshal, content []byte, file string, allowed budget
 	}
 	var documents []document
 	for _, part := range splitStream(bytes.TrimPrefix(content, byteOrderMark)) {
-		value, err := readDocument(part, file, unmarshal)
+		value, err := readDocument(part, file, doubles)
 		if err != nil {
 			return nil, err
 		}
@@ -53,15 +55,23 @@ func readYAMLBy(unmarshal unmarshal, content []byte, file string, allowed budget
 	return documents, nil
 }
 
-type unmarshal func(text []byte, into any, options ...yaml.JSONOpt) error
-
 // readDocument returns the value of one document; nil when it is empty.
-func readDocument(part streamPart, file string, unmarshal unmarshal) (any, error) {
+func readDocument(part streamPart, file string, doubles doubles) (any, error) {
 	if err := checkAliases(part, file); err != nil {
 		return nil, err
 	}
-	var value any
-	if err := unmarshal(part.text, &value, withNumbers); err != nil {
+	found, err := parse(part.text, doubles == refuseDoubles)
+	if err != nil && duplicateKey.MatchString(err.Error()) {
+		if twice := doubledKeys(part); twice != nil {
+			return nil, doubledError(twice).explain(part, file)
+		}
+		found, err = parse(part.text, false)
+	}
+	if err != nil {
+		return nil, explainYAML(err, part, file)
+	}
+	value, err := asJSON(found)
+	if err != nil {
 		return nil, explainYAML(err, part, file)
 	}
 	if deeperThan(value, deepest) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,9 +12,9 @@ import (
 // lines are those of the part it was given, and its parser (not its scanner) names the line before.
 
 var (
-	yamlPrefix   = regexp.MustCompile(`^(?:error converting YAML to JSON: |yaml: )+`)
+	yamlPrefix   = regexp.MustCompile(`^yaml: (?:unmarshal errors:\s+)?`)
 	yamlLine     = regexp.MustCompile(`^line (\d+): `)
-	duplicateKey = regexp.MustCompile(`line (\d+): key (.*) already set in map`)
+	duplicateKey = regexp.MustCompile(`already set in (?:map|type)`)
 	tabIndent    = regexp.MustCompile(`^ *\t`)
 )
 
@@ -31,8 +32,9 @@ var yamlNextSteps = map[string]string{
 
 func explainYAML(err error, part streamPart, file string) *failure {
 	text := yamlPrefix.ReplaceAllString(err.Error(), "")
-	if twice := duplicateKey.FindAllStringSubmatch(text, -1); twice != nil {
-		return explainDuplicates(twice, part, file)
+	if same, ok := errors.AsType[sameTextError](err); ok {
+		return invalidManifest("%s:%d: the key %s stands here twice, as text and as something else",
+			file, part.contentLine(), limited(same.key, longestAddress)).then("quote both, or remove one")
 	}
 	if line := lineOfDepth(part); line > 0 {
 		return tooDeep(file, line)
@@ -53,26 +55,9 @@ func explainYAML(err error, part streamPart, file string) *failure {
 	return invalidManifest("%s:%d: not valid YAML: %s", file, line, message).then(yamlNextSteps[message])
 }
 
-func explainDuplicates(twice [][]string, part streamPart, file string) *failure {
-	sentences := make([]string, len(twice))
-	for i, each := range twice {
-		number, _ := strconv.Atoi(each[1])
-		key, err := strconv.Unquote(each[2])
-		if err != nil {
-			key = each[2]
-		}
-		sentences[i] = file + ":" + strconv.Itoa(part.line+number-1) + ": the key " + key + " stands here twice"
-	}
-	return invalidManifest("%s", limited(strings.Join(sentences, "; "), longestMessage))
-}
-
 func yamlMessage(text string) string {
-	switch {
-	case strings.HasPrefix(text, "unsupported map key"), strings.HasPrefix(text, "invalid map key"):
-		return "a key must be text, not a list, mapping, null"
-	case strings.Contains(text, "unsupported value: NaN"), strings.Contains(text, "unsupported value: +Inf"),
-		strings.Contains(text, "unsupported value: -Inf"):
-		return "infinity and NaN cannot be written as JSON"
+	if strings.HasPrefix(text, "invalid map key") {
+		return errBadKey.Error() // the library shows it
 	}
 	return oneSentence(text)
 }

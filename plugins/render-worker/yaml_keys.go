@@ -1,64 +1,60 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-	goyaml "sigs.k8s.io/yaml/goyaml.v2"
+	yaml3 "sigs.k8s.io/yaml/goyaml.v3"
 )
 
-// Keys that stand twice in a mapping. The library's strict reading finds them, but takes a key that
-// overrides one of a merged mapping (`<<`) for such a key too, which is what merging is for.
+// Keys that stand twice. The library's strict mode finds them, but it takes a key for doubled that
+// overrides one merged by `<<`, which is what merging is for.
 
-// unmarshalOnce reads as yaml.Unmarshal does, and refuses keys that stand twice in the text.
-func unmarshalOnce(text []byte, into any, options ...yaml.JSONOpt) error {
-	strictly := yaml.UnmarshalStrict(text, into, options...)
-	if strictly == nil {
+// doubledKeys are the keys that stand twice in one mapping as it is written, with the library's lines.
+func doubledKeys(part streamPart) []doubledKey {
+	var root yaml3.Node
+	if yaml3.Unmarshal(part.text, &root) != nil {
 		return nil
 	}
-	told := duplicateKey.FindAllStringSubmatch(strictly.Error(), -1)
-	if told == nil {
-		return strictly
-	}
-	twice := keysTwice(text)
-	var lines []string
-	for _, each := range told {
-		if twice[each[2]] {
-			lines = append(lines, each[0])
+	var found []doubledKey
+	var look func(node *yaml3.Node)
+	look = func(node *yaml3.Node) {
+		if node.Kind == yaml3.MappingNode {
+			seen := map[string]bool{}
+			for i := 0; i+1 < len(node.Content); i += 2 {
+				key := node.Content[i]
+				if key.Kind != yaml3.ScalarNode {
+					continue
+				}
+				if seen[key.Value] {
+					found = append(found, doubledKey{key.Value, key.Line})
+				}
+				seen[key.Value] = true
+			}
+		}
+		for _, each := range node.Content {
+			look(each)
 		}
 	}
-	if lines == nil {
-		return yaml.Unmarshal(text, into, options...)
-	}
-	return errors.New(strings.Join(lines, "\n"))
+	look(&root)
+	return found
 }
 
-// keysTwice returns the keys that stand twice somewhere in a text, written as the library writes them
-// in its messages. Ordered mappings keep such keys, and leave out what is merged.
-func keysTwice(text []byte) map[string]bool {
-	twice := map[string]bool{}
-	var root goyaml.MapSlice
-	if goyaml.Unmarshal(text, &root) == nil {
-		noteTwice(root, twice)
-	}
-	return twice
+type doubledKey struct {
+	key  string
+	line int // of the part
 }
 
-func noteTwice(value any, twice map[string]bool) {
-	switch value := value.(type) {
-	case goyaml.MapSlice:
-		seen := map[string]bool{}
-		for _, item := range value {
-			key := fmt.Sprintf("%#v", item.Key)
-			twice[key] = twice[key] || seen[key]
-			seen[key] = true
-			noteTwice(item.Value, twice)
-		}
-	case []any:
-		for _, each := range value {
-			noteTwice(each, twice)
-		}
+// doubledError is a refusal by doubledKeys.
+type doubledError []doubledKey
+
+func (d doubledError) Error() string { return "a key stands twice" }
+
+func (d doubledError) explain(part streamPart, file string) *failure {
+	sentences := make([]string, len(d))
+	for i, each := range d {
+		sentences[i] = fmt.Sprintf("%s:%d: the key %s stands here twice", file, part.line+each.line-1,
+			limited(each.key, longestAddress))
 	}
+	return invalidManifest("%s", limited(strings.Join(sentences, "; "), longestMessage))
 }

@@ -10,34 +10,49 @@ type streamPart struct {
 	line int // of the text's first line in the file
 }
 
+// splitter cuts before each `---`, or before the directives that stand above it. What follows `...` or
+// a directive without `---` is no document of its own: it stays where it is, and is refused there.
+type splitter struct {
+	content  []byte
+	parts    []streamPart
+	start    int
+	line     int // of start
+	hasBegun bool
+	endedAt  int // where a document ended by `...` or a directive, or 0
+	endLine  int
+}
+
 func splitStream(content []byte) []streamPart {
-	var parts []streamPart
-	start, startLine, line := 0, 1, 1
-	hasBegun := false // after directives or `---`
-	flush := func(end, nextLine int) {
-		if end > start {
-			parts = append(parts, streamPart{content[start:end], startLine})
-		}
-		start, startLine, hasBegun = end, nextLine, false
-	}
-	for at := 0; at < len(content); {
+	s := splitter{content: content, line: 1}
+	for at, line := 0, 1; at < len(content); line++ {
 		end := at + lineLength(content[at:])
 		text := content[at:end]
 		switch {
 		case isMarker(text, "---"):
-			if hasBegun {
-				flush(at, line)
+			if s.endedAt > 0 {
+				s.cut(s.endedAt, s.endLine)
+			} else if s.hasBegun {
+				s.cut(at, line)
 			}
-			hasBegun = true
+			s.hasBegun = true
 		case isMarker(text, "..."):
-			flush(end, line+1)
-		case !hasBegun && !isBlankOrComment(text) && text[0] != '%':
-			hasBegun = true
+			s.endedAt, s.endLine = end, line+1
+		case text[0] == '%' && s.hasBegun && s.endedAt == 0:
+			s.endedAt, s.endLine = at, line
+		case !isBlankOrComment(text) && text[0] != '%':
+			s.hasBegun, s.endedAt = true, 0
 		}
-		at, line = end, line+1
+		at = end
 	}
-	flush(len(content), line)
-	return parts
+	s.cut(len(content), 0)
+	return s.parts
+}
+
+func (s *splitter) cut(at, line int) {
+	if at > s.start {
+		s.parts = append(s.parts, streamPart{s.content[s.start:at], s.line})
+	}
+	s.start, s.line, s.endedAt = at, line, 0
 }
 
 // lineLength is the length of the first line with its end, by the line ends of YAML 1.1.
