@@ -100,6 +100,12 @@ async def test_only_the_key_that_stands_twice_is_told(render):
     assert str(refused.value) == "a.yaml:7: the key c stands here twice"
 
 
+async def test_a_document_may_end_more_than_once(render):
+    text = f"{MAP.format('a')}...\n# nothing\n...\n---\n{MAP.format('b')}"
+
+    assert await render({"a.yaml": text}) == [("a", "a.yaml:1"), ("b", "a.yaml:9")]
+
+
 async def test_a_byte_order_mark_is_no_content(render):
     json = '\ufeff{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "j"}}'
     files = {"a.yaml": "\ufeff" + MAP.format("a"), "j.json": json}
