@@ -102,6 +102,7 @@ _BETWEEN = ("", "", "", "", "", "\n", "# c\n", "  # c\n", "\t\n", "  \n", "     
 _STARTS = ("", "", "", "---\n", "---\n", "--- # c\n", "---  \n", "---\t\n", "# c\n---\n")
 _DIRECTIVES = ("%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "%TAG ! tag:a,2000:\n---\n", "%X y\n---\n")
 _ENDS = ("", "", "", "...\n", "...\n---\n", "---\n", "... # c\n", "\n\n", "# end\n", "# end")
+_HEAD = "apiVersion: example.com/v1\nkind: Odd\nmetadata: {name: odd}\nspec:\n"
 _PROPERTIES = ("&a ", "&b ", "&a !!map ", "!!seq ", "!!str ", "!own ", "! ", "&a &b ", "!!set ")
 
 
@@ -120,6 +121,15 @@ def write_stream(choose: Choose) -> str:
         text += _document(choose)
     text = text.replace("\n", choose(("\n",) * 12 + ("\r\n", "\r\n", "\r", "\u0085", "\u2028")))
     return text.rstrip("\n") if choose((False, False, False, True)) else text
+
+
+def write_manifests(choose: Choose) -> str:
+    """A file of one or two objects that have odd specs."""
+    text = ""
+    for _ in range(choose((1, 1, 2))):
+        start = choose(("---\n", "---\n", "--- # c\n", "...\n---\n", "---  \n"))
+        text += start + _HEAD + _mapping(choose, 2, 1) + choose(_ENDS)
+    return text.replace("\n", choose(("\n",) * 8 + ("\r\n",)))
 
 
 def _document(choose: Choose) -> str:

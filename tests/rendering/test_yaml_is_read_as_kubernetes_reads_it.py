@@ -7,9 +7,16 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.rendering.agreeing import EXCEPTIONS, disagreement, parting
+from tests.rendering.agreeing import EXCEPTIONS, disagreement, parting, same
 from tests.rendering.cases import corpus_texts
-from tests.rendering.odd_yaml import SCALARS, mutate, write_stream
+from tests.rendering.odd_yaml import SCALARS, mutate, write_manifests, write_stream
+from tests.rendering.originals.running import Answer
+
+from shoal.engine.folders import GuardedFolder
+from shoal.errors import InvalidManifest
+from shoal.testing.facts import make_facts
+from shoal.testing.trees import MemoryTree
+from shoal_plugins.rendering.plain import PlainRenderer, PlainSpec
 
 PLACES = (
     "a: {}\n",
@@ -67,6 +74,28 @@ def test_thousands_of_texts_are_read_alike(kubernetes_reader):
     found = [disagreement(kubernetes_reader, write_stream(choose)) for _ in range(5000)]
 
     assert [told(reading) for reading in found if reading is not None] == []
+
+
+async def test_a_thousand_manifests_are_read_by_the_worker_alike(kubernetes_reader, workers, host):
+    choose = random.Random(20240229).choice
+    for text in [write_manifests(choose) for _ in range(1000)]:
+        original = kubernetes_reader.read("stream", text.encode())
+        read, refusal = await read_by_worker(text, workers, host)
+        if refusal:
+            assert original.verdict == "refused" or "stands here twice" in refusal, (text, refusal)
+        # Of two keys that become the same text, Kubernetes takes either, as it happens.
+        elif original != Answer("doubled", []):
+            assert original.verdict != "refused", text
+            assert same(read, original.value), text
+
+
+async def read_by_worker(text, workers, host):
+    folder = GuardedFolder(MemoryTree({"a.yaml": text}), "")
+    try:
+        found = await PlainRenderer(workers).render(PlainSpec(), folder, make_facts(), host)
+    except InvalidManifest as error:
+        return [], str(error)
+    return [manifest.body for manifest in found], ""
 
 
 PARTINGS = {
