@@ -13,7 +13,7 @@ import pytest
 from tests.rendering.originals.programs import HELM, KUSTOMIZE, kubernetes_yaml
 from tests.rendering.originals.running import KubernetesYaml, Originals
 
-from shoal.binaries import Binary, locate
+from shoal.binaries import Binary, Progress, locate, silent
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.artifacts import Artifact, Tree
@@ -91,22 +91,29 @@ def artifact() -> Callable[..., Artifact]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find or make the programs before the first test's time begins to run: minutes, once."""
-    names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if session.config.getoption("collectonly"):
         return
-    if "workers" in names:
-        _located(worker_program())
-    if "kubernetes_reader" in names:
-        _located(kubernetes_yaml())
-    if "originals" in names:
-        _located(KUSTOMIZE)
-        _located(HELM)
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+
+    def progress(message: str, fraction: float | None) -> None:
+        if reporter is not None and fraction in (None, 0.0, 1.0):
+            reporter.write_line(message)
+
+    names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    needed = {
+        "workers": [worker_program()],
+        "kubernetes_reader": [kubernetes_yaml()],
+        "originals": [KUSTOMIZE, HELM],
+    }
+    for name in names & needed.keys():
+        for binary in needed[name]:
+            _located(binary, progress)
 
 
-def _located(binary: Binary) -> Path:
+def _located(binary: Binary, progress: Progress = silent) -> Path:
     """Find or make it in a loop of its own, out of the way of those that tests have."""
     with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(asyncio.run, locate(binary)).result()
+        return thread.submit(asyncio.run, locate(binary, progress=progress)).result()
 
 
 @pytest.fixture(scope="session")

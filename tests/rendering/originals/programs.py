@@ -16,9 +16,11 @@ FOLDER = Path(__file__).parent
 _PLATFORMS = frozenset({"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"})
 _KUSTOMIZE_RELEASES = "/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv{version}"
 
+_HELM = "4.3.1"
+
 HELM = Binary(
     name="helm",
-    version="4.3.1",
+    version=_HELM,
     release=Release(
         host="https://get.helm.sh",
         path="/helm-v{version}-{os}-{arch}.tar.gz",
@@ -26,7 +28,12 @@ HELM = Binary(
         platforms=_PLATFORMS,
         member="{os}-{arch}/helm",
     ),
-    recipe=Recipe(folder=FOLDER / "helm", package="helm.sh/helm/v4/cmd/helm"),
+    # Charts can ask for Helm's version; a module build knows no more of it than `v4.3`.
+    recipe=Recipe(
+        folder=FOLDER / "helm",
+        package="helm.sh/helm/v4/cmd/helm",
+        ldflags=f"-s -w -X helm.sh/helm/v4/internal/version.version=v{_HELM}",
+    ),
     is_taken_from_path=False,
 )
 
