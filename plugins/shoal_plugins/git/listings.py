@@ -17,6 +17,7 @@ LS_TREE = ("-r", "-t", "-z", "-l", "--full-tree")
 _KEPT_FOLDERS = 64
 MOST_ENTRIES = 100_000  # of one folder: read in 0.2 s of the loop; no render agrees to more
 _LONGEST_LINK = 4096  # PATH_MAX: the target of a link is never longer
+_SUBMODULE = b"160000 commit "
 _KINDS = {
     b"100644": EntryKind.FILE,
     b"100755": EntryKind.FILE,
@@ -55,6 +56,18 @@ class Listing:
             return Entry("", EntryKind.FOLDER, self.digest)
         above, _, name = path.rpartition("/")
         return (self.folder(above) or {}).get(name)
+
+    def submodules(self) -> Mapping[str, str]:
+        """Path → commit, of every submodule, sorted."""
+        found: dict[str, str] = {}
+        for folder, lines in self._folders.items():
+            if _SUBMODULE in lines:  # in a name too, but seldom
+                for line in lines.split(b"\0")[:-1]:
+                    if line.startswith(_SUBMODULE):
+                        entry = _entry(line)
+                        path = f"{folder}/{entry.name}" if folder else entry.name
+                        found[path] = entry.digest
+        return dict(sorted(found.items()))
 
     def following(self, path: str) -> Iterator[Entry]:
         """The file at a path and all files and links after it, as a walk in order meets them."""

@@ -21,11 +21,13 @@ from shoal.hooks.host import Host
 from shoal.model.artifacts import Artifact, Tree
 from shoal.model.identity import Ref
 from shoal_plugins.git.explaining import explain
+from shoal_plugins.git.grafting import GraftedTree
 from shoal_plugins.git.mirrors import Mirror, Revision, mirror_folder
 from shoal_plugins.git.reaching import Reaching
 from shoal_plugins.git.running import GitFailed, Remote
 from shoal_plugins.git.selecting import Selection, explain_missing, select
-from shoal_plugins.git.specification import GitSpec, VerifyMode
+from shoal_plugins.git.specification import GitSpec, Submodules, VerifyMode
+from shoal_plugins.git.submodules import Grafting
 from shoal_plugins.git.tidying import tidy
 from shoal_plugins.git.trees import GitTree
 from shoal_plugins.git.verifying import Verifier
@@ -65,7 +67,7 @@ class GitSource:
     ) -> Artifact:
         mirror = self._mirror(remote, spec, host)
         selection = await select(mirror, remote, spec)
-        stands = await _stands(previous, mirror)
+        stands = await _stands(previous, spec, mirror)
         revision = _expected(previous, selection, spec) if stands else None
         if revision is None:
             if spec.commit:
@@ -77,9 +79,30 @@ class GitSource:
         if previous is not None and stands and _tells_the_same(previous, revision):
             await tidy(mirror)
             return previous
-        artifact = _artifact(source, revision, previous, mirror, host)
+        if previous is not None and stands and previous.revision == revision.commit:
+            tree = previous.tree
+        else:
+            tree = await self._tree(revision, previous, spec, remote, mirror)
+        artifact = Artifact(source, revision.commit, tree.digest, tree, revision.provenance)
         await _keep(mirror, selection.wanted, artifact, previous)
         return artifact
+
+    async def _tree(
+        self,
+        revision: Revision,
+        previous: Artifact | None,
+        spec: GitSpec,
+        remote: Remote,
+        mirror: Mirror,
+    ) -> Tree:
+        tree = GitTree(revision.tree, mirror.blobs, mirror.host)
+        if spec.submodules is Submodules.FETCH:
+            grafting = Grafting(lambda other: self._mirror(other, spec, mirror.host))
+            return await grafting.graft(tree, mirror, remote)
+        old = previous.tree if previous is not None else None
+        if isinstance(old, GitTree) and old.digest == tree.digest and old.blobs is tree.blobs:
+            return old  # a revert, an empty commit: what is listed already stays listed
+        return tree
 
     def _mirror(self, remote: Remote, spec: GitSpec, host: Host) -> Mirror:
         folder = mirror_folder(remote.location, host.cache_folder, spec.history)
@@ -92,13 +115,14 @@ class GitSource:
         return self._mirrors[folder]
 
 
-async def _stands(previous: Artifact | None, mirror: Mirror) -> bool:
+async def _stands(previous: Artifact | None, spec: GitSpec, mirror: Mirror) -> bool:
     """Whether what was handed out before is still read from this mirror, and can be."""
     if previous is None:
         return False
     # The same commit of another address is another artifact: its tree reads another mirror.
     tree = previous.tree
-    return isinstance(tree, GitTree) and tree.blobs is mirror.blobs and await mirror.is_there()
+    kind = GraftedTree if spec.submodules is Submodules.FETCH else GitTree
+    return isinstance(tree, kind) and tree.blobs is mirror.blobs and await mirror.is_there()
 
 
 def _expected(previous: Artifact | None, selection: Selection, spec: GitSpec) -> Revision | None:
@@ -155,14 +179,3 @@ def _is_unknown(failure: GitFailed) -> bool:
         words in failure.stderr
         for words in ("not our ref", "unadvertised object", "couldn't find remote ref")
     )
-
-
-def _artifact(
-    source: Ref, revision: Revision, previous: Artifact | None, mirror: Mirror, host: Host
-) -> Artifact:
-    tree = GitTree(revision.tree, mirror.blobs, host)
-    if previous is not None and previous.digest == revision.tree:
-        old = previous.tree
-        if isinstance(old, GitTree) and old.blobs is mirror.blobs:
-            tree = old  # a revert, an empty commit: what is listed already stays listed
-    return Artifact(source, revision.commit, revision.tree, tree, revision.provenance)

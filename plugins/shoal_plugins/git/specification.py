@@ -56,6 +56,13 @@ class History(StrEnum):
     LATEST = "Latest"
 
 
+class Submodules(StrEnum):
+    """What is done about submodules."""
+
+    REFUSE = "Refuse"
+    FETCH = "Fetch"
+
+
 class VerifyMode(StrEnum):
     """What of a revision must be signed."""
 
@@ -118,11 +125,15 @@ class GitSpec(Spec):
         description="A secret with the key address of an HTTP proxy for this source, and username "
         "and password when the proxy asks for them. Left out: HTTPS_PROXY and NO_PROXY hold.",
     )
-
     history: History = Field(
         default=History.FULL,
         description="Fetch all commits that led to a revision (Full), or the revision alone "
         "(Latest), for repositories whose past is large.",
+    )
+    submodules: Submodules = Field(
+        default=Submodules.REFUSE,
+        description="Refuse whatever reads a submodule, or fetch those of the same server at the "
+        "commits that a revision pins.",
     )
     verify: Verify | None = Field(
         default=None, description="Whose signatures are asked for; nobody's when left out."

@@ -7,7 +7,7 @@ listed once, at the first look: most revisions of most repositories are never lo
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import anyio
 
@@ -59,6 +59,10 @@ class GitTree:
         if found is None:
             raise FileNotFoundError(path)
         return tuple(found.values())
+
+    async def submodules(self) -> Mapping[str, str]:
+        """Path → commit, of every submodule."""
+        return (await self._names()).submodules()
 
     async def read(self, path: str) -> bytes:
         """The content of a file, or the target of a link."""
