@@ -155,7 +155,7 @@ async def _read(url: str, history: str, folder: Path) -> None:
     # The server of the bench makes a pack in full before it sends its first byte; forges do not.
     mirrors._SILENCE_SECONDS = mirrors._FETCH_SECONDS
     host = replace(make_host(folder), base_folder=Path("/"))
-    spec = GitSpec.model_validate({"url": url, "history": history})
+    spec = GitSpec.model_validate({"url": url, "branch": "main", "history": history})
     source, ref = GitSource(), Ref("default", "huge")
     artifact = None
     for step in _STEPS:

@@ -8,7 +8,7 @@ import anyio
 import pytest
 from pydantic import ValidationError
 
-from shoal.errors import BudgetExceeded
+from shoal.errors import BudgetExceeded, InvalidSource
 from shoal.model.identity import Ref
 from shoal_plugins.git import GitSource, bounding, mirrors
 
@@ -51,13 +51,31 @@ async def test_the_next_revision_brings_only_what_is_new(repository, server, rea
     assert await _commits(repository, await _mirror(reader)) == 2
 
 
-async def test_an_unchanged_revision_is_one_conversation(repository, server, reader):
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        ({"branch": "main"}, {"refs": 1, "ls-refs": 1}),
+        ({"tag": "v1.0.0"}, {"refs": 1, "ls-refs": 1}),
+        ({"semver": "*"}, {"refs": 1, "ls-refs": 1}),
+        ({}, {"refs": 1, "ls-refs": 1, "fetch": 1}),
+    ],
+)
+async def test_an_unchanged_revision_is_one_conversation(repository, server, reader, wanted, asked):
     await repository.commit({"a.yaml": "a: 1\n"})
-    artifact = await reader.fetch(server.url("apps"), **LATEST)
+    await repository.git("tag", "-a", "-m", "One", "v1.0.0")
+    await repository.git("push", "-q", "origin", "v1.0.0")
+    artifact = await reader.fetch(server.url("apps"), **wanted, **LATEST)
     server.asked.clear()
 
-    assert await reader.fetch(server.url("apps"), artifact, **LATEST) is artifact
-    assert dict(server.asked) == {"refs": 1, "ls-refs": 1, "fetch": 1}
+    assert await reader.fetch(server.url("apps"), artifact, **wanted, **LATEST) is artifact
+    assert dict(server.asked) == asked
+
+
+async def test_a_branch_that_is_not_there_is_named(repository, server, reader):
+    await repository.commit({"a.yaml": "a: 1\n"})
+
+    with pytest.raises(InvalidSource, match="has no branch mian; did you mean main"):
+        await reader.fetch(server.url("apps"), branch="mian", **LATEST)
 
 
 async def test_a_merge_of_an_old_branch_brings_no_past(repository, server, reader):

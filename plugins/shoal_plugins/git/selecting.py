@@ -2,18 +2,19 @@
 
 A branch, a tag and a commit are named by the document. For a range of versions the remote's tags
 are listed first: one conversation, which also tells whether the chosen tag still is where it was.
-Used by `source`.
+Without the past a branch is looked for in the same way. Used by `source`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
 from shoal.errors import InvalidSource, SourceUnavailable
 from shoal.model.choice import nearest
 from shoal_plugins.git.mirrors import Mirror
 from shoal_plugins.git.running import Remote
-from shoal_plugins.git.specification import GitSpec
+from shoal_plugins.git.specification import GitSpec, History
 from shoal_plugins.git.versions import by_age, newest, parse_range
 
 _HEADS = "refs/heads/"
@@ -31,14 +32,24 @@ class Selection(NamedTuple):
 
 
 async def select(mirror: Mirror, remote: Remote, spec: GitSpec) -> Selection:
-    """The ref or commit that a source wants; asks the remote for a range of versions only."""
+    """The ref or commit that a source wants; asks the remote only when that saves more."""
     if spec.semver is not None:
         return await _select_newest(mirror, remote, spec.semver, spec.tag_prefix or "")
     if spec.commit:
         return Selection(spec.commit, commit=spec.commit)
-    if spec.tag:
-        return Selection(f"{_TAGS}{spec.tag}", spec.tag)
-    return Selection(f"{_HEADS}{spec.branch}" if spec.branch else "HEAD")
+    if not (spec.tag or spec.branch):
+        return Selection("HEAD")
+    ref = f"{_TAGS}{spec.tag}" if spec.tag else f"{_HEADS}{spec.branch}"
+    commit = ""
+    if spec.history is History.LATEST:
+        # A fetch without the past looks at all files on both sides, also when nothing is new.
+        refs = await mirror.refs(remote, only="tags" if spec.tag else "heads")
+        commit = _commit_of(ref, refs)
+    return Selection(ref, spec.tag or "", commit)
+
+
+def _commit_of(ref: str, refs: Mapping[str, str]) -> str:
+    return refs.get(f"{ref}{_PEELED}", refs.get(ref, ""))
 
 
 async def _select_newest(mirror: Mirror, remote: Remote, semver: str, prefix: str) -> Selection:
@@ -55,7 +66,7 @@ async def _select_newest(mirror: Mirror, remote: Remote, semver: str, prefix: st
             else "push a tag such as v1.0.0; none of its tags is a version",
         )
     ref = f"{_TAGS}{found}"
-    return Selection(ref, found, refs.get(f"{ref}{_PEELED}", refs[ref]))
+    return Selection(ref, found, _commit_of(ref, refs))
 
 
 async def explain_missing(mirror: Mirror, remote: Remote, spec: GitSpec) -> NoReturn:
