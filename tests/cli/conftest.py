@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,62 @@ def shoal_controller(_served: FakeController) -> FakeController:
 def shoal(run: Run, shoal_controller: FakeController) -> Run:
     """Run `shoal` against the served controller."""
     return lambda *words: run(*words, "--state", str(shoal_controller.state))
+
+
+HEAD = "apiVersion: shoal.dev/v1alpha1\n"
+CLUSTERS = {"dev": "env: dev", "eu-1": "env: prod, region: eu", "us-1": "env: prod, region: us"}
+
+
+@dataclass
+class LocalFleet:
+    """A fleet in a folder, with an application `web` whose source is a folder beside it."""
+
+    folder: Path
+    source: Path
+    run: Run
+
+    def write(self, name: str, text: str) -> None:
+        """A document of the fleet."""
+        (self.folder / name).write_text(HEAD + text)
+
+    def override(self, *overrides: str, render: str = "", selector: str = "{}") -> None:
+        """The application with these overrides, each a mapping in flow style."""
+        listed = "".join(f"  - {{{override}}}\n" for override in overrides)
+        self.write(
+            "web.yaml",
+            "kind: Application\nmetadata: {name: web}\nspec:\n"
+            "  source: {git: {url: ../apps, branch: main}, path: web}\n"
+            f"  placement: {{clusterSelector: {selector}}}\n"
+            + (f"  render: {render}\n" if render else "")
+            + (f"  overrides:\n{listed}" if listed else ""),
+        )
+
+    def put(self, **files: str) -> None:
+        """Manifests of the application: name of the file without `.yaml` → content."""
+        for name, content in files.items():
+            path = self.source / "web" / f"{name}.yaml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+
+    def render(self, *words: str) -> Ended:
+        """`shoal render` of the working copy, in the fleet's folder."""
+        return self.run("render", *words, "--path", str(self.source))
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> LocalFleet:
+    """Three clusters and one application without overrides; the current folder is the fleet's."""
+    found = LocalFleet(tmp_path / "fleet", tmp_path / "apps", run)
+    found.folder.mkdir()
+    found.source.mkdir()
+    found.write("fleet.yaml", "kind: Fleet\nmetadata: {name: acme}\n")
+    for name, labels in CLUSTERS.items():
+        found.write(
+            f"cluster-{name}.yaml",
+            f"kind: Cluster\nmetadata: {{name: {name}, labels: {{{labels}}}}}\n"
+            f"spec: {{access: {{kubeconfig: {{path: x}}}}, values: {{zone: {name}-a}}}}\n",
+        )
+    found.override()
+    monkeypatch.chdir(found.folder)
+    monkeypatch.setattr("shoal.composition.offline.cache_folder", lambda: tmp_path / "cache")
+    return found

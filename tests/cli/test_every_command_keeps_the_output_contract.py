@@ -52,6 +52,10 @@ ONLINE = {
     "resume": ("resume", "web"),
     "approve": ("approve", HOLD.id, "--reason", "meant"),
 }
+RENDERS = {
+    "render --explain": ("render", "web", "-c", "dev", "--explain"),
+    "render groups": ("render", "web"),
+}
 OFFLINE = {"version": ("version",), "validate": ("validate",), "plugin list": ("plugin", "list")}
 
 
@@ -105,6 +109,32 @@ def test_offline_commands_keep_the_same_contract(run, tmp_path, monkeypatch, wor
     check_shape(format, parsed(format, ended.out))
 
 
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("words", RENDERS.values(), ids=list(RENDERS))
+def test_what_render_tells_of_objects_keeps_the_same_contract(fleet, words, format):
+    fleet.put(map=CONFIG_MAP)
+    fleet.override("clusterSelector: {matchLabels: {env: dev}}, merge: [{target: {}, patch: {}}]")
+    if words == RENDERS["render groups"]:
+        patch = "merge: [{target: {}, patch: {data: {a: '${cluster.name}'}}}]"
+        fleet.override(f"clusterSelector: {{}}, {patch}")
+
+    ended = fleet.render(*words[1:], "-o", format)
+
+    assert ended.code == (words == RENDERS["render groups"]), ended
+    check_shape(format, parsed(format, ended.out))
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl", "yaml"])
+def test_the_objects_that_render_prints_are_those_of_kubernetes(fleet, format):
+    fleet.put(map=CONFIG_MAP)
+
+    found = parsed(format, fleet.render("web", "-o", format).out)
+
+    (one,) = found["items"] if format == "json" else found if format == "jsonl" else [found]
+    assert (one["apiVersion"], one["kind"]) == ("v1", "ConfigMap")
+
+
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\n"
 FLEET = "apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: test}\n"
 
 
@@ -152,7 +182,7 @@ def headings_inside(words: tuple[str, ...]) -> int:
 def test_every_command_is_in_this_table():
     built_in = {name for section in BUILT_IN.values() for name in section}
 
-    tried = {words[0] for words in (*ONLINE.values(), *OFFLINE.values())}
+    tried = {words[0] for words in (*ONLINE.values(), *OFFLINE.values(), *RENDERS.values())}
     assert tried | {"run"} == built_in
 
 

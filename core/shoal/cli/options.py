@@ -17,7 +17,7 @@ FORMATS = ("table", "json", "yaml", "name", "jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How a command shall print."""
+    """How a command shall print; `format` is empty when the command has no default."""
 
     format: str = "table"
     headers: bool = True
@@ -37,15 +37,27 @@ def wants_color(choice: str) -> bool:
 
 def prints(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `-o`, `--no-headers` and `--color`, handed on as one `output`."""
+    return _printing(command, "table", "How to print.")
 
+
+def prints_as(about: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The same without a default: the command chooses by what it prints, as `about` says."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        return _printing(command, "", about)
+
+    return decorate
+
+
+def _printing(command: Callable[..., Any], default: str, about: str) -> Callable[..., Any]:
     @click.option(
         "-o",
         "--output",
         "output_format",
         type=click.Choice(FORMATS),
-        default="table",
-        show_default=True,
-        help="How to print.",
+        default=default or None,
+        show_default=bool(default),
+        help=about,
     )
     @click.option("--no-headers", is_flag=True, help="Leave the headings of tables out.")
     @click.option(
@@ -56,8 +68,10 @@ def prints(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Colour; auto obeys NO_COLOR and CLICOLOR_FORCE.",
     )
     @functools.wraps(command)
-    def wrapped(*args: Any, output_format: str, no_headers: bool, color: str, **kwargs: Any) -> Any:
-        output = Output(output_format, not no_headers, wants_color(color))
+    def wrapped(
+        *args: Any, output_format: str | None, no_headers: bool, color: str, **kwargs: Any
+    ) -> Any:
+        output = Output(output_format or "", not no_headers, wants_color(color))
         return command(*args, output=output, **kwargs)
 
     return wrapped

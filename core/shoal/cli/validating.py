@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from shoal.cli.ending import Ending, note
+from shoal.cli.fleet_files import read_fleet
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.phrasing import clean
 from shoal.cli.printing import print_list
 from shoal.cli.tables import Item
-from shoal.errors import BudgetExceeded, UnknownName
 
 if TYPE_CHECKING:
     from shoal.documents.problems import Problem
 
-_FILE_BYTES = 4 * 1024 * 1024  # a document that people write has some hundred lines
 PROBLEM = Kind("Problem", "problems", (), (), lambda item: f"{item['file']}:{item['line']}")
 
 
@@ -36,12 +33,10 @@ def validate(path: Path, output: Output) -> int:
     from shoal.composition.loading import load_plugins
     from shoal.documents.loading import load
 
-    if not path.exists():
-        raise UnknownName(f"there is no {path}", next_step="give the fleet's folder")
+    files = read_fleet(path)
     plugins = load_plugins()
     for failed in plugins.failed:
         note(f"warning: plugin {failed.plugin} of {failed.distribution}: {failed.message}")
-    files = dict(_read(path))
     loaded = load(files, plugins.seams)
     if output.format == "table":
         for problem in loaded.problems:
@@ -69,25 +64,3 @@ def _fields(problem: Problem) -> Item:
         "suggestion": problem.suggestion,
         "next_step": problem.next_step,
     }
-
-
-def _read(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Every `*.yaml` below a folder, as the fleet is read; links are not followed."""
-    if path.is_file():
-        yield path.name, _content(path)
-        return
-    for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            file = Path(folder) / name
-            if name.endswith((".yaml", ".yml")) and file.is_file() and not file.is_symlink():
-                yield file.relative_to(path).as_posix(), _content(file)
-
-
-def _content(file: Path) -> bytes:
-    if file.stat().st_size > _FILE_BYTES:
-        raise BudgetExceeded(
-            f"{file} is larger than {_FILE_BYTES // 1024 // 1024} MiB",
-            next_step="keep what is not a document of the fleet in another folder",
-        )
-    return file.read_bytes()

@@ -6,9 +6,7 @@ handed in. Closed in reverse: the loops end, the store takes its last writes, sp
 
 from __future__ import annotations
 
-import os
 import random
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ from anyio import to_thread
 from opentelemetry.trace import Tracer
 
 from shoal import __version__
+from shoal.composition.bordering import guard_of
 from shoal.composition.hosting import Hosts
 from shoal.composition.serving import Foundation, Settings
 from shoal.engine.applications import Applications
@@ -30,7 +29,7 @@ from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.desiring import Desiring
 from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
-from shoal.engine.guarding import Guard, silent
+from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.observing import Observing
 from shoal.engine.recording import Recording
@@ -77,7 +76,7 @@ class _Assembly:
         self._tracer = tracing.tracer
         self._state = EngineState(now)
         self._lent = _Lent(foundation, store, tracing.tracer, self._state, lent)
-        self._guard = _guard(foundation)
+        self._guard = guard_of(foundation.plugins)
         self._recording = Recording(store, self._state)
         self._rendering = Rendering()
 
@@ -217,21 +216,3 @@ def _fleet_reader(foundation: Foundation, hosts: Mapping[str, Host], guard: Guar
         host=hosts[FLEET_SOURCE],
         guard=guard,
     )
-
-
-def _guard(foundation: Foundation) -> Guard:
-    """The border to plugins; it names distribution and version, and prints calls when asked to."""
-
-    def describe(seam: str, plugin: str) -> str:
-        for one in foundation.plugins.registrations:
-            if one.name == plugin and one.seam.startswith(seam):
-                return f"{plugin} ({one.distribution} {one.version})"
-        return plugin
-
-    tracing = os.environ.get("SHOAL_TRACE_PLUGINS") == "1"
-    return Guard(describe, _print_call if tracing else silent)
-
-
-def _print_call(seam: str, plugin: str, subject: str, seconds: float, outcome: str) -> None:
-    line = f"plugin {seam} {plugin}: {subject} {seconds * 1000:.1f} ms {outcome}\n"
-    sys.stderr.write(line)

@@ -3,23 +3,22 @@
 Clusters for which nothing differs share one render and one content; a cluster with values or facts
 of its own gets its own. What fails for one cluster (a patch that does not fit, a missing label, a
 cluster that was never asked for its version) fails for that cluster alone: the others go on.
-Called by the loop of applications; decides nothing and writes nothing.
+Called by the loop of applications, and by `explaining`; decides nothing and writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from shoal.documents import Catalog
-from shoal.engine.asking import Asking
 from shoal.engine.facts import FactsOfCluster
 from shoal.engine.guarding import Guard
 from shoal.engine.remembering import Rendered
 from shoal.engine.rendering import Rendering
-from shoal.engine.sharing import Outcome, Own, SharedRenders
+from shoal.engine.sharing import Outcome, OwnRender, SharedRenders
 from shoal.engine.state import ApplicationState, ContentKey, KeptContent
 from shoal.engine.wishes import Wishes
 from shoal.errors import InvalidDocument, MissingFact, ShoalError
@@ -35,6 +34,38 @@ from shoal.planning.merging import merged_values
 from shoal.planning.overriding import applicable_indexes, content, facts_of, override, values_of
 
 
+class Asks(Protocol):
+    """Knows what only clusters can tell of themselves."""
+
+    async def ask(self, cluster: str, name: str) -> Any:
+        """A fact of `ASKED_FOR`; ClusterNotConnected or MissingFact when it is not known."""
+        ...
+
+
+class Own(NamedTuple):
+    """One cluster: its facts, the overrides for it, and what it renders with."""
+
+    document: DocumentFacts
+    indexes: tuple[int, ...]
+    render: OwnRender
+
+
+@dataclass(frozen=True, slots=True)
+class Renders:
+    """An application rendered for some clusters, before its overrides.
+
+    `outcomes` are by cluster, and so are `owns`; a cluster for which nothing could be rendered is
+    in `failures` alone. `asks_clusters` when an outcome depends on what only a cluster can tell.
+    """
+
+    renderer: Renderer[Any]
+    parameters: Spec
+    owns: Mapping[str, Own]
+    outcomes: Mapping[str, Outcome]
+    failures: Mapping[str, ShoalError]
+    asks_clusters: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Desiring:
     """Finds out what the clusters of an application should hold."""
@@ -44,7 +75,7 @@ class Desiring:
     hosts: Mapping[str, Host]
     digester: Digester
     guard: Guard
-    asking: Asking
+    asking: Asks
 
     async def desire(
         self, catalog: Catalog, document: Application, artifact: Artifact, known: ApplicationState
@@ -54,23 +85,33 @@ class Desiring:
         Raises InvalidSource when the folder is missing or no renderer fits; everything else is a
         failure of the clusters that it concerns.
         """
+        renders = await self.render(catalog, document, artifact, known.placed)
+        known.asks_clusters = renders.asks_clusters
+        wishes = Wishes()
+        for name, error in renders.failures.items():
+            wishes.failed(name, error)
+        self._fill(wishes, known, document.spec.overrides, renders)
+        return wishes
+
+    async def render(
+        self, catalog: Catalog, document: Application, artifact: Artifact, placed: Sequence[str]
+    ) -> Renders:
+        """The application rendered for these clusters, once for those that are alike."""
         path, overrides = document.spec.source.path, document.spec.overrides
         renderer, parameters = await self.rendering.choose(
             self.renderers, document.spec.render, artifact, path
         )
-        wishes, owns = Wishes(), dict[str, _Own]()
-        for name in known.placed:
+        owns, failures = dict[str, Own](), dict[str, ShoalError]()
+        for name in placed:
             try:
                 facts = replace(catalog.clusters[name].facts, application=document.metadata.name)
                 owns[name] = self._own(facts, overrides, renderer, parameters)
             except ShoalError as error:
-                wishes.failed(name, error)
+                failures[name] = error
         host, subject = self.hosts[renderer.name], str(document.ref)
-        renders = SharedRenders(self.rendering, renderer, host, self.guard, subject, artifact, path)
-        await renders.run(own.render for own in owns.values())
-        known.asks_clusters = renders.asks_clusters
-        self._fill(wishes, known, overrides, owns, renders.outcomes)
-        return wishes
+        shared = SharedRenders(self.rendering, renderer, host, self.guard, subject, artifact, path)
+        await shared.run(own.render for own in owns.values())
+        return Renders(renderer, parameters, owns, shared.outcomes, failures, shared.asks_clusters)
 
     def _own(
         self,
@@ -78,7 +119,7 @@ class Desiring:
         overrides: tuple[Override, ...],
         renderer: Renderer[Any],
         parameters: Spec,
-    ) -> _Own:
+    ) -> Own:
         indexes = applicable_indexes(overrides, document.labels)
         values = values_of(overrides, indexes, document.look)
         if values:
@@ -91,20 +132,19 @@ class Desiring:
             parameters = parameters.model_copy(update={"values": merged})
         facts = FactsOfCluster(document, partial(self.asking.ask, document.name))
         digest = digest_value(values) if values else ""
-        return _Own(document, indexes, Own(facts, parameters, digest))
+        return Own(document, indexes, OwnRender(facts, parameters, digest))
 
     def _fill(
         self,
         wishes: Wishes,
         known: ApplicationState,
         overrides: tuple[Override, ...],
-        owns: Mapping[str, _Own],
-        outcomes: Mapping[str, Outcome],
+        renders: Renders,
     ) -> None:
         before = known.contents if known.overrides == overrides else {}
         known.contents, known.overrides = {}, overrides
-        for name, own in owns.items():
-            outcome = outcomes[name]
+        for name, own in renders.owns.items():
+            outcome = renders.outcomes[name]
             if isinstance(outcome.result, ShoalError):
                 is_own = bool(outcome.facts.keys() - {APPLICATION} or own.render.parameters_digest)
                 wishes.failed(name, outcome.result, is_own=is_own)
@@ -119,19 +159,11 @@ class Desiring:
                 known.contents[key] = kept
                 wishes.contents[name] = kept.content
 
-    def _kept(self, own: _Own, rendered: Rendered, overrides: tuple[Override, ...]) -> KeptContent:
+    def _kept(self, own: Own, rendered: Rendered, overrides: tuple[Override, ...]) -> KeptContent:
         overridden = override(
             rendered.manifests, overrides, indexes=own.indexes, look=own.document.look
         )
         return KeptContent(rendered.manifests, content(overridden, self.digester))
-
-
-class _Own(NamedTuple):
-    """One cluster: its facts, the overrides for it, and what it renders with."""
-
-    document: DocumentFacts
-    indexes: tuple[int, ...]
-    render: Own
 
 
 def _digestible(document: DocumentFacts, name: str) -> Any:
@@ -142,7 +174,7 @@ def _digestible(document: DocumentFacts, name: str) -> Any:
         return []
 
 
-def _content_key(own: _Own, rendered: Rendered, overrides: tuple[Override, ...]) -> ContentKey:
+def _content_key(own: Own, rendered: Rendered, overrides: tuple[Override, ...]) -> ContentKey:
     """What a content depends on; the output itself by identity, which `KeptContent` keeps alive."""
     names = sorted(facts_of(overrides, own.indexes)) if own.indexes else ()
     facts = digest_value([_digestible(own.document, name) for name in names]) if names else ""

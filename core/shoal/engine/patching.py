@@ -34,7 +34,8 @@ def masked_patch(
 
 
 def _masked(key: ObjectKey, operation: Mapping[str, Any]) -> Mapping[str, Any]:
-    is_secret = (key.group, key.kind) == ("", "Secret")
+    # A List (or a SecretList) is an object that holds objects, and one of them may be a Secret.
+    is_secret = key.group == "" and (key.kind == "Secret" or key.kind.endswith("List"))
     if "value" in operation and (is_secret or _holds_environment(operation)):
         return {**operation, "value": MASK}
     return operation

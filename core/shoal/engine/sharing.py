@@ -30,7 +30,7 @@ RENDER_SECONDS = 600.0
 _AT_ONCE = 8
 
 
-class Own(NamedTuple):
+class OwnRender(NamedTuple):
     """What one cluster renders with; `parameters_digest` tells equal parameters."""
 
     facts: FactsOfCluster
@@ -64,9 +64,9 @@ class SharedRenders:
         """Whether some outcome depends on what only a cluster can tell."""
         return any(ASKED_FOR & shared.names for shared in self._shared.values())
 
-    async def run(self, owns: Iterable[Own]) -> None:
+    async def run(self, owns: Iterable[OwnRender]) -> None:
         """Find or make the outcome of each cluster."""
-        waiting: list[Own] = []
+        waiting: list[OwnRender] = []
         for own in owns:
             shared = self._shared.setdefault(own.parameters_digest, ByFacts())
             if not shared:
@@ -80,7 +80,7 @@ class SharedRenders:
                 for own in waiting[start : start + _AT_ONCE]:
                     tasks.start_soon(self._render, own)
 
-    async def _render(self, own: Own) -> None:
+    async def _render(self, own: OwnRender) -> None:
         noted = NotedFacts(own.facts)
         result: Rendered | ShoalError
         try:
@@ -91,7 +91,7 @@ class SharedRenders:
         self._shared[own.parameters_digest].put(outcome.facts, outcome)
         self.outcomes[own.facts.document.name] = outcome
 
-    async def _rendered(self, own: Own, noted: NotedFacts) -> Rendered:
+    async def _rendered(self, own: OwnRender, noted: NotedFacts) -> Rendered:
         name = self.renderer.name
         with self.guard.call("renderer", name, self.subject, seconds=RENDER_SECONDS):
             try:
