@@ -111,9 +111,21 @@ def _bodies(manifests: Sequence[Manifest], *, show_secrets: bool) -> Iterator[Ma
         body = each.body
         shown = body if show_secrets else masked(body)
         count += shown != body
-        yield shown
+        yield _in_reading_order(shown)
     if count:
         note(f"values of {count} Secret{'s' * (count != 1)} are masked; --show-secrets shows them")
+
+
+def _in_reading_order(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an object is before what it says; a manifest is kept with its keys sorted."""
+    ordered = _led(body, ("apiVersion", "kind", "metadata"))
+    if isinstance(ordered.get("metadata"), Mapping):
+        ordered["metadata"] = _led(ordered["metadata"], ("name", "namespace"))
+    return ordered
+
+
+def _led(value: Mapping[str, Any], first: Sequence[str]) -> dict[str, Any]:
+    return {**{key: value[key] for key in first if key in value}, **value}
 
 
 def _print_bodies(format: str, bodies: Sequence[Mapping[str, Any]]) -> None:

@@ -59,7 +59,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     "api_versions",
     multiple=True,
     metavar="GROUP/VERSION[/KIND]",
-    help="An API that the clusters serve, for templates that ask; repeatable.",
+    help="An API that the clusters serve, for templates that ask; repeat it for all that count.",
 )
 @click.option(
     "--show-secrets", is_flag=True, help="Show the values of Secrets; --explain never does."

@@ -21,7 +21,7 @@ from shoal.hooks.renderers import ValuedSpec
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import Spec
 from shoal.model.documents import Application
-from shoal.model.facts import KUBERNETES_VERSION
+from shoal.model.facts import APPLICATION, KUBERNETES_VERSION
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import Override
 from shoal.planning.images import ImageChange
@@ -131,6 +131,7 @@ def _named(cluster: str, error: ShoalError) -> ShoalError:
 async def _render_step(
     renders: Renders, own: Own, rendered: Rendered, document: Application
 ) -> RenderStep:
+    facts = sorted(rendered.facts.keys() - {APPLICATION})
     files = sorted(path for path, seen in rendered.looks.items() if seen.startswith("file "))
     return RenderStep(
         renderer=renders.renderer.name,
@@ -138,7 +139,7 @@ async def _render_step(
         folder=rendered.root or ".",
         parameters=_without_values(renders.parameters),
         values=dict(_values(renders.parameters, document.spec.overrides, own.indexes)),
-        facts={name: await _shown(own, name) for name in sorted(rendered.facts)},
+        facts={name: await _shown(own, name) for name in facts},
         files=files,
         objects=len(rendered.manifests),
     )
