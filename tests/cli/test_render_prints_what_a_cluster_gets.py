@@ -231,6 +231,55 @@ def test_broken_documents_of_others_are_warnings(shop):
     assert "warning: bad.yaml:" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("file", "words", "told"),
+    [
+        ("bad.yaml", ("bad",), "Application default/bad cannot be used: bad.yaml:4: "),
+        ("cluster-eu-1.yaml", ("web", "-c", "eu-1"), "Cluster eu-1 cannot be used: cluster-eu-1."),
+    ],
+)
+def test_what_is_asked_for_and_broken_is_no_unknown_name(shop, file, words, told):
+    kind, name = ("Application", "bad") if file == "bad.yaml" else ("Cluster", "eu-1")
+    shop.write(file, f"kind: {kind}\nmetadata: {{name: {name}}}\nspec: {{}}\n")
+
+    ended = shop.render(*words)
+
+    assert (ended.code, ended.out) == (3, "")
+    assert f"error: {told}" in ended.err
+
+
+def test_errors_of_all_applications_are_told_and_none_is_printed(shop):
+    for name in ("one", "two"):
+        shop.write(
+            f"{name}.yaml",
+            f"kind: Application\nmetadata: {{name: {name}}}\n"
+            "spec:\n  source: {git: {url: ../apps}, path: web}\n"
+            "  placement: {clusterSelector: {}}\n"
+            "  overrides: [{clusterSelector: {}, exclude: [{name: %s}]}]\n" % name,
+        )
+    git(shop.source, "init", "--quiet", "--initial-branch=main")
+    commit(shop.source)
+
+    ended = shop.run("render", "-c", "dev")
+
+    assert (ended.code, ended.out) == (3, "")
+    assert "no object matches (name one)" in ended.err
+    assert "no object matches (name two)" in ended.err
+
+
+def test_a_plugin_that_raises_is_named_and_leaves_stdout_to_data(shop, monkeypatch):
+    def raises(*given: object) -> None:
+        raise ValueError("boom")
+
+    monkeypatch.setattr("shoal_plugins.git.source.GitSource.fetch", raises)
+
+    ended = shop.run("render", "web", "-c", "dev")
+
+    assert (ended.code, ended.out) == (3, "")
+    assert "source git (shoal " in ended.err
+    assert "ValueError" in ended.err
+
+
 def test_a_missing_folder_is_an_error_with_its_neighbours(shop):
     shop.override()
     (shop.folder / "web.yaml").write_text(

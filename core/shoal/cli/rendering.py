@@ -18,8 +18,10 @@ from shoal.errors import InvalidDocument, UnknownName
 if TYPE_CHECKING:
     from shoal.composition.grouping import Group
     from shoal.composition.loading import Plugins
-    from shoal.documents import Catalog
+    from shoal.documents import Catalog, Identity, Problem
     from shoal.model.documents import Application
+
+    Broken = Mapping[Identity, tuple[Problem, ...]]
 
 _SHOWN = 8
 _VERSION = re.compile(r"v?(\d+\.\d+)(?:\.(\d+))?([-+][\w.+-]+)?", re.ASCII)
@@ -92,15 +94,17 @@ def render(
     from shoal.composition.grouping import Request, answer
     from shoal.composition.loading import load_plugins
     from shoal.composition.offline import Given
+    from shoal.telemetry.logs import configure_logs
 
+    configure_logs()
     plugins = load_plugins()
     for failed in plugins.failed:
         note(f"warning: plugin {failed.plugin} of {failed.distribution}: {failed.message}")
-    catalog = _catalog(fleet, plugins)
-    documents = _chosen(catalog, application, namespace)
+    catalog, broken = _catalog(fleet, plugins)
+    documents = _chosen(catalog, broken, application, namespace)
     if working_copy is not None and len({each.source_ref for each in documents}) > 1:
         raise click.UsageError("--path stands for one source; name the application")
-    request = Request(catalog, documents, _clusters(catalog, documents, cluster), explains)
+    request = Request(catalog, documents, _clusters(catalog, broken, documents, cluster), explains)
     with shown_progress() as progress:
         given = Given(
             fleet_folder=fleet,
@@ -149,8 +153,8 @@ def _print(
     return Ending.OK
 
 
-def _catalog(fleet: Path, plugins: Plugins) -> Catalog:
-    """The fleet's documents; what is wrong with some of them is a warning."""
+def _catalog(fleet: Path, plugins: Plugins) -> tuple[Catalog, Broken]:
+    """The fleet's documents, and those that cannot be used; what is wrong is a warning."""
     from shoal.cli.fleet_files import read_fleet
     from shoal.documents import load, merge
 
@@ -163,18 +167,20 @@ def _catalog(fleet: Path, plugins: Plugins) -> Catalog:
             f"the folder {fleet} holds no fleet that can be read",
             next_step="see `shoal validate`; --fleet DIR names another folder",
         )
-    return catalog
+    return catalog, loaded.broken
 
 
 def _chosen(
-    catalog: Catalog, application: str | None, namespace: str | None
+    catalog: Catalog, broken: Broken, application: str | None, namespace: str | None
 ) -> tuple[Application, ...]:
     """The application that was named, or all of them (of one namespace)."""
+    from shoal.documents import Identity
     from shoal.model.identity import Ref
 
     known = catalog.applications
     if application is not None:
         ref = Ref(*split_name(application, namespace))
+        _refuse_broken(broken, Identity("Application", *ref))
         if ref not in known:
             raise _unknown("application", str(ref), map(str, sorted(known)))
         return (known[ref],)
@@ -186,11 +192,14 @@ def _chosen(
 
 
 def _clusters(
-    catalog: Catalog, documents: Sequence[Application], cluster: str | None
+    catalog: Catalog, broken: Broken, documents: Sequence[Application], cluster: str | None
 ) -> tuple[str, ...]:
     """The cluster that was named, or all on which one of the applications is placed."""
+    from shoal.documents import Identity
     from shoal.planning.placing import place
 
+    if cluster is not None:
+        _refuse_broken(broken, Identity("Cluster", "", cluster))
     if cluster is not None and cluster not in catalog.clusters:
         raise _unknown("cluster", cluster, sorted(catalog.clusters))
     placed = sorted({name for each in documents for name in place(each, catalog.clusters)})
@@ -206,6 +215,14 @@ def _clusters(
             next_step=_listed("placed on", placed),
         )
     return (cluster,) if cluster is not None else tuple(placed)
+
+
+def _refuse_broken(broken: Broken, identity: Identity) -> None:
+    """What was asked for is written, and cannot be used: said instead of there being none."""
+    if identity in broken:
+        problems = broken[identity]
+        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        raise InvalidDocument(f"{identity} cannot be used: {problems[0].as_text()}{more}")
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
