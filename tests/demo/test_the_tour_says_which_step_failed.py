@@ -22,7 +22,7 @@ def test_a_controller_that_dies_in_the_middle_fails_the_step(start_demo: Callabl
     os.kill(int((demo.stage() / PID_FILE).read_text()), signal.SIGKILL)
 
     assert demo.end() == 1
-    found = re.search(r"error: step (\d) of 9 does not hold: ([^\r]+)", demo.text())
+    found = re.search(rf"error: step (\d+) of {len(STEPS)} does not hold: ([^\r]+)", demo.text())
     assert found is not None, demo.text()
     assert STEPS[int(found[1]) - 1].title == found[2]
     assert "expected: `shoal run` to go on" in demo.text()
