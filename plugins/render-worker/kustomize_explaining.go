@@ -12,7 +12,9 @@ import (
 // told with their line instead, because we know it.
 
 var (
-	wrapping    = regexp.MustCompile(`(?s)^.*(?:must resolve to a file'|must build at directory|accumulating components|accumulateDirectory): `)
+	wrapping = regexp.MustCompile(`(?s)^.*(?:must resolve to a file'|must build at directory|accumulating components|accumulateDirectory): `)
+	// A file may fail by itself; Kustomize then tries it as a folder too, which it is not.
+	ofFile      = regexp.MustCompile(`(?s)^.*accumulation err='(?:accumulating resources from )?(.*)': must build at directory: .*file is not directory$`)
 	external    = regexp.MustCompile(`unable to load external plugin '(\S+?)'`)
 	mountedPath = regexp.MustCompile(`(['"(]?)` + mount + `/([^\s'"():]+)(['")]?)`)
 )
@@ -32,7 +34,11 @@ func (s *survey) explain(err error) *failure {
 		return invalidSource("%s: a HelmChartInflationGenerator would run a helm program, which Shoal does not",
 			s.rootFile()).then("make the chart an application of its own with the renderer helm")
 	}
-	text = wrapping.ReplaceAllString(text, "")
+	if found := ofFile.FindStringSubmatch(text); found != nil {
+		text = found[1]
+	} else {
+		text = wrapping.ReplaceAllString(text, "")
+	}
 	return invalidManifest("%s: %s", s.rootFile(), oneSentence(s.withPaths(text)))
 }
 
