@@ -100,7 +100,7 @@ func schemaProblems(text string) []string {
 				continue // the reasons follow
 			}
 			rule := schemaValue.ReplaceAllString(found[2], "the value $1")
-			problems = append(problems, "chart "+name+", "+fieldOf(found[1])+": "+oneSentence(rule))
+			problems = append(problems, "chart "+name+", "+fieldOf(found[1])+": "+limited(rule, longestAddress))
 		}
 	}
 	return problems

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -37,9 +38,18 @@ func (s *survey) explain(err error) *failure {
 	if found := ofFile.FindStringSubmatch(text); found != nil {
 		text = found[1]
 	} else {
-		text = wrapping.ReplaceAllString(text, "")
+		text = unwrapped(text)
 	}
 	return invalidManifest("%s: %s", s.rootFile(), oneSentence(s.withPaths(text)))
+}
+
+// unwrapped is the innermost reason; those of components are quoted by those around them.
+func unwrapped(text string) string {
+	text = wrapping.ReplaceAllString(text, "")
+	if inner, err := strconv.Unquote(text); err == nil {
+		return unwrapped(inner)
+	}
+	return text
 }
 
 func (s *survey) rootFile() string { return s.shown(s.kustomizations[s.root].file) }

@@ -41,6 +41,7 @@ func watchMemory(pipes *pipes, mebibytes uint64) {
 		default:
 			continue
 		}
+		unlimitData()
 		pipes.respond(response{Failed: blown})
 		os.Exit(exitOnMemory)
 	}

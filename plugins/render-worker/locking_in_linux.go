@@ -13,7 +13,20 @@ const limitOfData = 2
 
 // limitData makes an allocation beyond the limit fail; it counts what is mapped, not what is used.
 func limitData(bytes uint64) {
-	_ = syscall.Setrlimit(limitOfData, &syscall.Rlimit{Cur: bytes, Max: bytes})
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(limitOfData, &limit) == nil {
+		limit.Cur = min(bytes, limit.Max)
+		_ = syscall.Setrlimit(limitOfData, &limit)
+	}
+}
+
+// unlimitData lets the process end in its own words: it would crash beside them otherwise.
+func unlimitData() {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(limitOfData, &limit) == nil {
+		limit.Cur = limit.Max
+		_ = syscall.Setrlimit(limitOfData, &limit)
+	}
 }
 
 // leaveFilesAndSockets is best effort: older kernels know only some of it, or nothing.

@@ -5,30 +5,54 @@ import (
 	"strings"
 )
 
-// Wording makes one sentence of what a library says, without values: texts in quotes that are longer
-// than a name could be are left out, for they may come from manifests or values files.
+// Wording makes one sentence of what a library says, without values. Libraries quote what they were
+// given: a text in a manifest, a literal of a Secret, a line of a values file. What is in quotes stays
+// only when it is a short word or the path of a field; what they show without quotes has a pattern here.
 
 const (
 	longestMessage = 600
-	longestQuoted  = 24
-	shortestValue  = 3 // signs like `[` and `':'`, which say what was expected
+	longestAddress = 120 // of a name or an address of the input
+	longestWord    = 12
 )
 
 var (
 	quoted    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\B'[^'\n]*'\B`)
+	shortWord = regexp.MustCompile(`^[\w./:@ \[\]{},-]*$`)
+	// The segments of a token are longer than those of a field's path.
+	fieldPath = regexp.MustCompile(`^/?[A-Za-z_][\w-]{0,23}(?:[./][\w\[\]*-]{1,24})+$`)
 	spaces    = regexp.MustCompile(`\s+`)
-	looksFine = regexp.MustCompile(`^[\w./:@ \[\]-]*$`)
+	address   = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"'\]]+`)
+	userInfo  = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@]*@`)
 )
 
+// unquoted is what libraries show of values without quotes, and what is left of it.
+var unquoted = []struct {
+	pattern *regexp.Regexp
+	left    string
+}{
+	{regexp.MustCompile("(?s) ?(?:with config: )?`[^`]*`"), ""},                                             // YAML, regular expressions, plugins
+	{regexp.MustCompile(`(?s)value: \{.*\}`), "value: {…}"},                                                 // kyaml
+	{regexp.MustCompile(`(?s)\bmap\[[^\s\]]*:.*\]`), "a mapping"},                                           // Go's own writing
+	{regexp.MustCompile(`\[[^\[\]]*[=:"' ][^\[\]]*\]`), "[…]"},                                              // lists of literals
+	{regexp.MustCompile(`((?:literal|file|env) sources?(?: files?)?):? (?:\[[^\]]*\]|…|[^\s,:"']+)`), "$1"}, // generators
+	{regexp.MustCompile(`(?s)(range can't iterate over|improper constraint:?) .*`), "$1 this value"},
+	{regexp.MustCompile(`cannot unmarshal number \S+ into`), "cannot unmarshal a number into"},
+}
+
 func oneSentence(text string) string {
+	for _, each := range unquoted {
+		text = each.pattern.ReplaceAllString(text, each.left)
+	}
 	text = quoted.ReplaceAllStringFunc(text, withoutValue)
+	text = address.ReplaceAllStringFunc(text, withoutUser)
 	text = strings.Trim(spaces.ReplaceAllString(text, " "), " .:")
 	return limited(text, longestMessage)
 }
 
 func withoutValue(text string) string {
 	inner := text[1 : len(text)-1]
-	if len(inner) <= longestQuoted && looksFine.MatchString(inner) || len(inner) <= shortestValue {
+	isShort := len(inner) <= longestWord && (shortWord.MatchString(inner) || len(inner) == 1)
+	if isShort || fieldPath.MatchString(inner) {
 		return text
 	}
 	return text[:1] + "…" + text[len(text)-1:]
@@ -41,13 +65,8 @@ func limited(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// short is a word of the input, cut to where it can be no secret.
-func short(text string) string { return limited(text, longestQuoted) }
-
-// longestAddress is how much of an address or a name of the input is told.
-const longestAddress = 120
-
-var userInfo = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@]*@`)
+// short is a word of the input, cut to where it is no more than that.
+func short(text string) string { return limited(text, 2*longestWord) }
 
 // withoutUser is an address without what may be a password.
 func withoutUser(address string) string {
