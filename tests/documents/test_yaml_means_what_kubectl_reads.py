@@ -136,7 +136,7 @@ def test_a_key_is_always_text(written: str, key: str) -> None:
     [
         *(".inf", "-.inf", ".nan"),
         *("!!int x", "!!int 1.0", "!!null x", "!!float 18446744073709551615"),
-        *("!!binary gA==", "!!binary ~", "!!binary aGVs bG8="),
+        *("!!binary gA==", "!!binary ~", "!!binary aGVs bG8=", "!!binary aGVsbG80="),
         *("!!timestamp x", "!!timestamp 2024-02-30", "!!timestamp 2024-01-01 1:2:3Z"),
         "[!!str,b]",
     ],
@@ -171,6 +171,12 @@ def test_a_float_keeps_its_meaning_until_it_is_known_to_be_a_key() -> None:
     }
 
 
+def test_of_anchors_of_one_name_the_last_that_began_is_meant() -> None:
+    assert read("a: &x {b: &x 1, c: *x}\nd: *x") == {"a": {"b": 1, "c": 1}, "d": 1}
+    assert read("a: &x\n&x b: *x\nc: *x") == {"a": None, "b": "b", "c": "b"}
+    assert read("&x <<: {a: 1}\nb: *x") == {"a": 1, "b": "<<"}
+
+
 def test_a_merge_key_may_carry_the_tag_that_says_nothing() -> None:
     assert read("! <<: {a: 1}") == {"a": 1}
 
@@ -181,6 +187,7 @@ def test_the_first_of_several_merged_mappings_wins() -> None:
 
 def test_merging_what_is_not_a_mapping_is_a_problem() -> None:
     assert len(problems("<<: 1")) == 1
+    assert len(problems("a: &x [{b: 1}]\n<<: *x")) == 1
     assert read("'<<': 1") == {"<<": 1}
 
 

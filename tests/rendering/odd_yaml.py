@@ -103,6 +103,8 @@ _STARTS = ("", "", "", "---\n", "---\n", "--- # c\n", "---  \n", "---\t\n", "# c
 _DIRECTIVES = ("%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "%TAG ! tag:a,2000:\n---\n", "%X y\n---\n")
 _ENDS = ("", "", "", "...\n", "...\n---\n", "---\n", "... # c\n", "\n\n", "# end\n", "# end")
 _HEAD = "apiVersion: example.com/v1\nkind: Odd\nmetadata: {name: odd}\nspec:\n"
+_MERGED = ("*a", "*b", "[*a, *b]", "&b {*a : 1}", "{m: 1, a: 2}", "[{m: 1}, {m: 2}]", "1")
+_NESTED = ("&a [&a x, *a]", "&a {k: &a v, l: *a}", "&b [*a, &a []]", "&a [*a]")
 _PROPERTIES = ("&a ", "&b ", "&a !!map ", "!!seq ", "!!str ", "!own ", "! ", "&a &b ", "!!set ")
 
 
@@ -156,7 +158,7 @@ def _entry(choose: Choose, indent: int, depth: int) -> str:
     if style == 1:
         return f"?{_value(choose, indent, depth)}{' ' * indent}:{_value(choose, indent, depth)}"
     if style in (2, 3):
-        return f"<<: {choose(('*a', '*b', '[*a, *b]', '{m: 1, a: 2}', '[{m: 1}, {m: 2}]', '1'))}\n"
+        return f"<<: {choose(_MERGED)}\n"
     colon = choose((":", ":", ":", ":", ":", ":", " :", "\t:", ":\t"))
     return f"{_key(choose)}{colon}{_value(choose, indent, depth)}"
 
@@ -197,7 +199,7 @@ def _below(choose: Choose, indent: int, depth: int) -> str:
 def _inline(choose: Choose, indent: int, depth: int) -> str:
     scalar = choose((*SCALARS[::7], "x", "")) if choose(range(2)) else choose(SCALARS)
     if choose(range(12)) == 0:
-        scalar = choose(("*a", "*b", "*a", "*missing", "&a x", "&b [1]", "&a {k: v}"))
+        scalar = choose(("*a", "*b", "*a", "*missing", "&a x", "&b [1]", "&a {k: v}", *_NESTED))
     return choose((" ", " ", " ", "  ", "\t", "")) + scalar + choose(_COMMENTS) + "\n"
 
 

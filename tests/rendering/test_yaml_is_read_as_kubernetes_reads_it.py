@@ -101,6 +101,7 @@ async def read_by_worker(text, workers, host):
 PARTINGS = {
     "duplicate keys are refused": "a: 1\na: 2\n",
     "explicit keys win over merged ones wherever << stands": "b: {m: 1, <<: {m: 2}}\n",
+    "nought and minus nought are two keys": "-0.0: a\n0.0: b\n",
     "more than the limits allow is refused": "[" * 101 + "]" * 101,
     "binary that is no text is refused": "a: !!binary gA==\n",
     "a question mark may stand in plain text inside brackets": "[http://example.com/?a=b]\n",

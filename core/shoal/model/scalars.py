@@ -43,6 +43,7 @@ _TIMESTAMP = re.compile(
     r"((?P<between>[Tt]| +)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2}):(?P<second>[0-9]{1,2})"
     r"([.,][0-9]+)?(?P<zone>Z|[-+](?P<ahead>[0-9]{2}):(?P<minutes>[0-9]{2}))?)?"
 )
+_BASE64 = re.compile("([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _LARGEST = {"hour": 23, "minute": 59, "second": 59, "ahead": 24, "minutes": 59}
 _FLOAT32_DIGITS = 9  # so many tell all floats of 32 bits apart
 
@@ -124,10 +125,15 @@ def _is_moment(found: re.Match[str]) -> bool:
 
 
 def _decode_binary(text: str) -> str:
+    encoded = re.sub("[\r\n]", "", text)
     try:
-        return base64.b64decode(re.sub("[\r\n]", "", text), validate=True).decode()
-    except ValueError as error:  # binascii.Error and UnicodeDecodeError are such
-        raise BadScalar("!!binary needs base64 of UTF-8 text") from error
+        # Python decodes with any padding, Go with the right one only.
+        decoded = base64.b64decode(encoded).decode() if _BASE64.fullmatch(encoded) else None
+    except UnicodeDecodeError:
+        decoded = None
+    if decoded is None:
+        raise BadScalar("!!binary needs base64 of UTF-8 text")
+    return decoded
 
 
 def json_value(value: Scalar) -> Scalar:

@@ -113,6 +113,10 @@ def read_yaml(
         raise NotYaml(_explain(error, text)) from error
 
 
+class _Open:
+    """Stands for a node that has begun and not ended; each is another one."""
+
+
 class _Reader:
     """The walk over one stream of events; keeps the anchors and counts of one document."""
 
@@ -123,8 +127,8 @@ class _Reader:
         self._with_lines = with_lines
         self._lines: dict[Path, int] = {}
         self._problems: list[YamlProblem] = []
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        self._open: set[str] = set()
+        # By name the node that began last: its value and size, or an _Open one.
+        self._anchors: dict[str, tuple[Any, int] | _Open] = {}
         self._nodes = 0
         self._aliased = 0
 
@@ -177,17 +181,17 @@ class _Reader:
         return self._read_collection(event, path, depth)
 
     def _read_collection(self, event: Any, path: Path, depth: int) -> Any:
-        before, anchor = self._nodes, event.anchor
+        before, anchor, mark = self._nodes, event.anchor, _Open()
         if anchor:
-            self._open.add(anchor)
+            self._anchors[anchor] = mark
         value: Any
         if isinstance(event, SequenceStartEvent):
             value = self._read_sequence(path, depth + 1)
         else:
             assert isinstance(event, MappingStartEvent)
             value = self._read_mapping(event, path, depth + 1)
-        if anchor:
-            self._open.discard(anchor)
+        # An anchor of the same name inside began later, and stays.
+        if anchor and self._anchors[anchor] is mark:
             self._anchors[anchor] = (value, self._nodes - before + 1)
         return value
 
@@ -208,11 +212,12 @@ class _Reader:
         return is_empty and self._text.startswith(",", event.end_mark.index)
 
     def _read_alias(self, event: AliasEvent) -> Any:
-        if event.anchor in self._open:
-            raise NotYaml(YamlProblem(_line(event), f"anchor {event.anchor} contains itself"))
-        if event.anchor not in self._anchors:
+        found = self._anchors.get(str(event.anchor))
+        if found is None:
             raise NotYaml(YamlProblem(_line(event), f"there is no anchor {event.anchor} above"))
-        value, nodes = self._anchors[event.anchor]
+        if isinstance(found, _Open):
+            raise NotYaml(YamlProblem(_line(event), f"anchor {event.anchor} contains itself"))
+        value, nodes = found
         self._nodes += nodes
         self._aliased += nodes
         if self._aliased > self._limits.aliased:
@@ -236,16 +241,18 @@ class _Reader:
         keys: set[str] = set()
         while not isinstance(event := self._parser.get_event(), MappingEndEvent):
             is_merge = _is_merge(event)
-            key = "<<" if is_merge else self._read_key(event, depth)
+            key = self._read_merge_key(event) if is_merge else self._read_key(event, depth)
             below = (*path, key) if self._with_lines else path
             if self._with_lines:
                 self._lines.setdefault(below, _line(event))
-            value = self._read_value(self._parser.get_event(), below, depth)
+            of_value = self._parser.get_event()
+            value = self._read_value(of_value, below, depth)
             if (name := "<<merge" if is_merge else key) in keys:
                 self._problems.append(YamlProblem(_line(event), f"the key {key} stands here twice"))
             keys.add(name)
             if is_merge:
-                merged = self._merged(value, _line(event))
+                is_several = isinstance(of_value, SequenceStartEvent)
+                merged = self._merged(value if is_several else [value], _line(event))
             else:
                 mapping.setdefault(key, value)
         return {**merged, **mapping} if merged else mapping
@@ -261,9 +268,14 @@ class _Reader:
             self._problems.append(YamlProblem(line, str(error)))
             return ""
 
-    def _merged(self, value: Any, line: int) -> dict[str, Any]:
+    def _read_merge_key(self, event: Any) -> str:
+        if event.anchor:
+            self._anchors[event.anchor] = ("<<", 1)
+        return "<<"
+
+    def _merged(self, values: list[Any], line: int) -> dict[str, Any]:
         merged: dict[str, Any] = {}
-        for each in value if isinstance(value, list) else [value]:
+        for each in values:
             if not isinstance(each, dict):
                 self._problems.append(
                     YamlProblem(line, "<< needs an alias of a mapping, or a list of them")
