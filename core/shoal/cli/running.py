@@ -44,6 +44,12 @@ class AddressType(click.ParamType[tuple[str, int]]):
 @click.option("--fleet-path", default=".", metavar="PATH", help="The folder inside a fleet by URL.")
 @click.option("--fleet-branch", default="", metavar="BRANCH", help="The branch of a fleet by URL.")
 @click.option(
+    "--fleet-secret",
+    default="",
+    metavar="NAME",
+    help="The secret for a fleet by URL: shoal/NAME/KEY in the folder of --secrets.",
+)
+@click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="SHOAL_STATE",
@@ -75,6 +81,7 @@ def run(
     fleet: str,
     fleet_path: str,
     fleet_branch: str,
+    fleet_secret: str,
     state: Path | None,
     secrets: Path | None,
     webhook_listen: tuple[str, int] | None,
@@ -91,6 +98,7 @@ def run(
         fleet=fleet,
         fleet_path=fleet_path,
         fleet_branch=fleet_branch,
+        fleet_secret=fleet_secret,
         state_folder=state or default_state_folder(fleet),
         secrets_folder=secrets,
         webhook_listen=webhook_listen,

@@ -15,6 +15,7 @@ from functools import partial
 import anyio
 from anyio import to_thread
 from opentelemetry.trace import Tracer
+from pydantic import ValidationError
 
 from shoal import __version__
 from shoal.composition.bordering import guard_of
@@ -39,6 +40,7 @@ from shoal.engine.state import EngineState
 from shoal.engine.targets import Targets
 from shoal.errors import Permanent
 from shoal.hooks.host import Host
+from shoal.model.choice import Spec
 from shoal.store import Store, open_store
 from shoal.telemetry.tracing import Tracing, build_tracing
 
@@ -203,16 +205,35 @@ class _Lent:
 def _fleet_reader(foundation: Foundation, hosts: Mapping[str, Host], guard: Guard) -> FleetReader:
     settings: Settings = foundation.settings
     if settings.fleet_folder is not None:
+        if settings.fleet_secret:
+            raise Permanent("a fleet in a folder takes no --fleet-secret")
         return FolderReader(settings.fleet_folder, foundation.run_in_thread)
     source_type = foundation.plugins.sources.get(FLEET_SOURCE)
     if source_type is None:
         raise Permanent("a fleet by URL needs the source plugin git")
-    branch = {"branch": settings.fleet_branch} if settings.fleet_branch else {}
     return RepositoryReader(
         source_type=source_type,
-        spec=source_type.spec.model_validate({"url": settings.fleet, **branch}),
+        spec=_fleet_spec(settings, source_type.spec),
         location=settings.fleet,
         path=settings.fleet_path,
         host=hosts[FLEET_SOURCE],
         guard=guard,
     )
+
+
+def _fleet_spec(settings: Settings, model: type[Spec]) -> Spec:
+    """What a document would say about the fleet's repository, from the options of the command."""
+    written: dict[str, object] = {"url": settings.fleet}
+    if settings.fleet_branch:
+        written["branch"] = settings.fleet_branch
+    if settings.fleet_secret:
+        written["secretRef"] = {"name": settings.fleet_secret}
+    try:
+        return model.model_validate(written)
+    except ValidationError as error:
+        # Options and not a document, so there is no line to point at; the input is never repeated.
+        said = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
+        raise Permanent(
+            f"the fleet's repository cannot be used: {said}",
+            next_step="correct --fleet, --fleet-branch or --fleet-secret",
+        ) from None

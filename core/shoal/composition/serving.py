@@ -6,6 +6,7 @@ without its API, or an API without its controller, helps nobody.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -29,17 +30,22 @@ from shoal.errors import Permanent
 from shoal.hooks.host import Secrets, ThreadRunner
 from shoal.planning.circuits import TIMING, Timing
 
+_USER_AT_HOST = re.compile(r"[^/]+@[^/]+:")  # git@host:path, which is ssh too
 log = structlog.get_logger("shoal.run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What `shoal run` was told. `fleet` is a folder or a URL; `fleet_path` a folder inside it."""
+    """What `shoal run` was told. `fleet` is a folder or a URL; `fleet_path` a folder inside it.
+
+    `fleet_secret` is a secret of the namespace `shoal`.
+    """
 
     fleet: str
     state_folder: Path
     fleet_path: str = "."
     fleet_branch: str = ""
+    fleet_secret: str = ""
     secrets_folder: Path | None = None
     webhook_listen: tuple[str, int] | None = None
     exec_allowed: frozenset[str] = frozenset()
@@ -48,7 +54,8 @@ class Settings:
     @property
     def fleet_folder(self) -> Path | None:
         """The fleet's folder when it is local; None when it is fetched."""
-        return None if "://" in self.fleet else Path(self.fleet).absolute()
+        is_remote = "://" in self.fleet or _USER_AT_HOST.match(self.fleet)
+        return None if is_remote else Path(self.fleet).absolute()
 
 
 @dataclass(frozen=True, slots=True)
