@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -47,7 +48,7 @@ async def server(tmp_path: Path) -> AsyncIterator[GitServer]:
 NOBODYS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
-def foundation(tmp_path: Path, fleet: str, **more: str) -> Foundation:
+def foundation(tmp_path: Path, fleet: str, **more: Any) -> Foundation:
     settings = Settings(
         fleet=fleet, state_folder=tmp_path / "state", secrets_folder=tmp_path / "secrets", **more
     )

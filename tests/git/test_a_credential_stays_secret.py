@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import traceback
+from base64 import b64decode
 
 import pytest
 from pydantic import ValidationError
@@ -37,6 +38,64 @@ async def test_a_user_name_and_password_open_it_too(repository, server, reader):
     artifact = await reader.fetch(server.url("apps"), secret_ref=SECRET)
 
     assert artifact.revision == commit
+
+
+@pytest.mark.parametrize(
+    ("secret", "sent"),
+    [
+        # GitHub, Gitea, Forgejo and GitLab take any user name with a token.
+        ({"token": b"t0ken"}, "Basic x-access-token:t0ken"),
+        # GitLab's deploy tokens and Bitbucket's app passwords belong to a name.
+        ({"username": b"deploy", "token": b"t0ken"}, "Basic deploy:t0ken"),
+        ({"username": b"x-token-auth", "password": b"t0ken"}, "Basic x-token-auth:t0ken"),
+        # Azure DevOps with a personal token; the name may be anything.
+        ({"username": b"any", "password": b"t0ken"}, "Basic any:t0ken"),
+        # Bitbucket Data Center, and Azure DevOps with a token of Entra.
+        ({"bearerToken": b"t0ken\n"}, "Bearer t0ken"),
+    ],
+)
+async def test_forges_are_sent_what_they_want(repository, server, reader, secret, sent):
+    commit = await repository.commit({"a.yaml": "a: 1\n"})
+    server.token = "t0ken"
+    seen = set()
+    is_allowed = server._is_allowed
+
+    def noted(authorization: str) -> bool:
+        scheme, _, value = authorization.partition(" ")
+        seen.add(f"{scheme} {b64decode(value).decode() if scheme == 'Basic' else value}")
+        return is_allowed(authorization)
+
+    server._is_allowed = noted
+    reader.secrets["default/forge"] = secret
+
+    artifact = await reader.fetch(server.url("apps"), secret_ref=SECRET)
+
+    assert artifact.revision == commit
+    assert seen == {sent}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"token": b"a", "bearerToken": b"b"},
+        {"token": b"a", "username": b"li", "password": b"b"},
+        {"bearerToken": b"a", "username": b"li", "password": b"b"},
+    ],
+)
+async def test_two_ways_to_log_in_are_one_too_many(server, reader, secret):
+    reader.secrets["default/forge"] = secret
+
+    with pytest.raises(AccessDenied, match="default/forge holds more than one way to log in"):
+        await reader.fetch(server.url("apps"), secret_ref=SECRET)
+
+    assert not server.asked
+
+
+async def test_a_user_name_alone_is_no_credential(server, reader):
+    reader.secrets["default/forge"] = {"username": b"li"}
+
+    with pytest.raises(AccessDenied, match="default/forge holds no usable Git credential"):
+        await reader.fetch(server.url("apps"), secret_ref=SECRET)
 
 
 async def test_a_rotated_token_works_at_the_next_fetch(repository, server, reader):

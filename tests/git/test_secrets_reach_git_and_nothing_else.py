@@ -147,7 +147,8 @@ async def test_no_program_shows_a_secret_and_nothing_stays(
     async with way(tmp_path, repository, server, reader) as fetching:
         last = "ssh" if fetching.url.startswith("ssh") else "git-remote-https"
         seen: dict[str, str] = {}
-        was_lent, modes = list[str](), set[int]()
+        was_lent: list[str] = []
+        modes: set[int] = set()
         with caplog.at_level(logging.DEBUG):
             async with anyio.create_task_group() as tasks:
                 fetch = lambda: reader.fetch(fetching.url, **fetching.spec)  # noqa: E731
