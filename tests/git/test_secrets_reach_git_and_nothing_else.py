@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import subprocess
+import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +27,7 @@ from shoal_plugins.git import lending
 from shoal_plugins.git.addresses import parse_address
 from shoal_plugins.git.credentials import read_credential, read_proxy
 from shoal_plugins.git.explaining import explain
+from shoal_plugins.git.identities import OpenedKeys
 from shoal_plugins.git.running import GitFailed, Remote
 
 NAME = "forge.internal.example"
@@ -206,11 +209,55 @@ async def test_what_a_killed_process_left_is_removed_before_the_first_fetch(
     assert not left.exists()
 
 
+LENDING = """
+import sys, anyio
+from pathlib import Path
+from shoal.testing.hosts import make_host
+from shoal_plugins.git import lending
+from shoal_plugins.git.addresses import parse_address
+from shoal_plugins.git.credentials import Credential
+
+async def main():
+    host = make_host(Path(sys.argv[1]))
+    address = parse_address("https://forge.example/apps.git")
+    async with lending.lend(address, Credential("a/b", "Bearer canary"), None, host) as variables:
+        print(variables["GIT_CONFIG_GLOBAL"], flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.skipif(not lending.IN_MEMORY, reason="this system has no files in memory")
+def test_a_kill_leaves_nothing_where_files_are_in_memory(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", LENDING, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        path = Path(process.stdout.readline().strip())
+        content, mode = path.read_text(), stat.S_IMODE(path.stat().st_mode)
+        process.kill()
+
+    assert "canary" in content
+    assert mode == 0o600
+    assert not path.exists()
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+def test_without_proc_a_folder_serves(tmp_path, monkeypatch):
+    monkeypatch.setattr(lending.Path, "stat", _refuse)
+    assert not lending._may_be_read_by_children()
+
+
+def _refuse(path: Path) -> None:
+    raise FileNotFoundError(path)
+
+
 async def test_git_is_started_with_nothing_but_paths(reader):
     """What the docs say of git's environment: the address's protocol, constants, and paths."""
     address = parse_address("https://forge.example/apps.git")
     secret = {"token": b"canary"}
-    credential = await read_credential(secret, "default/forge", address, reader.host)
+    credential = read_credential(secret, "default/forge", address, OpenedKeys())
     proxy = read_proxy({"address": b"http://p:1", "username": b"u", "password": b"canary"}, "d/p")
 
     async with lending.lend(address, credential, proxy, reader.host) as variables:
@@ -236,7 +283,7 @@ async def test_git_is_started_with_nothing_but_paths(reader):
 )
 async def test_a_server_that_repeats_what_it_was_sent_is_not_believed(reader, secret):
     address = parse_address("https://forge.example/apps.git")
-    credential = await read_credential(secret, "default/forge", address, reader.host)
+    credential = read_credential(secret, "default/forge", address, OpenedKeys())
     proxy = read_proxy(
         {"address": b"http://p:1", "username": b"li", "password": b"canary-3 4"}, "default/p"
     )

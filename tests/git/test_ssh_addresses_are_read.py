@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from tests.git.ssh_server import ALGORITHMS, SshServer
 
 from shoal.errors import AccessDenied, BinaryUnavailable, InvalidSource, SourceUnavailable
+from shoal_plugins.git import identities
 from shoal_plugins.git.ssh import ssh_variables
 
 SECRET = {"name": "key"}
@@ -93,6 +94,21 @@ async def test_a_key_is_opened_by_its_passphrase(repository, ssh_server, reader,
     artifact = await reader.fetch(ssh_server.url("apps"), secret_ref=SECRET)
 
     assert artifact.revision == commit
+
+
+async def test_a_key_is_opened_once_and_anew_when_the_passphrase_is_another(key, monkeypatch):
+    opened: list[bytes] = []
+    load = identities._load
+    monkeypatch.setattr(identities, "_load", lambda *given: opened.append(given[2]) or load(*given))
+    pem, keys = key.export_private_key("pkcs8-pem", passphrase="right"), identities.OpenedKeys()
+
+    one, two = (keys.open(pem, b"right", "default/key") for _ in range(2))
+    with pytest.raises(AccessDenied):
+        keys.open(pem, b"wrong", "default/key")
+
+    assert one == two
+    assert opened == [b"right", b"wrong"]
+    assert b"right" not in repr(vars(keys)).encode()
 
 
 async def test_a_passphrase_of_a_key_that_has_none_is_no_mistake(repository, ssh_server, reader):

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from shoal.errors import AccessDenied
-from shoal.hooks.host import Host
 from shoal_plugins.git.addresses import Address, parse_server_url
 from shoal_plugins.git.certificates import Certificates, read_certificates
-from shoal_plugins.git.identities import Identity, read_identity
+from shoal_plugins.git.identities import Identity, OpenedKeys, read_identity
 
 # GitHub asks for this user name with app tokens; with other tokens forges ignore the name.
 TOKEN_USER = b"x-access-token"
@@ -60,13 +59,12 @@ class Proxy:
     hidden: tuple[str, ...] = field(default=(), repr=False)
 
 
-async def read_credential(
-    values: Mapping[str, bytes], secret: str, address: Address, host: Host
+def read_credential(
+    values: Mapping[str, bytes], secret: str, address: Address, opened: OpenedKeys
 ) -> Credential:
-    """What a secret gives for this address; an app's token is not in it yet."""
+    """What a secret gives for this address, blocking; an app's token is not in it yet."""
     if address.is_ssh:
-        # A key with a passphrase takes a tenth of a second to open.
-        identity = await host.run_in_thread(read_identity, values, secret, address)
+        identity = read_identity(values, secret, address, opened)
         return Credential(secret, identity=identity, hidden=_hidden([values.get("password", b"")]))
     certificates = read_certificates(values, secret)
     given = [key for key in _LOGINS if values.get(key, b"").strip()]

@@ -8,6 +8,7 @@ check.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 from shoal.errors import AccessDenied
 from shoal_plugins.git.addresses import Address
 
+_MOST_OPENED = 64
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _MARKER = re.compile(rb"@(?:cert-authority|revoked)\s+")
 _HOST_KEY = re.compile(rb"\S+\s+[a-z0-9@.-]+\s+[A-Za-z0-9+/]{16,}={0,2}(?:\s.*)?")
@@ -40,7 +42,32 @@ class Identity:
     known_hosts: bytes = field(repr=False)
 
 
-def read_identity(values: Mapping[str, bytes], secret: str, address: Address) -> Identity:
+class OpenedKeys:
+    """Keys that a passphrase has opened: that takes a tenth of a second of work, or seconds.
+
+    In memory only, by a digest of the locked key and the passphrase, so that a rotated one is
+    opened anew.
+    """
+
+    def __init__(self) -> None:
+        self._opened: dict[bytes, bytes] = {}
+
+    def open(self, pem: bytes, passphrase: bytes, secret: str) -> bytes:
+        """The key in OpenSSH's format without passphrase; AccessDenied when it is none."""
+        if not passphrase:
+            return _open_key(pem, passphrase, secret)
+        digest = hashlib.sha256(passphrase + b"\0" + pem).digest()
+        if digest not in self._opened:
+            key = _open_key(pem, passphrase, secret)
+            while len(self._opened) >= _MOST_OPENED:
+                del self._opened[next(iter(self._opened))]
+            self._opened[digest] = key
+        return self._opened[digest]
+
+
+def read_identity(
+    values: Mapping[str, bytes], secret: str, address: Address, opened: OpenedKeys
+) -> Identity:
     """The key and the trusted hosts of a secret; AccessDenied says which is missing or broken.
 
     Blocking: opening a key with a passphrase is slow on purpose.
@@ -53,7 +80,8 @@ def read_identity(values: Mapping[str, bytes], secret: str, address: Address) ->
             next_step="make one by `ssh-keygen -t ed25519 -N '' -f identity`, store the private "
             "half in the secret and give the public half to the forge",
         )
-    return Identity(_open_key(pem, values.get("password", b"").strip(), secret), known_hosts)
+    passphrase = values.get("password", b"").strip()
+    return Identity(opened.open(pem, passphrase, secret), known_hosts)
 
 
 def _open_key(pem: bytes, passphrase: bytes, secret: str) -> bytes:

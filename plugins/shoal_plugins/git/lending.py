@@ -4,8 +4,8 @@ Not in arguments and not in the environment, which other programs see or inherit
 where a kill would leave them. On Linux each is an anonymous file (memfd_create(2)) of mode 0600
 that this process holds open and names as `/proc/<pid>/fd/<n>`: when the call or this process ends,
 however it ends, the kernel takes it away. Not by inherited descriptors, because ssh closes those
-first. Elsewhere they are 0600 files of a private folder, removed after the call, and before the
-first call of the next process when a kill came in between.
+first. Where that cannot be, they are 0600 files of a private folder, removed after the call, and
+before the first call of the next process when a kill came in between.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Files:
 
     def write(self, contents: Mapping[str, bytes]) -> dict[str, str]:
         """Name → path; what was written before an error is removed by `remove` too."""
-        place = self._in_memory if IN_MEMORY else self._in_folder
+        place = self._in_memory if IN_MEMORY and _may_be_read_by_children() else self._in_folder
         return {name: place(name, content) for name, content in contents.items()}
 
     def remove(self) -> None:
@@ -101,6 +101,14 @@ class _Files:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
         return str(path)
+
+
+def _may_be_read_by_children() -> bool:
+    """Whether `/proc/<pid>/fd` is ours: not without /proc, nor for a program with capabilities."""
+    try:
+        return Path(f"/proc/{os.getpid()}/fd").stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _contents(

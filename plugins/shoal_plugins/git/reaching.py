@@ -23,6 +23,7 @@ from shoal_plugins.git.credentials import (
     with_token,
 )
 from shoal_plugins.git.github_apps import read_app
+from shoal_plugins.git.identities import OpenedKeys
 from shoal_plugins.git.installation_tokens import InstallationTokens
 from shoal_plugins.git.lending import forget_lent
 from shoal_plugins.git.running import Remote
@@ -30,10 +31,11 @@ from shoal_plugins.git.specification import GitSpec
 
 
 class Reaching:
-    """Makes the remotes of all sources; keeps the tokens that were issued to apps."""
+    """Makes the remotes of all sources; keeps the tokens of apps and opened keys."""
 
     def __init__(self, tokens: InstallationTokens | None = None) -> None:
         self._tokens = tokens or InstallationTokens()
+        self._opened = OpenedKeys()
         self._forgetting = anyio.Lock()
         self._is_clean = False
 
@@ -62,7 +64,9 @@ class Reaching:
     ) -> Credential:
         secret = f"{namespace}/{name}"
         values = await host.secrets.read(namespace, name)
-        credential = await read_credential(values, secret, address, host)
+        credential = await host.run_in_thread(
+            read_credential, values, secret, address, self._opened
+        )
         if address.is_ssh or credential.authorization:
             return credential
         app = await host.run_in_thread(read_app, values, credential, address, proxy)
