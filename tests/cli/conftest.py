@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
+import structlog
 
 from shoal.cli.ending import carry_out
 from shoal.testing.controllers import FakeController, served
@@ -98,7 +99,7 @@ class LocalFleet:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> LocalFleet:
+def fleet(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalFleet]:
     """Three clusters and one application without overrides; the current folder is the fleet's."""
     found = LocalFleet(tmp_path / "fleet", tmp_path / "apps", run)
     found.folder.mkdir()
@@ -113,4 +114,5 @@ def fleet(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> LocalFle
     found.override()
     monkeypatch.chdir(found.folder)
     monkeypatch.setattr("shoal.composition.offline.cache_folder", lambda: tmp_path / "cache")
-    return found
+    yield found
+    structlog.reset_defaults()  # the command logs to the stderr of its test

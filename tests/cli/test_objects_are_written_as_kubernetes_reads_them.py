@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
 from shoal.cli.yaml_stream import stream
 from shoal.model.yaml import read_yaml
 
-ODD = st.from_regex(r"[0-9a-z.:+_ \-eExXoO~#&*!|>%@`'\"{}\[\],?=\n\t]{0,8}", fullmatch=True)
+ODD = st.text("0178abeEnoxXyO.:+_-~#&*!|>%@`'\"{}[],?= \n\t", max_size=8)
 TEXT = st.text(max_size=12) | ODD
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | TEXT,
@@ -27,7 +27,7 @@ def written(*bodies: dict[str, Any]) -> str:
 
 
 @given(st.dictionaries(TEXT, VALUES, max_size=4))
-@example_settings(max_examples=300, deadline=None)
+@example_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_written_is_read_back_by_both_kinds_of_reader(body: dict[str, Any]) -> None:
     text = written(body, body)
 

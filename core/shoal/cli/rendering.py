@@ -220,9 +220,9 @@ def _clusters(
 def _refuse_broken(broken: Broken, identity: Identity) -> None:
     """What was asked for is written, and cannot be used: said instead of there being none."""
     if identity in broken:
-        problems = broken[identity]
-        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        raise InvalidDocument(f"{identity} cannot be used: {problems[0].as_text()}{more}")
+        problem, *others = broken[identity]
+        more = f", and {len(others)} more" if others else ""
+        raise InvalidDocument(f"{identity} cannot be used: {problem.as_text()}{more}")
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
