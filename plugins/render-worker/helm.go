@@ -100,13 +100,8 @@ func (r *helmRender) once(witness *witness, allowed budget) ([]rendered, error) 
 	if err != nil {
 		return nil, err
 	}
-	size := 0
-	for name, text := range files {
-		if path.Base(name) == "NOTES.txt" {
-			delete(files, name)
-		} else if size += len(text); size > allowed.OutputBytes {
-			return nil, tooLarge(r.inFolder(name), allowed)
-		}
+	if err := r.refuseTooMuch(files, allowed); err != nil {
+		return nil, err
 	}
 	hooks, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
 	if err != nil {
@@ -133,6 +128,25 @@ func (r *helmRender) once(witness *witness, allowed budget) ([]rendered, error) 
 
 // readManifest reads one rendered object by Helm's own rules: where a key stands twice, the last one
 // holds. Charts are seldom written by those who use them, and many public ones have such keys.
+// refuseTooMuch takes the notes away and keeps the budget, before a million documents are sorted.
+func (r *helmRender) refuseTooMuch(files map[string]string, allowed budget) error {
+	size, documents := 0, 0
+	for name, text := range files {
+		if path.Base(name) == "NOTES.txt" {
+			delete(files, name)
+			continue
+		}
+		if size += len(text); size > allowed.OutputBytes {
+			return tooLarge(r.inFolder(name), allowed)
+		}
+		if documents += strings.Count(text, "\n---"); documents > allowed.Documents {
+			return budgetExceeded("%s: the chart renders to more than %d documents", r.inFolder(name), allowed.Documents).
+				then("divide the application")
+		}
+	}
+	return nil
+}
+
 func (r *helmRender) readManifest(manifest releaseutil.Manifest) (any, error) {
 	part := streamPart{[]byte(manifest.Content), 1}
 	value, err := readDocument(part, r.inFolder(manifest.Name), lastHolds)

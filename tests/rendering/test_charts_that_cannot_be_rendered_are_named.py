@@ -119,6 +119,15 @@ async def test_a_value_file_that_is_not_in_the_source_is_named(render, file, rea
         await render(valueFiles=[file])
 
 
+async def test_a_million_documents_are_refused_before_they_are_sorted(render):
+    many = f"{{{{- range until 1000000 }}}}\n---\n{MAP}{{{{- end }}}}"
+
+    with pytest.raises(
+        ShoalError, match=r"a\.yaml: the chart renders to more than 10000 documents"
+    ):
+        await render(many)
+
+
 async def test_a_missing_value_file_may_be_ignored(render):
     (made,) = await render(valueFiles=["nope.yaml"], whenValueFileMissing="Ignore")
 

@@ -108,7 +108,7 @@ async def test_a_remote_name_in_a_base_is_found_too(build):
         (
             {"resources": ["a.yaml", "b.yaml"]},
             {"b.yaml": MAP},
-            "(?s)already registered id.*ConfigMap",
+            "already registered id: ConfigMap.*/a",
         ),
         (
             {
