@@ -8,6 +8,7 @@ never for this machine. Requests are rare (a token per hour), so each has a conn
 from __future__ import annotations
 
 import ipaddress
+import os
 import ssl
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
@@ -103,8 +104,8 @@ def _cause(error: BaseException) -> str:
         return (inner.reason or "the handshake failed").replace("_", " ").lower()
     if isinstance(inner, aiohttp.ClientConnectorDNSError) or type(inner).__name__ == "gaierror":
         return "its name is not known"
-    if isinstance(inner, OSError) and inner.strerror:
-        return inner.strerror.lower()
+    if isinstance(inner, OSError) and inner.errno:
+        return os.strerror(inner.errno).lower()
     return type(inner).__name__
 
 
