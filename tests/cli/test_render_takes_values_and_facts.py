@@ -88,6 +88,19 @@ def test_what_only_a_cluster_could_tell_is_taken_from_the_command_line(chart):
     assert facts == {"apiVersions": None, "kubernetesVersion": "v1.29.3", "values.zone": None}
 
 
+def test_a_parameter_that_needs_what_only_a_cluster_knows_asks_for_the_option(chart):
+    chart.override(render="{helm: {values: {tier: '${cluster.kubernetesVersion}'}}}")
+
+    ended = chart.render("web", "-c", "dev")
+
+    assert (ended.code, ended.out) == (3, "")
+    assert "kubernetesVersion of cluster dev is not known" in ended.err
+    assert "give --kubernetes-version" in ended.err
+    assert data(chart.render("web", "-c", "dev", "--kubernetes-version", "1.30.1"))["tier"] == (
+        "v1.30.1"
+    )
+
+
 def test_values_that_refer_to_a_missing_fact_name_override_and_cluster(chart):
     chart.override(
         "clusterSelector: {}, values: {a: '${cluster.values.zoen}', b: '${cluster.labels.region}'}",

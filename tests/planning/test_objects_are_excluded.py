@@ -78,6 +78,18 @@ def test_an_exclusion_that_matches_nothing_says_what_was_meant(manifests: list[M
     ]
 
 
+def test_objects_inside_a_list_are_not_selected_and_the_error_says_why() -> None:
+    items = [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "seed"}}]
+    bundle = Manifest({"apiVersion": "v1", "kind": "List", "items": items}, "all.yaml:3")
+
+    (told,) = errors_of([bundle], {"exclude": [{"kind": "Job"}]})
+
+    assert told == (
+        "overrides[0].exclude[0]: no object matches (kind Job) "
+        "(what stands inside the List of all.yaml:3 is not selected by itself)"
+    )
+
+
 @pytest.mark.parametrize(
     "excludes",
     [[{"exclude": [{}]}], [{"exclude": [{"kind": "Job"}]}, {"exclude": [{"name": "web"}]}]],

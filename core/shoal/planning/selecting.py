@@ -32,6 +32,18 @@ def described(selector: ObjectSelector) -> str:
 
 def meant(selector: ObjectSelector, manifests: Sequence[Manifest]) -> str:
     """`, did you mean kind Service?` by the first part that no object has; empty: no near one."""
+    return _near(selector, manifests) or _inside_a_list(manifests)
+
+
+def _inside_a_list(manifests: Sequence[Manifest]) -> str:
+    """An object that holds objects is one object until it is applied."""
+    lists = [each for each in manifests if each.key.group == "" and each.key.kind == "List"]
+    if not lists:
+        return ""
+    return f" (what stands inside the List of {lists[0].origin} is not selected by itself)"
+
+
+def _near(selector: ObjectSelector, manifests: Sequence[Manifest]) -> str:
     left = manifests
     for part in _PARTS:
         wanted: str | None = getattr(selector, part)
