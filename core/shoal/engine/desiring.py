@@ -143,6 +143,7 @@ class Desiring:
     ) -> None:
         before = known.contents if known.overrides == overrides else {}
         known.contents, known.overrides = {}, overrides
+        fact_names = _FactNames(overrides)
         for name, own in renders.owns.items():
             outcome = renders.outcomes[name]
             if isinstance(outcome.result, ShoalError):
@@ -150,7 +151,7 @@ class Desiring:
                 wishes.failed(name, outcome.result, is_own=is_own)
                 continue
             try:
-                key = _content_key(own, outcome.result, overrides)
+                key = _content_key(own, outcome.result, fact_names)
                 kept = known.contents.get(key) or before.get(key)
                 kept = kept or self._kept(own, outcome.result, overrides)
             except ShoalError as error:
@@ -166,6 +167,20 @@ class Desiring:
         return KeptContent(rendered.manifests, content(overridden, self.digester))
 
 
+class _FactNames:
+    """The facts that overrides refer to, found out once for all clusters with the same ones."""
+
+    def __init__(self, overrides: tuple[Override, ...]) -> None:
+        self._overrides = overrides
+        self._found: dict[tuple[int, ...], Sequence[str]] = {(): ()}
+
+    def of(self, indexes: tuple[int, ...]) -> Sequence[str]:
+        """Their names, sorted."""
+        if indexes not in self._found:
+            self._found[indexes] = sorted(facts_of(self._overrides, indexes))
+        return self._found[indexes]
+
+
 def _digestible(document: DocumentFacts, name: str) -> Any:
     """A fact, or nothing for one that is missing: the override that refers to it says so."""
     try:
@@ -174,8 +189,8 @@ def _digestible(document: DocumentFacts, name: str) -> Any:
         return []
 
 
-def _content_key(own: Own, rendered: Rendered, overrides: tuple[Override, ...]) -> ContentKey:
+def _content_key(own: Own, rendered: Rendered, fact_names: _FactNames) -> ContentKey:
     """What a content depends on; the output itself by identity, which `KeptContent` keeps alive."""
-    names = sorted(facts_of(overrides, own.indexes)) if own.indexes else ()
+    names = fact_names.of(own.indexes)
     facts = digest_value([_digestible(own.document, name) for name in names]) if names else ""
     return ContentKey(id(rendered.manifests), own.indexes, facts)
