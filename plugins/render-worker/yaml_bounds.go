@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"math"
+	"regexp"
 
 	yaml3 "sigs.k8s.io/yaml/goyaml.v3"
 )
@@ -13,6 +14,11 @@ import (
 const (
 	deepest     = 100
 	mostAliased = 100_000
+)
+
+var (
+	anchor = regexp.MustCompile(`(?:^|[\s\[{,:])&[^\s,\[\]{}]`)
+	alias  = regexp.MustCompile(`(?:^|[\s\[{,:])\*[^\s,\[\]{}]`)
 )
 
 func tooDeep(file string, line int) *failure {
@@ -61,8 +67,8 @@ func lineOfDepth(part streamPart) int {
 
 // checkAliases counts the values that aliases stand for, without making any of them.
 func checkAliases(part streamPart, file string) error {
-	if !bytes.ContainsRune(part.text, '*') || !bytes.ContainsRune(part.text, '&') {
-		return nil
+	if !bytes.ContainsRune(part.text, '*') || !anchor.Match(part.text) || !alias.Match(part.text) {
+		return nil // most texts have both signs in prose only
 	}
 	var root yaml3.Node
 	if yaml3.Unmarshal(part.text, &root) != nil {
