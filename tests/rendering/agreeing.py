@@ -94,12 +94,7 @@ def _has_question_mark_in_flow(text: str) -> bool:
         while loader.check_event():
             event = loader.get_event()
             depth += {"Start": 1, "End": -1}.get(_flow_edge(event, depth), 0)
-            if (
-                depth
-                and isinstance(event, ScalarEvent)
-                and event.implicit[0]
-                and "?" in event.value
-            ):
+            if depth and isinstance(event, ScalarEvent) and not event.style and "?" in event.value:
                 return True
     except YAMLError:
         return False
