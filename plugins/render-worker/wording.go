@@ -35,6 +35,8 @@ var unquoted = []struct {
 	{regexp.MustCompile(`(?s)\bmap\[[^\s\]]*:.*\]`), "a mapping"},                                           // Go's own writing
 	{regexp.MustCompile(`\[[^\[\]]*[=:"' ][^\[\]]*\]`), "[…]"},                                              // lists of literals
 	{regexp.MustCompile(`((?:literal|file|env) sources?(?: files?)?):? (?:\[[^\]]*\]|…|[^\s,:"']+)`), "$1"}, // generators
+	{regexp.MustCompile(`(?s):? ?%!\w\(.*\)`), ""},                                                          // fmt, of what has another type than was thought
+	{regexp.MustCompile(`(?s)(error parsing ip): .*`), "$1"},
 	{regexp.MustCompile(`(?s)(range can't iterate over|improper constraint:?) .*`), "$1 this value"},
 	{regexp.MustCompile(`cannot unmarshal number \S+ into`), "cannot unmarshal a number into"},
 }

@@ -19,6 +19,8 @@ func TestNothingThatIsToldHoldsAValue(t *testing.T) {
 		"range can't iterate over " + secret,
 		"range can't iterate over map[a:" + secret + "]",
 		"improper constraint: " + secret,
+		"type mismatch on s: %!t(string=" + secret + ")",
+		"error parsing ip: " + secret,
 		`unable to cast map[string]interface {}{"a":"` + secret + `"} of type map[string]interface {} to int64`,
 		"error parsing regexp: missing closing ): `(" + secret + "`",
 		"unknown anchor '" + secret + "' referenced",
