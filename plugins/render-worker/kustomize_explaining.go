@@ -21,12 +21,20 @@ var (
 )
 
 func (s *survey) explain(err error) *failure {
-	for _, explain := range []func() *failure{s.explainEntries, s.explainFiles, s.explainObjects} {
-		if failed := explain(); failed != nil {
-			return failed
-		}
-	}
 	text := err.Error()
+	doubles := lastHolds
+	if strings.Contains(text, "already defined at line") {
+		doubles = refuseDoubles // Kustomize refuses them in resources, and names no file
+	}
+	if failed := s.explainEntries(); failed != nil {
+		return failed
+	}
+	if failed := s.explainFiles(doubles); failed != nil {
+		return failed
+	}
+	if failed := s.explainObjects(); failed != nil {
+		return failed
+	}
 	if found := external.FindStringSubmatch(text); found != nil {
 		return invalidSource("%s: the plugin %s is none of Kustomize's own, and Shoal runs no other",
 			s.rootFile(), limited(found[1], longestAddress))
@@ -110,12 +118,12 @@ func (s *survey) explainObjects() *failure {
 }
 
 // explainFiles finds a file that was read and is no YAML.
-func (s *survey) explainFiles() *failure {
+func (s *survey) explainFiles(doubles doubles) *failure {
 	for _, name := range slices.Sorted(maps.Keys(s.files.contents)) {
 		if !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
 			continue
 		}
-		_, err := readYAML(s.files.contents[name], s.shown(name), lastHolds, s.budget)
+		_, err := readYAML(s.files.contents[name], s.shown(name), doubles, s.budget)
 		if err != nil {
 			return asFailure(err)
 		}

@@ -37,6 +37,9 @@ var unquoted = []struct {
 	{regexp.MustCompile(`((?:literal|file|env) sources?(?: files?)?):? (?:\[[^\]]*\]|…|[^\s,:"']+)`), "$1"}, // generators
 	{regexp.MustCompile(`(?s):? ?%!\w\(.*\)`), ""},                                                          // fmt, of what has another type than was thought
 	{regexp.MustCompile(`(?s)(error parsing ip): .*`), "$1"},
+	{regexp.MustCompile(`(?s):? node contents:.*`), ""},
+	{regexp.MustCompile(`(?s)(is out of bounds) for value .*`), "$1"},
+	{regexp.MustCompile(`(?s)Unexpected kind: .*`), "a patch has an operation that JSON Patch does not know"},
 	{regexp.MustCompile(`(?s)(range can't iterate over|improper constraint:?) .*`), "$1 this value"},
 	{regexp.MustCompile(`cannot unmarshal number \S+ into`), "cannot unmarshal a number into"},
 }
