@@ -2,13 +2,31 @@
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import uvloop
 from blockbuster import blockbuster_ctx
 
+from shoal.binaries import locate
+from shoal_plugins.rendering.program import worker_program
+
 pytest_plugins = ["shoal_clusters.controlplane.fixtures"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Find or make the render worker first: its build takes longer than a test may."""
+    if session.items and not session.config.getoption("collectonly"):
+        with ThreadPoolExecutor(1) as thread:  # apart from the loops of plugins
+            thread.submit(asyncio.run, locate(worker_program(), progress=_said)).result()
+
+
+def _said(message: str, fraction: float | None) -> None:
+    if fraction in (None, 0.0):
+        sys.stderr.write(f"{message}\n")
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
