@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from click.testing import CliRunner
 
+from shoal.cli.rendering import render
 from shoal.cli.validating import validate
 from shoal_clusters.demo.fleet import APPLICATIONS, cluster_names, fleet_files
 from shoal_clusters.demo.steps import OBJECTS
@@ -32,14 +33,24 @@ def test_its_documents_have_no_problem(tmp_path: Path) -> None:
 
 def test_the_tour_looks_at_every_object_of_it(tmp_path: Path) -> None:
     files = write_fleet(tmp_path, 3)
-    manifests = [
-        yaml.safe_load(content) for name, content in files.items() if name.startswith("apps/")
+    fleet = tmp_path / "fleet"
+
+    applications = {name.split("/")[1] for name in files if name.startswith("apps/")}
+    rendered = [
+        printed for name in sorted(applications) for printed in run_render(name, fleet).splitlines()
     ]
 
-    assert {name.split("/")[1] for name in files if name.startswith("apps/")} == set(APPLICATIONS)
+    assert applications == set(APPLICATIONS)
     assert sorted(path.rpartition("/")[2] for path in OBJECTS) == sorted(
-        manifest["metadata"]["name"] for manifest in manifests
+        printed.rpartition("/")[2] for printed in rendered
     )
+
+
+def run_render(application: str, fleet: Path) -> str:
+    options = ["--fleet", str(fleet), "--path", str(fleet), "--cluster", "prod", "-o", "name"]
+    result = CliRunner().invoke(render, [application, *options], standalone_mode=False)
+    assert result.return_value == 0, result.output
+    return result.stdout
 
 
 def test_more_clusters_are_more_of_production() -> None:

@@ -70,8 +70,9 @@ def application(**spec: object) -> str:
         ),
         pytest.param(
             application(render={"plaine": {}}),
-            f"{SHOP}:16: spec.render.plaine: not the name of a renderer plugin (expected plain)",
-            "",
+            f"{SHOP}:16: spec.render.plaine: not the name of a renderer plugin "
+            "(expected one of helm, kustomize, plain)",
+            "did you mean plain?",
             id="an unknown renderer",
         ),
         pytest.param(

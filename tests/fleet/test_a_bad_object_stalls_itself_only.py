@@ -59,8 +59,7 @@ async def until_the_others_go_on(
         ),
         pytest.param(
             "kind: [",
-            "in folder shop: bad.yaml:1: not valid YAML: while parsing a flow node: did not find "
-            "expected node content",
+            "in folder shop: bad.yaml:1: not valid YAML: did not find expected node content",
             "",
             id="no YAML",
         ),

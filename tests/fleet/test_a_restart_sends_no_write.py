@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import platformdirs
 import pytest
 from tests.fleet.harness import (
     FleetUnderTest,
@@ -102,7 +103,10 @@ async def a_process_of_its_own(fleet: FleetUnderTest) -> AsyncIterator[subproces
     folder = fleet.folder
     program = Path(sys.executable).with_name("shoal")
     command = [program, "run", "--fleet", fleet.documents, "--state", folder / "state"]
-    environment = {**os.environ, "XDG_STATE_HOME": str(folder / "home"), "HOME": str(folder)}
+    # A home of its own, but for the cache, which holds the render worker.
+    cache = platformdirs.user_cache_path()
+    homes = {"XDG_STATE_HOME": folder / "home", "XDG_CACHE_HOME": cache, "HOME": folder}
+    environment = {**os.environ, **{name: str(path) for name, path in homes.items()}}
     log = await anyio.to_thread.run_sync(lambda: (folder / "run.log").open("wb"))
     process = await anyio.to_thread.run_sync(
         lambda: subprocess.Popen(command, env=environment, stdout=log, stderr=log)

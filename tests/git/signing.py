@@ -61,6 +61,11 @@ def expired_gpg_person(folder: Path, name: str) -> Person:
     return gpg_person(folder, name, f"--faked-system-time={_PAST}", expire="1d")
 
 
+def lapsed_gpg_person(folder: Path, name: str) -> Person:
+    """Somebody whose key is good for ever, and whose signatures, made years ago, held for a day."""
+    return gpg_person(folder, name, f"--faked-system-time={_PAST}", "--default-sig-expire", "1d")
+
+
 def revoke(person: Person) -> bytes:
     """Revoke an OpenPGP key; what others trust from now on."""
     (certificate,) = (person.home / "openpgp-revocs.d").glob("*.rev")

@@ -12,6 +12,7 @@ from tests.git.signing import (
     end_agent,
     expired_gpg_person,
     gpg_person,
+    lapsed_gpg_person,
     needs_gpg,
     needs_ssh_keygen,
     revoke,
@@ -30,7 +31,8 @@ EVERY = {"verify": {"mode": "EveryCommit", "secretRef": {"name": "signers"}}}
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    """Ann and Bob have SSH keys, Cleo and Dan OpenPGP keys, Eve's key expired, Finn's is revoked.
+    """Ann and Bob have SSH keys, Cleo and Dan OpenPGP keys, Eve's key expired, Finn's is revoked,
+    and Gail's signatures have expired.
 
     Below `/tmp`, because the socket of gpg's agent has a short name or none.
     """
@@ -42,6 +44,7 @@ def people(tmp_path_factory):
         dan=gpg_person(folder, "dan"),
         eve=expired_gpg_person(folder, "eve"),
         finn=gpg_person(folder, "finn"),
+        gail=lapsed_gpg_person(folder, "gail"),
     )
     yield known
     for person in vars(known).values():
@@ -123,15 +126,9 @@ async def test_an_expired_key_is_refused(repository, server, reader, people, tru
         await reader.fetch(server.url("apps"), **HEAD)
 
 
-async def test_an_expired_signature_is_refused(repository, server, reader, people, trust, tmp_path):
-    short = tmp_path / "gpg"
-    short.write_text(
-        f"#!/bin/sh\nexec gpg --homedir {people.cleo.home} --faked-system-time="
-        '$(($(date +%s)-1))! --default-sig-expire seconds=1 "$@"\n'
-    )
-    short.chmod(0o755)
-    options = (*people.cleo.options, "-c", f"gpg.program={short}")
-    await signed(repository, SimpleNamespace(options=options))
+async def test_an_expired_signature_is_refused(repository, server, reader, people, trust):
+    trust(**{"gail.asc": people.gail.public})
+    await signed(repository, people.gail)
 
     with pytest.raises(UntrustedRevision, match="signature that has expired"):
         await reader.fetch(server.url("apps"), **HEAD)
