@@ -7,16 +7,24 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import anyio
 import pytest
+from tests.git.signing import (
+    end_agent,
+    expired_gpg_person,
+    gpg_person,
+    lapsed_gpg_person,
+    ssh_person,
+)
 
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Artifact
 from shoal.model.identity import Ref
 from shoal.testing.hosts import make_host
 from shoal_clusters.demo.git_server import GitServer
-from shoal_plugins.git import GitSource
+from shoal_plugins.git import GitSource, running
 from shoal_plugins.git.specification import GitSpec
 
 SOURCE = Ref("default", "web")
@@ -121,3 +129,50 @@ def local_reader(tmp_path: Path) -> Reader:
     """Reads Git sources of a fleet that is the local folder `fleet`."""
     host = make_host(tmp_path / "host")
     return Reader(replace(host, base_folder=tmp_path / "fleet"), {})
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """Ann and Bob have SSH keys, Cleo and Dan OpenPGP keys, Eve's key expired, Finn's is revoked,
+    and Gail's signatures have expired.
+
+    Below `/tmp`, because the socket of gpg's agent has a short name or none.
+    """
+    folder = Path(tmp_path_factory.mktemp("p", numbered=True))
+    known = SimpleNamespace(
+        ann=ssh_person(folder, "ann"),
+        bob=ssh_person(folder, "bob"),
+        cleo=gpg_person(folder, "cleo"),
+        dan=gpg_person(folder, "dan"),
+        eve=expired_gpg_person(folder, "eve"),
+        finn=gpg_person(folder, "finn"),
+        gail=lapsed_gpg_person(folder, "gail"),
+    )
+    yield known
+    for person in vars(known).values():
+        end_agent(person.home)
+
+
+@pytest.fixture
+def trust(reader, people):
+    """Puts keys into the secret `signers`; Ann and Cleo are trusted at first."""
+
+    def put(**keys: bytes) -> None:
+        reader.secrets["default/signers"] = keys
+
+    put(allowed_signers=people.ann.allowed_signer, **{"cleo.asc": people.cleo.public})
+    return put
+
+
+@pytest.fixture
+def git_calls(monkeypatch):
+    """The git commands that were started, by name."""
+    names: list[str] = []
+    start = running._start
+
+    def noted(argv, *rest):
+        names.append(argv[1])
+        return start(argv, *rest)
+
+    monkeypatch.setattr(running, "_start", noted)
+    return names

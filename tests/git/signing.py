@@ -16,6 +16,10 @@ needs_ssh_keygen = pytest.mark.skipif(
 )
 _PAST = "20200101T000000"
 
+HEAD = {"verify": {"secretRef": {"name": "signers"}}}
+TAG = {"verify": {"mode": "Tag", "secretRef": {"name": "signers"}}}
+EVERY = {"verify": {"mode": "EveryCommit", "secretRef": {"name": "signers"}}}
+
 
 @dataclass(frozen=True)
 class Person:
@@ -96,3 +100,16 @@ def end_agent(home: Path) -> None:
     subprocess.run(
         ["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=False, capture_output=True
     )
+
+
+async def signed(repository, person, message: str = "Change", *options: str) -> str:
+    """A pushed commit that a person signed."""
+    options = (*person.options, "commit", "-q", "-S", "--allow-empty", "-m", message, *options)
+    await repository.git(*options)
+    await repository.git("push", "-q", "--force", "origin", "HEAD")
+    return await repository.git("rev-parse", "HEAD")
+
+
+async def signed_tag(repository, person, name: str) -> None:
+    await repository.git(*person.options, "tag", "-s", "--force", "-m", name, name)
+    await repository.git("push", "-q", "--force", "origin", name)

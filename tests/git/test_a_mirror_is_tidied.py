@@ -206,3 +206,6 @@ async def test_a_mirror_that_cannot_be_tidied_fails_nobody(
     _granted(reader)
 
     await _look_twice(reader, server)
+    artifact = await reader.fetch(server.url("apps"))
+
+    assert artifact.revision == await repository.git("rev-parse", "HEAD")
