@@ -109,7 +109,7 @@ async def test_a_cluster_without_the_fact_keeps_what_it_has(tmp_path: Path) -> N
         "two": {"region": "eu"},
     }
     assert error is not None
-    assert error.message == "cluster two: cluster two has no label region"
+    assert error.message == "cluster two has no label region"
 
 
 @in_virtual_time
@@ -141,5 +141,5 @@ async def test_what_only_the_cluster_tells_waits_for_the_cluster(tmp_path: Path)
         await engine.until_synced(revision, "away")
 
     assert error is not None
-    assert error.message.startswith("cluster away: cluster away was not reached yet")
+    assert error.message.startswith("cluster away was not reached yet")
     assert data_of(engine)["away"] == {"version": engine.clusters["away"].version}

@@ -53,10 +53,15 @@ class Wishes:
         by_message: dict[str, list[str]] = {}
         for cluster, failure in sorted(self.failures.items()):
             by_message.setdefault(failure.error.message, []).append(cluster)
-        shown = [f"{_named(c)}: {message}" for message, c in by_message.items()]
+        shown = [_said_of(clusters, message) for message, clusters in by_message.items()]
         more = len(shown) - _SHOWN_MESSAGES
         rest = [f"and {more} more kinds of failure"] if more > 0 else []
         return "; ".join(shown[:_SHOWN_MESSAGES] + rest)
+
+
+def _said_of(clusters: list[str], message: str) -> str:
+    who = _named(clusters)
+    return message if message.startswith(f"{who} ") else f"{who}: {message}"
 
 
 def _named(clusters: list[str]) -> str:
