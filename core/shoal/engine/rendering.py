@@ -10,6 +10,7 @@ output may hold Secrets and is never written to disk.
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
@@ -34,6 +35,10 @@ from shoal.model.identity import Ref
 from shoal.model.manifests import Manifest
 
 
+# A render keeps a core busy: more of them at once only share what is there.
+_FEWEST_AT_ONCE, _MOST_AT_ONCE = 2, 4
+
+
 class _Work(NamedTuple):
     """What is to be rendered, whatever the content and the cluster."""
 
@@ -44,12 +49,15 @@ class _Work(NamedTuple):
 
 
 class Rendering:
-    """Renders through the memo. `hits` and `renders` count outcomes, for telemetry."""
+    """Renders through the memo. `hits` and `renders` count outcomes, for telemetry.
+
+    As many at once as there are cores, two at least and four at most, unless `at_once` says so.
+    """
 
     def __init__(
         self,
         *,
-        at_once: int = 4,
+        at_once: int | None = None,
         kept: int = 10_000,
         deadline_seconds: float = 60.0,
         budget: Budget = DEFAULT_BUDGET,
@@ -59,7 +67,8 @@ class Rendering:
         self._kept = kept
         self._deadline_seconds = deadline_seconds
         self._budget = budget
-        self._lanes = Lanes(at_once)
+        cores = min(max(os.cpu_count() or 1, _FEWEST_AT_ONCE), _MOST_AT_ONCE)
+        self._lanes = Lanes(at_once or cores)
         self._shelves: OrderedDict[tuple[Ref, _Work], Shelf] = OrderedDict()
         self._sources: dict[_Work, dict[Ref, None]] = {}
         self._flights: dict[Hashable, _Flight] = {}
