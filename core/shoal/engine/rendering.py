@@ -34,7 +34,6 @@ from shoal.model.digests import digest_value
 from shoal.model.identity import Ref
 from shoal.model.manifests import Manifest
 
-
 # A render keeps a core busy: more of them at once only share what is there.
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 2, 4
 
