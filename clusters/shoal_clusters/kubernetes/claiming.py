@@ -32,9 +32,12 @@ class Believed(NamedTuple):
 
 
 def believed(register: Register, key: ObjectKey, target: TargetKey) -> Believed:
-    """What the row says, else what was seen unclaimed and marked for this application."""
+    """What this target's row says, else what was seen unclaimed and marked for its application.
+
+    The row of another target says nothing here: what it knows of must not be written by us.
+    """
     row = register.row(key)
-    if row is not None and row.uid:
+    if row is not None and row.uid and row.target == target:
         return _by_row(register, row)
     seen = register.unclaimed.get(key)
     if seen is not None and seen.application == target.application:

@@ -33,6 +33,11 @@ class Inventory(Mapping[ObjectKey, Owned]):
         """The rows of one target."""
         return {key: self._rows[key] for key in self._by_target.get(target, ())}
 
+    def is_of(self, key: ObjectKey, target: TargetKey) -> bool:
+        """Whether there is a row of this object, and it is this target's."""
+        row = self._rows.get(key)
+        return row is not None and row.target == target
+
     def count(self, target: TargetKey) -> int:
         """How many objects are known to be this target's: confirmed ones."""
         keys = self._by_target.get(target, ())

@@ -16,7 +16,7 @@ from shoal.engine.state import EngineState, TargetState
 from shoal.engine.telling import Sync, body_of, deed_of, verdict_of
 from shoal.errors import StoreUnavailable
 from shoal.model.holds import Approval, Hold, HoldCause
-from shoal.model.identity import TargetKey
+from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import (
     Action,
     Desired,
@@ -100,24 +100,34 @@ class Recording:
         await self._store.write(*(changes.PutGrant(grant) for grant in grants))
         self._state.grants.update((grant.target, grant) for grant in grants)
 
-    async def intend(self, plan: Plan) -> None:
+    async def intend(self, plan: Plan) -> Mapping[ObjectKey, TargetKey]:
         """Store a row for every object that is about to be created, before it can exist.
 
-        What was seen of any object that is about to be written says nothing from now on.
+        What was seen of any object that is about to be written says nothing from now on. Returned
+        are the objects that another target intended or got since this was planned, and which one:
+        they are not this plan's to create.
         """
         written = (change.key for change in plan.changes if change.action is not Action.DELETE)
         known = self._state.targets.get(plan.target)
         if known is not None:
             known.unseen.update(dict.fromkeys(written))
         inventory = self._state.inventory(plan.target.cluster)
+        created = [change.key for change in plan.changes if change.action is Action.CREATE]
+        others = {key: inventory[key].target for key in created if key in inventory}
         rows = [
-            Owned(plan.target, change.key, "", "", "", b"", OwnedState.INTENDED)
-            for change in plan.changes
-            if change.action is Action.CREATE and change.key not in inventory
+            Owned(plan.target, key, "", "", "", b"", OwnedState.INTENDED)
+            for key in created
+            if key not in inventory
         ]
         if rows:
-            await self._store.write(changes.PutOwned(rows))
+            # Memory first: whoever intends the same object while this is stored comes second.
             inventory.put(rows)
+            try:
+                await self._store.write(changes.PutOwned(rows))
+            except BaseException:
+                inventory.drop(row.key for row in rows)
+                raise
+        return {key: target for key, target in others.items() if target != plan.target}
 
     def took(self, target: TargetKey, result: Result) -> None:
         """Let memory follow one result at once."""
@@ -127,7 +137,7 @@ class Recording:
         inventory = self._state.inventory(target.cluster)
         if result.owned is not None:
             inventory.put((result.owned,))
-        elif result.status in GONE:
+        elif result.status in GONE and inventory.is_of(result.key, target):
             inventory.drop((result.key,))
 
     async def seen(self, rows: Sequence[Owned]) -> None:
@@ -143,7 +153,12 @@ class Recording:
         inventory = self._state.inventory(key.cluster)
         keys = [result.key for result in sync.results if result.owned is not None]
         rows = [inventory[each] for each in keys if each in inventory]
-        gone = [result.key for result in sync.results if result.status in GONE]
+        gone = [
+            result.key
+            for result in sync.results
+            if result.status in GONE
+            and (result.key not in inventory or inventory.is_of(result.key, key))
+        ]
         verdict = verdict_of(sync)
         await self._store.write(
             changes.PutOwned(rows),

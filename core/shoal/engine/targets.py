@@ -7,9 +7,9 @@ queue, never a task.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 from opentelemetry.trace import Span, Tracer, get_current_span
@@ -23,14 +23,15 @@ from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.errors import (
     AccessDenied,
     ClusterUnreachable,
+    OwnershipConflict,
     ShoalError,
     StoreUnavailable,
 )
 from shoal.hooks.targets import Session
 from shoal.model.documents import DriftPolicy, PrunePolicy, SyncPolicy
 from shoal.model.holds import Hold, HoldCause
-from shoal.model.identity import TargetKey
-from shoal.model.plans import Action, Content, Desired, Grant, Plan
+from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.plans import Action, Content, Desired, Grant, Plan, Result, ResultStatus
 from shoal.planning.holding import hold_for, removal_hold
 from shoal.planning.pruning import split, without_corrections
 from shoal.telemetry import names
@@ -175,20 +176,40 @@ class Targets:
         """Write, then delete; the results of the pass grow as answers come."""
         target, writes = this.target, this.plan.only(WRITES)
         try:
-            await self.recording.intend(this.plan)
+            others = await self.recording.intend(this.plan)
         except StoreUnavailable as error:
             # Without intent nothing new may come to be; what is known to be ours is still healed.
             writes = this.plan.only(WRITES - {Action.CREATE})
             target.error = error
+        else:
+            writes = self._leave_to(others, this, writes)
         if writes.changes:
             with opened(self.tracer, names.APPLY) as span:
                 await self._stream(session, this, writes)
                 span.set_attribute(names.OBJECTS, len(writes.changes))
         deletes = this.plan.only(frozenset({Action.DELETE}))
-        if deletes.changes and target.error is None and all_done(writes, this.results):
+        is_whole = all_done(this.plan.only(WRITES), this.results)
+        if deletes.changes and target.error is None and is_whole:
             with opened(self.tracer, names.PRUNE) as span:
                 await self._stream(session, this, deletes)
                 span.set_attribute(names.OBJECTS, len(deletes.changes))
+
+    def _leave_to(self, others: Mapping[ObjectKey, TargetKey], this: Pass, writes: Plan) -> Plan:
+        """What is left to write where others were quicker; the rest are conflicts, by name."""
+        if not others:
+            return writes
+        target = this.target.key
+        for change in writes.changes:
+            if change.key in others:
+                error = OwnershipConflict(
+                    f"{target.cluster}: {change.key} belongs to Shoal application "
+                    f"{others[change.key].application}, which was first; it is left untouched",
+                    next_step="remove it from one of the two",
+                )
+                result = Result(change.key, change.action, ResultStatus.FAILED, error=error)
+                this.results.append(result)
+        kept = tuple(change for change in writes.changes if change.key not in others)
+        return replace(writes, changes=kept)
 
     async def _stream(self, session: Session, this: Pass, plan: Plan) -> None:
         target, desired = this.target, this.desired

@@ -1,0 +1,50 @@
+"""Two applications that bring one object at once: the first has it, the other leaves it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from tests.fleet.harness import FleetUnderTest, config_map, eventually, path_of
+
+from shoal.engine.views import TargetPhase, TargetView
+
+PAIRS = range(6)
+
+
+def pair(fleet: FleetUnderTest, number: int) -> list[TargetView] | None:
+    """Both targets on `dev`, the one that has the object first; None until both are settled."""
+    views = [fleet.target(f"{side}-{number}", "dev") for side in ("left", "right")]
+    settled = (TargetPhase.SYNCED, TargetPhase.FAILED)
+    found = [view for view in views if view is not None and view.phase in settled]
+    return (
+        sorted(found, key=lambda view: view.phase is not TargetPhase.SYNCED) if found[1:] else None
+    )
+
+
+async def test_an_object_that_two_applications_create_at_once_belongs_to_one_of_them(
+    fleet: FleetUnderTest, namespace: str, admins: Mapping[str, Any]
+) -> None:
+    admin = admins["dev"]
+    for number in PAIRS:
+        for side in ("left", "right"):
+            body = config_map(f"shared-{number}", namespace, by=f"{side}-{number}")
+            fleet.repository.write(f"{side}-{number}/all.yaml", body)
+            fleet.declare_application(f"{side}-{number}")
+    fleet.repository.write("shop/all.yaml", config_map("settings", namespace))
+    fleet.repository.commit("Everything at once")
+
+    async with fleet.running():
+        for number in PAIRS:
+            found = await fleet.until(lambda n=number: pair(fleet, n), f"pair {number} is settled")
+            first, second = found
+            path = path_of(config_map(f"shared-{number}", namespace))
+            live = await admin.get(path)
+            await admin.delete(path)
+            again = await eventually(partial(admin.find, path), f"{path} is back")
+
+            assert (first.phase, second.phase) == (TargetPhase.SYNCED, TargetPhase.FAILED)
+            assert again is not None
+            assert live["data"] == again["data"] == {"by": first.application}
+            assert first.application in second.message
