@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shoal.engine.rendering import Rendering
-from shoal.errors import ClusterNotConnected, MissingFact
+from shoal.errors import ClusterNotConnected, InvalidManifest, MissingFact
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.choice import Spec
@@ -24,6 +24,7 @@ class Parameters(Spec):
     """What a renderer is told to look at, in order; the next look may depend on the last."""
 
     looks: tuple[str, ...] = ()
+    failing: tuple[tuple[str, str], ...] = (("read b", "0"), ("fact labels.y", "0"))
 
 
 @dataclass
@@ -45,6 +46,8 @@ class LookingRenderer:
             seen.append(await _seen(look, folder, facts))
             if seen[-1] == "1":  # what comes after is not looked at: it must not count
                 break
+            if (look, seen[-1]) in parameters.failing:
+                raise InvalidManifest(f"{look} shows {seen[-1]}")
         return [Manifest({"kind": "Seen", "seen": seen}, "seen.yaml:1")]
 
 
@@ -182,7 +185,11 @@ async def _output(
     renderer = LookingRenderer(version=version)
     parameters = Parameters(looks=tuple(looks))
     tree = artifact(MemoryTree(files))
-    made = await memo.render(renderer, parameters, tree, "web", make_facts(**cluster), host)
+    facts = make_facts(**cluster)
+    try:
+        made = await memo.render(renderer, parameters, tree, "web", facts, host)
+    except InvalidManifest as error:
+        return error.message, facts.looks  # who shares the failure goes by these
     return [each.body for each in made.manifests]
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shoal.engine.rendering import Rendering
-from shoal.errors import InvalidManifest, PluginFailed, ShoalError
+from shoal.errors import BinaryUnavailable, InvalidManifest, PluginFailed, ShoalError
 from shoal.model.identity import Ref
 from shoal.testing.facts import make_facts
 from shoal.testing.trees import MemoryTree
@@ -163,8 +163,39 @@ async def test_renders_at_once_are_bounded(told, parameters, artifact, host):
     assert max(most) == 2
 
 
-async def test_a_failure_is_not_remembered(told, parameters, artifact, host):
-    outcomes = [InvalidManifest("a.yaml:1: bad"), None]
+async def test_a_failure_of_the_input_is_remembered_until_the_input_changes(
+    told, parameters, artifact, host
+):
+    async def fail_on_a(folder):
+        if await folder.read("a.yaml") == b"a":
+            raise InvalidManifest("a.yaml:1: bad")
+        return "fine"
+
+    renderer, rendering = told(fail_on_a), Rendering()
+
+    async def render(**changed):
+        tree = artifact(MemoryTree({**FILES, **changed}))
+        return await rendering.render(renderer, parameters(), tree, "web", make_facts(), host)
+
+    for other in ("one", "two", "three"):
+        with pytest.raises(InvalidManifest, match=r"a\.yaml:1: bad"):
+            await render(**{"other/d.yaml": other})
+    assert rendering.renders == 1
+
+    rendering.try_again(Ref("default", "web"))
+    with pytest.raises(InvalidManifest):
+        await render()
+    made = await render(**{"web/a.yaml": "good"})
+
+    assert rendering.renders == 3
+    assert made.manifests[0].body["did"] == "fine"
+
+
+@pytest.mark.parametrize("error", [PluginFailed("gone"), BinaryUnavailable("no worker")])
+async def test_a_failure_that_is_not_the_inputs_is_not_remembered(
+    told, parameters, artifact, host, error
+):
+    outcomes = [error, None]
 
     async def fail_once(folder):
         if (error := outcomes.pop(0)) is not None:
@@ -173,7 +204,7 @@ async def test_a_failure_is_not_remembered(told, parameters, artifact, host):
 
     renderer, rendering = told(fail_once), Rendering()
     tree = artifact(MemoryTree(FILES))
-    with pytest.raises(InvalidManifest):
+    with pytest.raises(type(error)):
         await rendering.render(renderer, parameters(), tree, "web", make_facts(), host)
     made = await rendering.render(renderer, parameters(), tree, "web", make_facts(), host)
 

@@ -75,6 +75,8 @@ class Applications:
                 await self._try_to_remove(catalog, ref)
             return
         known = self.state.applications.setdefault(ref, ApplicationState())
+        if request.priority is Priority.USER:
+            self.desiring.rendering.try_again(document.source_ref)
         try:
             source = self._source(catalog, document)
             if source is None:

@@ -75,6 +75,10 @@ class NotedFacts:
         """Name of a fact that was looked at → digest of its value."""
         return self._looks
 
+    def remember(self, looks: Mapping[str, str]) -> None:
+        """Note what an earlier render looked at whose failure is told again."""
+        self._looks.update(looks)
+
     async def look(self, name: str) -> Any:
         """The value of a fact, noted."""
         self._looks[name] = await self.of.digest(name)  # also of a fact that is not there

@@ -9,15 +9,17 @@ search. Used by `rendering` and `desiring`; output may hold Secrets and is never
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from shoal.engine.folders import still_holds
+from shoal.errors import Permanent
 from shoal.model.artifacts import Tree
 from shoal.model.manifests import Manifest
 
 T = TypeVar("T")
+_FactsKey = tuple[tuple[str, ...], tuple[str, ...]]
 _KEPT_PER_FACTS = 2  # while a revision is rolled out, the one before it is asked for as well
 _KEPT_PER_WORK = 4_000  # more than the clusters of a large fleet, each rendered in its own way
 
@@ -34,7 +36,8 @@ class Digests(Protocol):
 class Rendered:
     """One output and what it was made from. `outside` are the looks that left the folder.
 
-    `facts` are the looks at the cluster: an output without any is that of every cluster.
+    `facts` are the looks at the cluster: an output without any is that of every cluster. `error` is
+    why there is no output: what failed for good fails again as long as all looks show the same.
     """
 
     root: str
@@ -43,6 +46,7 @@ class Rendered:
     outside: Mapping[str, str]
     facts: Mapping[str, str]
     manifests: tuple[Manifest, ...] = field(repr=False)
+    error: Permanent | None = None
 
     async def is_of(self, tree: Tree, root: str, digest: str) -> bool:
         """Whether the folder is the same as a whole, and what was seen outside of it too."""
@@ -59,7 +63,7 @@ class ByFacts(Generic[T]):
 
     def __init__(self, most: int = _KEPT_PER_WORK) -> None:
         self._most = most
-        self._values: OrderedDict[tuple[tuple[str, ...], tuple[str, ...]], T] = OrderedDict()
+        self._values: OrderedDict[_FactsKey, T] = OrderedDict()
         self._names: dict[tuple[str, ...], int] = {}
 
     def __len__(self) -> int:
@@ -87,10 +91,19 @@ class ByFacts(Generic[T]):
         self._values[key] = value
         self._values.move_to_end(key)
         if len(self._values) > self._most:
-            (names, _), _ = self._values.popitem(last=False)
-            self._names[names] -= 1
-            if not self._names[names]:
-                del self._names[names]
+            self._let_go(next(iter(self._values)))
+
+    def drop(self, is_dropped: Callable[[T], bool]) -> None:
+        """Let go of the values that this says yes to."""
+        for key in [key for key, value in self._values.items() if is_dropped(value)]:
+            self._let_go(key)
+
+    def _let_go(self, key: _FactsKey) -> None:
+        del self._values[key]
+        names = key[0]
+        self._names[names] -= 1
+        if not self._names[names]:
+            del self._names[names]
 
 
 class Shelf:
@@ -108,13 +121,26 @@ class Shelf:
         """The entries that a cluster with these facts could use."""
         return [entry for entries in await self._entries.of(digest) for entry in entries]
 
+    def drop_failures(self) -> None:
+        """Let go of what failed last, so that it is tried again."""
+        self._entries.drop(_is_failure)
+
     def put(self, entry: Rendered) -> None:
         """Keep an entry before the others; it replaces the one with the very same output."""
         known = self._entries.get(entry.facts) or ()
-        older = [each for each in known if each.manifests is not entry.manifests]
+        older = [each for each in known if not _is_same_output(each, entry)]
         self._entries.put(entry.facts, [entry, *older][:_KEPT_PER_FACTS])
 
 
-def _key(facts: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _is_failure(entries: list[Rendered]) -> bool:
+    """Whether the newest entry is one; what was rendered before it goes too, and is made again."""
+    return entries[0].error is not None
+
+
+def _is_same_output(one: Rendered, other: Rendered) -> bool:
+    return one.manifests is other.manifests and one.error is other.error
+
+
+def _key(facts: Mapping[str, str]) -> _FactsKey:
     names = tuple(sorted(facts))
     return names, tuple(facts[name] for name in names)

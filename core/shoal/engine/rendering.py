@@ -25,7 +25,15 @@ from shoal.engine.facts import FactsOfCluster, NotedFacts
 from shoal.engine.folders import DEFAULT_BUDGET, Budget, GuardedFolder
 from shoal.engine.lanes import Lanes
 from shoal.engine.remembering import Rendered, Shelf
-from shoal.errors import PluginFailed
+from shoal.errors import (
+    BudgetExceeded,
+    InvalidManifest,
+    InvalidSource,
+    MissingFact,
+    Permanent,
+    PluginFailed,
+    UnsafePath,
+)
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import Renderer
 from shoal.model.artifacts import Artifact
@@ -36,6 +44,10 @@ from shoal.model.manifests import Manifest
 
 # A render keeps a core busy: more of them at once only share what is there.
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 2, 4
+
+
+# What the input alone decides. A missing program, for example, is permanent too, and not its fault.
+_REMEMBERED = (BudgetExceeded, InvalidManifest, InvalidSource, MissingFact, UnsafePath)
 
 
 class _Work(NamedTuple):
@@ -103,7 +115,7 @@ class Rendering:
 
         `facts` notes what this render looks at, also when it fails. Equal work waits for one
         render. Raises InvalidSource for a missing folder, PluginFailed after the deadline, and
-        whatever the renderer raises; failures are not remembered.
+        whatever the renderer raises; what only another input can mend is remembered like an output.
         """
         work = _Work(
             renderer.name,
@@ -118,16 +130,38 @@ class Rendering:
             if entry is not None:
                 self.hits += 1
             else:
-                manifests = await self._render(renderer, parameters, folder, facts, host)
+                manifests, error = await self._outcome(renderer, parameters, folder, facts, host)
                 looks = _Looks(root.name, root.digest, folder.looks, facts.looks)
-                entry = _rendered(looks, _located(manifests, root.name))
+                entry = _rendered(looks, _located(manifests, root.name), error)
             self._remember(artifact.source, work, entry)
+            if entry.error is not None:
+                facts.remember(entry.facts)
+                raise entry.error.with_traceback(None)
             return entry
+
+    def try_again(self, source: Ref) -> None:
+        """Render anew what failed of a source, though its inputs are the same: a person asked."""
+        for (of, _), shelf in self._shelves.items():
+            if of == source:
+                shelf.drop_failures()
 
     def forget(self, source: Ref) -> None:
         """Drop what was rendered from a source that nobody reads any more."""
         for key in [key for key in self._shelves if key[0] == source]:
             self._drop(key)
+
+    async def _outcome(
+        self,
+        renderer: Renderer[Any],
+        parameters: Spec,
+        folder: GuardedFolder,
+        facts: NotedFacts,
+        host: Host,
+    ) -> tuple[Sequence[Manifest], Permanent | None]:
+        try:
+            return await self._render(renderer, parameters, folder, facts, host), None
+        except _REMEMBERED as error:
+            return (), error
 
     async def _render(
         self,
@@ -220,7 +254,7 @@ class _Looks(NamedTuple):
     facts: Mapping[str, str]
 
 
-def _rendered(looks: _Looks, manifests: tuple[Manifest, ...]) -> Rendered:
+def _rendered(looks: _Looks, manifests: tuple[Manifest, ...], error: Permanent | None) -> Rendered:
     below = f"{looks.root}/" if looks.root else ""
     outside = {
         path: noted
@@ -228,7 +262,7 @@ def _rendered(looks: _Looks, manifests: tuple[Manifest, ...]) -> Rendered:
         if path != looks.root and not path.startswith(below)
     }
     return Rendered(
-        looks.root, looks.digest, dict(looks.paths), outside, dict(looks.facts), manifests
+        looks.root, looks.digest, dict(looks.paths), outside, dict(looks.facts), manifests, error
     )
 
 
