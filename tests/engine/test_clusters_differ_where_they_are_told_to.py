@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.engine.harness import EngineUnderTest, config_map, data_in, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
+from shoal.engine.views import TargetPhase
 from shoal.errors import InvalidManifest, ShoalError
 from shoal.model.identity import Ref
 
@@ -80,9 +81,15 @@ async def test_an_override_that_does_not_fit_stalls_its_cluster_only(tmp_path: P
 
     async with engine.running():
         await engine.until_synced(revision, "one")
-        error = engine.state.applications[SHOP].error
+        error, odd = engine.state.applications[SHOP].error, engine.target("two")
+        engine.declare_application("shop")
+        await engine.until_synced(revision, "two")
+        mended = engine.target("two")
 
-    assert data_of(engine) == {"one": {"color": "blue"}, "two": {}}
+    assert odd.phase is TargetPhase.FAILED
+    assert "overrides[0].patches[0].operations[0]: " in odd.message
+    assert odd.message.endswith("; nothing was applied yet")
+    assert mended.message == ""
     assert error is not None
     assert error.message.startswith("cluster two: overrides[0].patches[0].operations[0]: ")
 
@@ -103,7 +110,10 @@ async def test_a_cluster_without_the_fact_keeps_what_it_has(tmp_path: Path) -> N
         )
         await engine.until_synced(second, "one")
         error = await engine.until(lambda: error_of(engine), "an error")
+        kept = engine.target("two")
 
+    assert kept.phase is TargetPhase.FAILED
+    assert kept.message == "cluster two has no label region; it keeps what it has"
     assert data_of(engine) == {
         "one": {"region": "eu", "new": "x"},
         "two": {"region": "eu"},

@@ -21,6 +21,7 @@ from shoal.engine.desiring import Desiring
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.state import ApplicationState, EngineState, SourceState, TargetState
+from shoal.engine.wishes import Wishes
 from shoal.errors import InvalidDocument, Retryable, ShoalError, StoreUnavailable
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import nearest
@@ -125,10 +126,22 @@ class Applications:
             if target.key.cluster not in known.placed:
                 why = f"application {document.ref} is not placed on {target.key.cluster} any more"
                 await self._leave(catalog, target, why)
+        self._note_undecided(document, known, wishes)
         error = wishes.error()
         if error is not None:
             raise error
         known.revision = artifact.revision
+
+    def _note_undecided(
+        self, document: Application, known: ApplicationState, wishes: Wishes
+    ) -> None:
+        """A target says by itself what concerns its cluster; the rest the application says."""
+        for name in known.placed:
+            key, failure = TargetKey(document.ref, name), wishes.failures.get(name)
+            if failure is not None and failure.is_own:
+                self.state.target(key).undecided = failure.error
+            elif key in self.state.targets:
+                self.state.targets[key].undecided = None
 
     def _changed(
         self, document: Application, wanted: Mapping[str, Content]

@@ -10,6 +10,7 @@ from collections.abc import Sequence, Sized
 
 from shoal.engine.state import ApplicationState, EngineState, TargetState
 from shoal.engine.views import TargetPhase, TargetView
+from shoal.errors import ShoalError
 from shoal.model.documents import Application, DriftPolicy
 from shoal.model.health import Health
 from shoal.model.holds import Hold, HoldCause
@@ -28,6 +29,8 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
         return _removing(state, target)
     if target.hold is not None:
         return _held(target.hold), target.hold.release
+    if target.undecided is not None:
+        return _undecided(target.undecided, target)
     if target.error is not None:
         return target.error.message, target.error.next_step
     if target.problems:
@@ -82,6 +85,11 @@ def _about(target: TargetKey, key: ObjectKey, message: str) -> str:
     """A message that names its object once, and not the cluster: the row does."""
     message = message.removeprefix(f"{target.cluster}: ")
     return message if str(key) in message else f"{key}: {message}"
+
+
+def _undecided(error: ShoalError, target: TargetState) -> Told:
+    kept = "it keeps what it has" if target.synced_revision else "nothing was applied yet"
+    return f"{error.message}; {kept}", error.next_step
 
 
 def _held(hold: Hold) -> str:

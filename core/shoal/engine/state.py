@@ -107,13 +107,15 @@ class TargetState:
     `desired` is what it should hold, `applied` the last one carried out in full; `removing` says
     why it should hold nothing any more. `deferred` objects are pruned once the others are healthy;
     `told` is the digest of the failures that were recorded last. `health` knows every object that
-    was seen since start, `unseen` holds those that were written and not seen since.
+    was seen since start, `unseen` holds those that were written and not seen since. `undecided`
+    says why nobody knows what it should hold now: it keeps what it has.
     """
 
     key: TargetKey
     desired: Desired | None = None
     applied: Desired | None = None
     removing: str = ""
+    undecided: ShoalError | None = None
     hold: Hold | None = None
     error: ShoalError | None = None
     problems: dict[ObjectKey, ShoalError] = field(default_factory=dict)

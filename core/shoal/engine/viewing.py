@@ -122,7 +122,7 @@ def _phase(state: EngineState, target: TargetState, cluster: ClusterState | None
         return TargetPhase.UNKNOWN
     if target.hold is not None:
         return TargetPhase.HELD
-    if target.error is not None or target.problems:
+    if target.undecided is not None or target.error is not None or target.problems:
         return TargetPhase.FAILED
     if target.is_syncing or target.waiting:
         return TargetPhase.SYNCING
