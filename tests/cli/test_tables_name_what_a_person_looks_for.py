@@ -7,6 +7,7 @@ from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.testing.controllers import AT, fleet_view, target_view
 
 PROBLEM = DocumentProblem("a.yaml", 3, "spec", "bad", "fix")
+REST = ", ".join(f"`shoal get {kind}`" for kind in ("applications", "sources", "targets", "holds"))
 
 
 @pytest.mark.parametrize("words", [("history",), ("get", "events")])
@@ -33,8 +34,8 @@ def test_a_correction_of_one_object_names_it(shoal_controller, shoal, words, wha
     ("problems", "targets", "rest"),
     [
         (12, 0, "… and 2 more: `shoal validate`"),
-        (12, 1, "… and 3 more: `shoal validate`, `shoal get targets`, `shoal get holds`"),
-        (9, 2, "… and 1 more: `shoal get targets`, `shoal get holds`"),
+        (12, 1, f"… and 3 more: `shoal validate`, {REST}"),
+        (9, 2, f"… and 1 more: {REST}"),
     ],
 )
 def test_status_says_where_the_rest_is_listed(shoal_controller, shoal, problems, targets, rest):

@@ -95,8 +95,8 @@ async def test_what_is_not_there_is_not_found(path):
 @pytest.mark.parametrize(
     ("budget", "reason"),
     [
-        (Budget(file_bytes=0), "file a.yaml is larger than 0 bytes"),
-        (Budget(total_bytes=0), "more than 0 bytes are read"),
+        (Budget(file_bytes=0), "file a.yaml is larger than 0 MiB"),
+        (Budget(total_bytes=0), "more than 0 MiB are read"),
         (Budget(files=0), "more than 0 files are read"),
         (Budget(depth=2), "a.yaml is deeper than 2 folders"),
     ],

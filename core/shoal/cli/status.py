@@ -142,8 +142,9 @@ def _lists_of_the_rest(problems: int, trouble: int) -> Iterator[str]:
     if problems > _SHOWN:
         yield "`shoal validate`"
     if trouble > max(problems, _SHOWN):
-        yield "`shoal get targets`"
-        yield "`shoal get holds`"
+        yield from (
+            f"`shoal get {kind}`" for kind in ("applications", "sources", "targets", "holds")
+        )
 
 
 def _reach(clusters: Sequence[Item]) -> dict[str, int]:

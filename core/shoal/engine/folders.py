@@ -184,7 +184,10 @@ class GuardedFolder:
         entry = await self._tree.entry(path)
         if entry is not None and entry.kind is EntryKind.OTHER:
             self._looks[path] = note(entry)
-            raise UnsafePath(f"{path} is neither a file nor a folder (a submodule is not read)")
+            raise UnsafePath(
+                f"{path} is neither a file nor a folder (a submodule is not read)",
+                next_step="for a submodule, set submodules: Fetch of its Git source",
+            )
         if entry is None and "/" in path:
             # Nothing stands below a link either: were the folder one, this would be another look.
             self._looks.setdefault(path.rpartition("/")[0], A_FOLDER)
@@ -198,13 +201,21 @@ class GuardedFolder:
         self._bytes += size
         self._entries += entries
         if size > budget.file_bytes:
-            raise BudgetExceeded(f"file {path} is larger than {budget.file_bytes} bytes")
+            raise BudgetExceeded(
+                f"file {path} is larger than {_mebibytes(budget.file_bytes)}",
+                next_step="keep what is no manifest out of the application's folder",
+            )
         if self._bytes > budget.total_bytes:
-            raise BudgetExceeded(f"more than {budget.total_bytes} bytes are read, up to {path}")
+            size_read = _mebibytes(budget.total_bytes)
+            raise BudgetExceeded(f"more than {size_read} are read, up to {path}")
         if self._files > budget.files:
             raise BudgetExceeded(f"more than {budget.files} files are read, up to {path}")
         if self._entries > budget.entries:
             raise BudgetExceeded(f"more than {budget.entries} names are listed, up to {path}")
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / (1 << 20):g} MiB"
 
 
 def _refuse_text(path: str) -> None:

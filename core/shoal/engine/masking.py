@@ -1,7 +1,8 @@
 """An object as it may be shown: every value of a Secret replaced, wherever in it the Secret stands.
 
 `shoal render` prints whole objects, and so does nothing else; patches have `patching`. What stands
-for a value is no base64, so that an API server refuses what was masked.
+for a value is no base64 and stands below `data`, where an API server refuses it: nobody overwrites
+a password with its mask.
 """
 
 from __future__ import annotations
@@ -31,12 +32,18 @@ def masked(value: Any) -> Any:
 def _masked_secret(body: Any) -> Any:
     if not isinstance(body, Mapping):
         return MASK
-    return {key: _masked_part(key, part) for key, part in body.items()}
+    hidden = [_replaced(body[key]) for key in _HIDDEN if key in body]
+    shown = {key: _masked_part(key, part) for key, part in body.items() if key not in _HIDDEN}
+    if not hidden:
+        return shown
+    is_whole = all(isinstance(part, Mapping) for part in hidden)
+    return {
+        **shown,
+        "data": {k: v for part in hidden for k, v in part.items()} if is_whole else MASK,
+    }
 
 
 def _masked_part(key: str, part: Any) -> Any:
-    if key in _HIDDEN:
-        return _replaced(part)
     if key == "metadata" and isinstance(part, Mapping):
         # Tools keep a copy of the whole object in an annotation.
         return {name: _replaced(v) if name == "annotations" else v for name, v in part.items()}
