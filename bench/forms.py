@@ -2,7 +2,7 @@
 
 All three render to the very same objects, so that what they cost can be compared. The chart has
 values, named templates and a condition in every file, the kustomization a base, and an overlay that
-puts everything into its namespace: each in the manner of what people have.
+names the namespace and patches every workload: each in the manner of what people have.
 """
 
 from __future__ import annotations
@@ -71,14 +71,35 @@ _NAMES = """{{- define "metadata" -}}
 def _write_overlay(folder: Path, bodies: Sequence[Body]) -> None:
     base = folder / "base"
     base.mkdir(exist_ok=True)
+    patches: list[Body] = []
     for body in bodies:
         metadata = {key: body["metadata"][key] for key in ("name", "labels")}
-        content = orjson.dumps({**body, "metadata": metadata}, option=orjson.OPT_INDENT_2)
-        _file(base, body).write_bytes(content)
+        shared = {**body, "metadata": metadata}
+        if body["kind"] == "Deployment":
+            patches.append(_replicas_of(body))
+            spec = {key: part for key, part in body["spec"].items() if key != "replicas"}
+            shared = {**shared, "spec": spec}
+        _file(base, body).write_bytes(orjson.dumps(shared, option=orjson.OPT_INDENT_2))
     resources = [_file(base, body).name for body in bodies]
     (base / "kustomization.yaml").write_text(json.dumps({"resources": resources}, indent=2))
-    overlay = {"resources": ["base"], "namespace": bodies[0]["metadata"]["namespace"]}
+    for patch in patches:
+        _file(folder, patch).write_text(json.dumps(patch, indent=2))
+    overlay = {
+        "resources": ["base"],
+        "namespace": bodies[0]["metadata"]["namespace"],
+        "patches": [{"path": _file(folder, patch).name} for patch in patches],
+    }
     (folder / "kustomization.yaml").write_text(json.dumps(overlay, indent=2))
+
+
+def _replicas_of(body: Body) -> Body:
+    """A strategic merge patch with what differs between environments most often."""
+    return {
+        "apiVersion": body["apiVersion"],
+        "kind": body["kind"],
+        "metadata": {"name": body["metadata"]["name"]},
+        "spec": {"replicas": body["spec"]["replicas"]},
+    }
 
 
 def _file(folder: Path, body: Body) -> Path:
