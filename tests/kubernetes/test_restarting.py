@@ -13,6 +13,7 @@ from shoal.model.identity import ObjectKey
 from shoal.testing.target_bench import Bench, Subject, bench
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import Entry, audit_position, read_audit_log
+from shoal_clusters.controlplane.waiting import wait_until
 from shoal_clusters.kubernetes.baselines import decode
 
 pytestmark = pytest.mark.real
@@ -43,13 +44,25 @@ async def sent_by_shoal(plane: ControlPlane, since: int) -> list[Entry]:
     return [entry for entry in entries if entry.user == "shoal"]
 
 
+async def until_watches_ended(plane: ControlPlane, since: int, count: int) -> None:
+    """A watch has its line in the log when it ends, a moment after its session."""
+
+    async def have_ended() -> bool:
+        sent = await sent_by_shoal(plane, since)
+        return sum(entry.verb == "watch" for entry in sent) >= count
+
+    assert await wait_until(have_ended, seconds=10)
+
+
 async def test_a_restart_sends_pages_a_watch_per_kind_and_a_probe(
     subject: Subject, world: PlaneWorld, plane: ControlPlane
 ) -> None:
+    before = await audit_position(plane.audit_log)
     async with bench(subject) as it:
         bodies = [it.config_map(f"object-{at}", a="1") for at in range(20)]
         bodies += [deployment(world.namespace, "web"), autoscaler(world.namespace)]
         await it.sync(*bodies)
+    await until_watches_ended(plane, before, 3)
     start = await audit_position(plane.audit_log)
     async with bench(subject, it.inventory) as again:
         await again.session.probe()
