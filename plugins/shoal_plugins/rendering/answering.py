@@ -8,17 +8,17 @@ that it was refused, and the guard's own error is what the caller gets.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from shoal.errors import InvalidManifest, MissingFact, ShoalError
+from shoal.errors import MissingFact, ShoalError
 from shoal.hooks.renderers import ClusterFacts, Folder
-from shoal.model.artifacts import Entry, EntryKind
+from shoal.model.artifacts import Entry
 from shoal.model.facts import ASKED_FOR
 from shoal_plugins.rendering.frames import BrokenFrame, Frame
+from shoal_plugins.rendering.walking import walk
 
 
 class Answer(NamedTuple):
@@ -77,24 +77,11 @@ class Answers:
         return Answer({"entries": [_described(each, "name") for each in entries]})
 
     async def _walk(self, path: str) -> Answer:
-        start = self._inside(path)
         try:
-            entries = await self._below(start, "", ())
+            entries = await walk(self._folder, self._inside(path))
         except FileNotFoundError:
             return Answer({"entries": None})
         return Answer({"entries": [_described(each, "name") for each in entries]})
-
-    async def _below(self, start: str, path: str, above: tuple[str, ...]) -> list[Entry]:
-        found: list[Entry] = []
-        for entry in await self._folder.list(posixpath.join(start, path)):
-            below = posixpath.join(path, entry.name)
-            found.append(entry._replace(name=below))
-            if entry.kind is not EntryKind.FOLDER:
-                continue
-            if entry.digest in above:  # content cannot hold itself: only a link leads in circles
-                raise InvalidManifest(f"{below} is a link to a folder that it stands in")
-            found += await self._below(start, below, (*above, entry.digest))
-        return found
 
     async def _read(self, paths: Sequence[str]) -> Answer:
         contents: list[bytes | None] = []

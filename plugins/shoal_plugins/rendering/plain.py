@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from shoal.errors import InvalidManifest
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
-from shoal.model.artifacts import EntryKind
+from shoal.model.artifacts import Entry, EntryKind
 from shoal.model.choice import Spec
 from shoal.model.manifests import Manifest
+from shoal_plugins.rendering.walking import walk
 from shoal_plugins.rendering.worker import Job, Workers
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -51,21 +52,16 @@ class PlainRenderer:
         return await self._workers.render(Job("plain", {}, files), folder, facts, host)
 
 
-async def _files(folder: Folder, path: str = "", above: tuple[str, ...] = ()) -> list[str]:
-    found: list[str] = []
-    for entry in await folder.list(path):
-        below = f"{path}/{entry.name}" if path else entry.name
-        if entry.name.startswith("."):
-            continue
-        if entry.kind is EntryKind.FILE:
-            found += [below] if entry.name.endswith(_SUFFIXES) else []
-        elif entry.kind is not EntryKind.FOLDER:
-            found.append(below)  # a broken link or a submodule: reading it says what is wrong
-        elif entry.digest in above:  # content cannot hold itself: only a link leads in circles
-            raise InvalidManifest(f"{below} is a link to a folder that it stands in")
-        else:
-            found += await _files(folder, below, (*above, entry.digest))
-    return found
+async def _files(folder: Folder) -> list[str]:
+    """What is to be read: manifests, and what only reading can say is wrong with."""
+    entries = await walk(folder, is_skipped=lambda entry: entry.name.startswith("."))
+    return [each.name for each in entries if _is_read(each)]
+
+
+def _is_read(entry: Entry) -> bool:
+    if entry.kind is EntryKind.FILE:
+        return entry.name.endswith(_SUFFIXES)
+    return entry.kind is not EntryKind.FOLDER  # a broken link or a submodule
 
 
 async def _content(folder: Folder, path: str) -> bytes:
