@@ -261,14 +261,19 @@ class Connections:
         now, is_news = self.state.now(), cluster.facts != facts
         cluster.is_connected, cluster.facts, cluster.error = True, facts, None
         cluster.since = cluster.last_contact = now
-        for ref, application in self.state.applications.items():
-            if is_news and application.asks_clusters and cluster.name in application.placed:
-                request = Request(Priority.RECHECK, f"cluster {cluster.name} told its version")
-                self.state.application_queue.add(ref, request)
+        if is_news:
+            self._wake_who_asks(cluster)
         for target in self.state.targets_on(cluster.name):
             cluster.queue.add(target.key, Request(Priority.RECHECK, "connected"))
         body = {"version": facts.version, "uid": facts.uid}
         await self.recording.mention(Deed.CLUSTER_CONNECTED, cluster_subject(cluster.name), body)
+
+    def _wake_who_asks(self, cluster: ClusterState) -> None:
+        """The applications here that are rendered by what only the cluster can tell."""
+        for ref, application in self.state.applications.items():
+            if application.asks_clusters and cluster.name in application.placed:
+                request = Request(Priority.RECHECK, f"cluster {cluster.name} told its version")
+                self.state.application_queue.add(ref, request)
 
     async def _lost(self, cluster: ClusterState, error: ShoalError) -> None:
         """Said once: what is live there stays, and is Unknown from now on."""

@@ -114,11 +114,14 @@ def substituted(value: Any, look: Look) -> Any:
     """
     if isinstance(value, str):
         return _in_text(value, look) if "${cluster." in value else value
-    if not references(value):
-        return value
     if isinstance(value, Mapping):
-        return {key: substituted(part, look) for key, part in value.items()}
-    return [substituted(part, look) for part in value]
+        made = {key: substituted(part, look) for key, part in value.items()}
+        return made if any(made[key] is not part for key, part in value.items()) else value
+    if isinstance(value, list | tuple):
+        items = [substituted(part, look) for part in value]
+        is_other = any(new is not old for new, old in zip(items, value, strict=True))
+        return items if is_other else value
+    return value
 
 
 def _in_text(text: str, look: Look) -> Any:
