@@ -257,6 +257,9 @@ def test_git_runs_without_the_configuration_of_anybody(tmp_path):
 async def test_variables_of_the_caller_do_not_reach_git(
     repository, server, reader, monkeypatch, tmp_path
 ):
+    await repository.commit({"a.yaml": "a: 0\n"})
+    # GitPython asks for the version of git once per process, in no repository and as the caller.
+    await reader.fetch(server.url("apps"))
     commit = await repository.commit({"a.yaml": "a: 1\n"})
     for name in ("GIT_SSL_NO_VERIFY", "GIT_OBJECT_DIRECTORY", "GIT_TRACE", "GIT_CONFIG_PARAMETERS"):
         monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
