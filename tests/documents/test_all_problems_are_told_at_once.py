@@ -57,7 +57,8 @@ def test_every_problem_of_a_document_is_told(told: Told) -> None:
         "19: spec.sync.prune: not a known value "
         "(expected one of AfterHealthy, AfterApply, Never; did you mean AfterHealthy?)",
         "19: spec.sync.whenDriftd: unknown field "
-        "(expected one of prune, whenDrifted; did you mean whenDrifted?)",
+        "(expected one of preset, mode, prune, failure, validation, whenDrifted, "
+        "whenFieldsAdded, whenAlreadyExists, ignore; did you mean whenDrifted?)",
     ]
 
 

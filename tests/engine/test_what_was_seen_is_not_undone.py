@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from shoal.engine.recording import Recording
 from shoal.engine.state import EngineState
 from shoal.engine.telling import Sync
-from shoal.model.documents import SyncPolicy
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import (
     Action,
@@ -22,6 +21,7 @@ from shoal.model.plans import (
     Result,
     ResultStatus,
 )
+from shoal.model.policies import SyncPolicy
 from shoal.store import open_store
 
 TARGET = TargetKey(Ref("default", "shop"), "dev")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shoal.model.documents import SyncPolicy
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.plans import Action, Change, Content, Desired, Grant, Plan
+from shoal.model.policies import SyncPolicy
 
 TARGET = TargetKey(Ref("shop", "web"), "prod")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.model.documents import SyncPolicy
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.plans import Action, Change, Content, Desired, Grant, Plan
+from shoal.model.policies import SyncPolicy
 from shoal.planning.holding import hold_for, removal_hold
 
 Make = Callable[..., Manifest]

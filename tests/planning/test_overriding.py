@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from shoal.errors import OverrideFailed
 from shoal.model.digests import Digester
-from shoal.model.documents import PrunePolicy, SyncPolicy
 from shoal.model.facts import DocumentFacts
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import Override
+from shoal.model.policies import PrunePolicy, SyncPolicy
 from shoal.planning.overriding import (
     applicable_indexes,
     content,

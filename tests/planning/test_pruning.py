@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.errors import InvalidManifest
-from shoal.model.documents import PrunePolicy
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Action, Change, Plan
+from shoal.model.policies import PrunePolicy
 from shoal.planning.pruning import split, unpruned, without_corrections
 
 KINDS = st.sampled_from([("apps", "Deployment"), ("", "ConfigMap"), ("batch", "Job")])

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 
 from shoal.errors import OwnershipConflict, ShoalError
-from shoal.model.documents import DriftPolicy, PrunePolicy, SyncPolicy
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Action, Change, Owned, OwnedState, Plan
+from shoal.model.policies import DriftPolicy, PrunePolicy, SyncPolicy
 from shoal.model.sightings import Drift
+from shoal_clusters.kubernetes.baselines import decode_packed
 from shoal_clusters.kubernetes.preparing import Prepared, PreparedObject
 
 
@@ -26,6 +27,8 @@ def plan_target(
     strangers: Mapping[ObjectKey, str],
     policy: SyncPolicy,
     only: frozenset[ObjectKey] | None,
+    *,
+    rerun: bool = False,
 ) -> Plan:
     """All changes of one target, sorted by key.
 
@@ -51,6 +54,8 @@ def plan_target(
             digest = rows[key].owned_digest
             cause = "other clients took its fields over, unchanged"
             change = Change(key, Action.CORRECT, digest, digest, cause)
+        if change is None and rerun and _is_finished(rows.get(key)):
+            change = Change(key, Action.RECREATE, None, wanted.digest, "asked to run again")
         if change is not None:
             changes.append(change)
     if policy.prune is not PrunePolicy.NEVER:
@@ -76,6 +81,11 @@ def _wanted_change(
         cause = "not known to have been applied"
         return Change(wanted.key, Action.UPDATE, before, wanted.digest, cause)
     return None
+
+
+def _is_finished(row: Owned | None) -> bool:
+    baseline = decode_packed(row.baseline) if row else None
+    return baseline is not None and baseline.is_finished
 
 
 def _correction(row: Owned, drift: Drift) -> Change:

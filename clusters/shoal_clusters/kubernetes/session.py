@@ -144,6 +144,7 @@ class KubernetesSession:
         *,
         only: frozenset[ObjectKey] | None = None,
         proof: Proof = Proof.EXPECTED,
+        rerun: bool = False,
     ) -> Plan:
         """What would change, by rows and sightings; asks the server only what kinds it serves."""
         prepared = await self._prepare(desired)
@@ -158,6 +159,7 @@ class KubernetesSession:
             self._register.owners(target, wanted),
             desired.policy,
             only,
+            rerun=rerun,
         )
 
     async def apply(

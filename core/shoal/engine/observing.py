@@ -17,7 +17,7 @@ from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.errors import StoreUnavailable
-from shoal.model.documents import DriftPolicy
+from shoal.model.policies import DriftPolicy
 from shoal.model.records import Deed
 from shoal.model.sightings import Drift, Sighting
 

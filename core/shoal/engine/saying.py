@@ -11,10 +11,11 @@ from collections.abc import Sequence, Sized
 from shoal.engine.state import ApplicationState, EngineState, TargetState
 from shoal.engine.views import TargetPhase, TargetView
 from shoal.errors import ShoalError
-from shoal.model.documents import Application, DriftPolicy
+from shoal.model.documents import Application
 from shoal.model.health import Health
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.policies import DriftPolicy
 
 SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
 Told = tuple[str, str]

@@ -28,10 +28,19 @@ from shoal.errors import (
     StoreUnavailable,
 )
 from shoal.hooks.targets import Session
-from shoal.model.documents import DriftPolicy, PrunePolicy, SyncPolicy
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
-from shoal.model.plans import Action, Content, Desired, Grant, Plan, Result, ResultStatus
+from shoal.model.plans import (
+    WRITES,
+    Action,
+    Content,
+    Desired,
+    Grant,
+    Plan,
+    Result,
+    ResultStatus,
+)
+from shoal.model.policies import DriftPolicy, PrunePolicy, SyncPolicy
 from shoal.planning.holding import hold_for, removal_hold
 from shoal.planning.pruning import split, without_corrections
 from shoal.telemetry import names
@@ -39,7 +48,6 @@ from shoal.telemetry.spans import linked, mark_failed, opened, parented, trace_i
 
 PLAN_SECONDS = 60.0
 COMMIT_SECONDS = 15.0
-WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.CORRECT})
 EMPTY = Content("", ())
 
 

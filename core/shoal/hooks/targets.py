@@ -34,10 +34,16 @@ class Session(Protocol):
         *,
         only: frozenset[ObjectKey] | None = None,
         proof: Proof = Proof.EXPECTED,
+        rerun: bool = False,
     ) -> Plan:
         """What would change, by the inventory and the sightings so far.
 
-        With `only`, a plan for these objects alone. EXPECTED sends no request per object.
+        With `only`, a plan for these objects alone. EXPECTED sends no request per object. DRY_RUN
+        asks the server about each object that would be written and changes nothing: `patch` of a
+        change is then the masked difference to what is live, objects that are equal are left out,
+        and `refused` holds all that the server would refuse. `desired` need not be what the target
+        was granted: a plan alone is never remembered. With `rerun`, what runs to its end and has
+        ended is planned to run again.
         """
         ...
 

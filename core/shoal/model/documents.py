@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -19,6 +18,7 @@ from shoal.model.choice import Choice, Chooser, Seam, Spec
 from shoal.model.facts import DocumentFacts
 from shoal.model.identity import GroupKind, Ref
 from shoal.model.overrides import Override
+from shoal.model.policies import SyncPolicy
 from shoal.model.selectors import LabelSelector
 
 API_VERSION = "shoal.dev/v1alpha1"
@@ -182,32 +182,12 @@ class Placement(Spec):
     )
 
 
-class PrunePolicy(StrEnum):
-    """What happens to an owned object that is no longer in Git."""
+class Dependency(Spec):
+    """Another application that must be there first, on the same cluster."""
 
-    AFTER_HEALTHY = "AfterHealthy"
-    AFTER_APPLY = "AfterApply"
-    NEVER = "Never"
-
-
-class DriftPolicy(StrEnum):
-    """What happens when a live object no longer equals Git."""
-
-    CORRECT = "Correct"
-    REPORT = "Report"
-
-
-class SyncPolicy(Spec):
-    """How the application is kept equal to Git."""
-
-    prune: PrunePolicy = Field(
-        default=PrunePolicy.AFTER_HEALTHY,
-        description="When objects that left Git are deleted: AfterHealthy (a workload only once "
-        "the new set is healthy), AfterApply, or Never.",
-    )
-    when_drifted: DriftPolicy = Field(
-        default=DriftPolicy.CORRECT,
-        description="When somebody changed a live object: Correct it at once, or only Report it.",
+    application: Name = Field(description="The name of the other Application.")
+    namespace: Name | None = Field(
+        default=None, description="Its namespace; the one of this application when left out."
     )
 
 
@@ -226,6 +206,11 @@ class ApplicationSpec(Spec):
     sync: SyncPolicy = Field(
         default_factory=SyncPolicy, description="How the application is kept equal to Git."
     )
+    depends_on: tuple[Dependency, ...] = Field(
+        default=(),
+        description="Applications that must be synced and healthy on a cluster before this one is "
+        "written there; one that is not placed there is not waited for.",
+    )
 
 
 class Application(Document):
@@ -239,6 +224,14 @@ class Application(Document):
     def ref(self) -> Ref:
         """The identity of this document."""
         return Ref(self.metadata.namespace, self.metadata.name)
+
+    @property
+    def dependencies(self) -> tuple[Ref, ...]:
+        """The applications that must be there first, in the order of the document."""
+        return tuple(
+            Ref(each.namespace or self.metadata.namespace, each.application)
+            for each in self.spec.depends_on
+        )
 
     @property
     def source_ref(self) -> Ref:

@@ -15,6 +15,11 @@ class HoldCause(StrEnum):
 
     SUSPENDED = "Suspended"
     EMPTY_RENDER = "EmptyRender"
+    SHRUNK_RENDER = "ShrunkRender"
+    PRUNE_BUDGET = "PruneBudget"
+    GATE = "Gate"
+    CONFLICT = "Conflict"
+    DEPENDENCY = "Dependency"
     REMOVING = "Removing"
     IDENTITY_CHANGED = "IdentityChanged"
 
@@ -22,6 +27,11 @@ class HoldCause(StrEnum):
 RELEASED_BY: Mapping[HoldCause, str] = {
     HoldCause.SUSPENDED: "shoal resume {subject}",
     HoldCause.EMPTY_RENDER: "shoal approve {id} --reason …",
+    HoldCause.SHRUNK_RENDER: "shoal approve {id} --reason …",
+    HoldCause.PRUNE_BUDGET: "shoal approve {id} --reason …",
+    HoldCause.GATE: "shoal approve {id} --reason …",
+    HoldCause.CONFLICT: "shoal approve {id} --reason …",
+    HoldCause.DEPENDENCY: "shoal approve {id} --reason …",
     HoldCause.REMOVING: "shoal approve {id} --reason …",
     HoldCause.IDENTITY_CHANGED: "shoal approve {id} --reason …",
 }

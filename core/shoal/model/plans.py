@@ -8,7 +8,7 @@ an audit record can all speak of the same plan.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -18,9 +18,9 @@ from msgspec import Struct
 
 from shoal.errors import ShoalError
 from shoal.model.digests import digest_parts
-from shoal.model.documents import SyncPolicy
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.manifests import Manifest
+from shoal.model.policies import SyncPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,23 @@ class Owned(Struct, frozen=True, gc=False):
 
 
 class Action(StrEnum):
-    """What a change does to an object."""
+    """What a change does to an object.
+
+    ADOPT takes over what is there and was not ours; RECREATE deletes and creates again; HAND_OVER
+    forgets an object that another application of the fleet takes over, and deletes nothing.
+    """
 
     CREATE = "create"
+    ADOPT = "adopt"
     UPDATE = "update"
     CORRECT = "correct"
+    RECREATE = "recreate"
     DELETE = "delete"
+    HAND_OVER = "hand over"
+
+
+WRITES = frozenset({Action.CREATE, Action.ADOPT, Action.UPDATE, Action.CORRECT, Action.RECREATE})
+"""The actions after which an object is there as Git has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +120,25 @@ class Change:
 
 
 class Proof(StrEnum):
-    """How much a plan is worth."""
+    """How much a plan is worth: EXPECTED by what is known, or tried out by a DRY_RUN."""
 
     EXPECTED = "expected"
+    DRY_RUN = "dry run"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All changes of one target, sorted by key. `refused` objects could not even be planned."""
+    """All changes of one target, sorted by key.
+
+    `refused` objects could not even be planned. `unverified` ones are in a plan that was tried out,
+    and could not be tried: what they stand on is in the same set, or a webhook allows no dry run.
+    """
 
     target: TargetKey
     changes: tuple[Change, ...]
     proven: Proof = Proof.EXPECTED
     refused: Mapping[ObjectKey, ShoalError] = field(default_factory=dict)
+    unverified: frozenset[ObjectKey] = frozenset()
 
     @cached_property
     def hash(self) -> str:
@@ -138,10 +155,18 @@ class Plan:
             )
         )
 
+    @cached_property
+    def group_hash(self) -> str:
+        """Over (key, action, after_digest): equal for the same change on many clusters."""
+        return digest_parts(
+            part
+            for change in self.changes
+            for part in (change.key.text, change.action.value, change.after_digest or "")
+        )
+
     def only(self, actions: frozenset[Action]) -> Plan:
         """The part of this plan with these actions; refused objects stay with it."""
-        kept = tuple(change for change in self.changes if change.action in actions)
-        return Plan(self.target, kept, self.proven, self.refused)
+        return replace(self, changes=tuple(each for each in self.changes if each.action in actions))
 
 
 class ResultStatus(StrEnum):

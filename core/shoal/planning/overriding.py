@@ -13,11 +13,11 @@ from typing import Any
 
 from shoal.errors import OverrideFailed
 from shoal.model.digests import Digester, digest_parts, digest_value
-from shoal.model.documents import SyncPolicy
 from shoal.model.facts import Look, references
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import Override
 from shoal.model.plans import Content
+from shoal.model.policies import SyncPolicy
 from shoal.planning.grounding import grounded
 from shoal.planning.merging import merged_values
 from shoal.planning.patching import PatchFailed

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shoal.model.documents import WORKLOAD_KINDS, PrunePolicy
+from shoal.model.documents import WORKLOAD_KINDS
 from shoal.model.plans import Action, Change, Plan
+from shoal.model.policies import PrunePolicy
 
 
 def split(plan: Plan, policy: PrunePolicy, *, healthy: bool) -> tuple[Plan, Plan]:

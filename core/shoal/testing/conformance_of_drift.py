@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shoal.model.documents import DriftPolicy
 from shoal.model.health import HealthState
 from shoal.model.plans import Action, ResultStatus
+from shoal.model.policies import DriftPolicy
 from shoal.testing.target_bench import Subject, bench, name
 
 

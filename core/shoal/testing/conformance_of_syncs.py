@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shoal.errors import MissingApi, MissingNamespace, OwnershipConflict
-from shoal.model.documents import PrunePolicy
 from shoal.model.plans import Action, OwnedState, ResultStatus
+from shoal.model.policies import PrunePolicy
 from shoal.testing.target_bench import Subject, bench, name, statuses
 
 

@@ -23,7 +23,6 @@ from shoal.errors import (
 )
 from shoal.hooks.host import Host
 from shoal.model.digests import canonical, digest_value
-from shoal.model.documents import DriftPolicy, PrunePolicy
 from shoal.model.endpoints import Credential, Endpoint, Facts
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey, TargetKey
@@ -38,6 +37,7 @@ from shoal.model.plans import (
     Result,
     ResultStatus,
 )
+from shoal.model.policies import DriftPolicy, PrunePolicy
 from shoal.model.sightings import Drift, Sighting
 from shoal.testing.fake_cluster import FakeCluster, FakeObject, key_of, merged
 
@@ -104,6 +104,7 @@ class FakeSession:
         *,
         only: frozenset[ObjectKey] | None = None,
         proof: Proof = Proof.EXPECTED,
+        rerun: bool = False,
     ) -> Plan:
         """What would change, by rows and sightings."""
         wanted, refused = self._prepared(desired)

@@ -17,7 +17,6 @@ import anyio
 from shoal.hooks.host import Host
 from shoal.hooks.targets import Session, TargetType
 from shoal.model.digests import digest_value
-from shoal.model.documents import SyncPolicy
 from shoal.model.endpoints import Endpoint
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
@@ -32,6 +31,7 @@ from shoal.model.plans import (
     Result,
     ResultStatus,
 )
+from shoal.model.policies import SyncPolicy
 from shoal.model.sightings import Sighting
 
 WAIT_SECONDS = 10.0
