@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import jsonpatch
 import msgspec
 
-from shoal.model.differences import differing
+from shoal.model.differences import difference
 from shoal.model.digests import Digester
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned, OwnedState
@@ -25,7 +24,6 @@ from shoal.model.sightings import Drift
 from shoal_clusters.kubernetes.baselines import Baseline, decode, encode, is_newer
 from shoal_clusters.kubernetes.health import is_finished
 from shoal_clusters.kubernetes.marks import Holder, Ownership, owner_named, whose
-from shoal_clusters.kubernetes.masking import mask_patch
 from shoal_clusters.kubernetes.projecting import (
     REPLICAS,
     Fields,
@@ -235,9 +233,9 @@ class Comparer:
             return None
         for fields in candidates:
             wanted = overlay(live, body, self.field_sets.intern(fields))
-            patch = jsonpatch.make_patch(*differing(live, wanted)).patch
+            patch = difference(key, live, wanted)
             if patch:
-                return mask_patch(key, patch)
+                return patch
         return ()
 
     def _refreshed(self, live: Mapping[str, Any], owned: Owned, baseline: Baseline) -> Owned | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import GroupKind
-from shoal_clusters.kubernetes.masking import cut
+from shoal.model.masking import scrub
 from shoal_clusters.kubernetes.staging import is_custom
 
 Body = Mapping[str, Any]
@@ -346,6 +346,6 @@ def _said(body: Body, name: str, otherwise: str) -> str:
 
 
 def _message(part: Body, otherwise: str) -> str:
-    """The controller's own words, cut; `otherwise` where it has none."""
-    text = cut(str(part.get("message") or part.get("reason") or ""))
+    """The controller's own words, scrubbed and cut; `otherwise` where it has none."""
+    text = scrub(str(part.get("message") or part.get("reason") or ""))
     return text or otherwise

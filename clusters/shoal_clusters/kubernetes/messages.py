@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from shoal.model.identity import ObjectKey
-from shoal_clusters.kubernetes.masking import MASK, cut, hides_values, is_secret, scrub
+from shoal.model.masking import MASK, cut, hides_values, is_secret, scrub
 
 _READ_LIMIT = 16_384
 """Characters of a message that are looked at; a 422 may repeat an object of a megabyte."""

@@ -21,6 +21,7 @@ from shoal.errors import InvalidManifest, MissingApi, ShoalError
 from shoal.model.digests import Digester, canonical
 from shoal.model.identity import ObjectKey, Ref
 from shoal.model.manifests import Manifest
+from shoal.model.masking import is_secret
 from shoal_clusters.kubernetes.checking import (
     CONTAINER_FIELDS,
     at_path,
@@ -29,7 +30,6 @@ from shoal_clusters.kubernetes.checking import (
     too_large,
 )
 from shoal_clusters.kubernetes.marks import marked
-from shoal_clusters.kubernetes.masking import is_secret
 
 DEFAULT_NAMESPACE = "default"
 

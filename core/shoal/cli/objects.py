@@ -1,6 +1,6 @@
 """How objects are printed: as a stream that `kubectl apply` takes, as a List, by name, as a table.
 
-Only this module shows a whole object, and it masks the values of Secrets unless somebody asked.
+Only this module shows a whole object; what may be a secret in it is masked, unless somebody asked.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from shoal.cli.printing import print_list, write
 from shoal.cli.tables import Column, Item, field
 from shoal.cli.yaml_stream import stream
 from shoal.composition.grouping import Group
-from shoal.engine.masking import masked
 from shoal.model.identity import ObjectKey
 from shoal.model.manifests import Manifest
+from shoal.model.masking import masked_body
 
 _FIRST = ("Namespace", "CustomResourceDefinition")
 _SHOWN_CLUSTERS = 10
@@ -109,11 +109,12 @@ def _bodies(manifests: Sequence[Manifest], *, show_secrets: bool) -> Iterator[Ma
     count = 0
     for each in manifests:
         body = each.body
-        shown = body if show_secrets else masked(body)
+        shown = body if show_secrets else masked_body(body)
         count += shown != body
         yield _in_reading_order(shown)
     if count:
-        note(f"values of {count} Secret{'s' * (count != 1)} are masked; --show-secrets shows them")
+        what = "1 object" if count == 1 else f"{count} objects"
+        note(f"values of Secrets and variables in {what} are masked; --show-secrets shows them")
 
 
 def _in_reading_order(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -64,7 +64,9 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     help="An API that the clusters serve, for templates that ask; repeat it for all that count.",
 )
 @click.option(
-    "--show-secrets", is_flag=True, help="Show the values of Secrets; --explain never does."
+    "--show-secrets",
+    is_flag=True,
+    help="Show the values of Secrets and environment variables; --explain never does.",
 )
 @click.option("--explain", "explains", is_flag=True, help="Tell what each step did, and to what.")
 @prints_as("How to print; yaml when left out, and text for --explain and for groups.")
@@ -81,12 +83,12 @@ def render(
     explains: bool,
     output: Output,
 ) -> int:
-    """Print what a cluster gets of APP, or of all applications, as `kubectl apply` takes it.
+    """Print what a cluster gets of APP, or of all applications.
 
     Works without a controller and without the clusters: the documents are those in the fleet's
-    folder, and the source is fetched. Values of Secrets are masked. Without --cluster, it prints
-    what all clusters get when that is the same; else it lists which clusters get the same, with
-    exit code 1.
+    folder, and the source is fetched. Values of Secrets and of environment variables are masked:
+    what can be applied is printed with --show-secrets. Without --cluster, it prints what all
+    clusters get when that is the same; else it lists which clusters get the same, with exit code 1.
     """
     import anyio
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from shoal.documents import Catalog
 from shoal.engine.desiring import Desiring, Own, Renders
-from shoal.engine.patching import masked_patch
 from shoal.engine.remembering import Rendered
 from shoal.engine.wishes import Wishes
 from shoal.errors import MissingFact, ShoalError
 from shoal.hooks.renderers import ValuedSpec
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import Spec
+from shoal.model.differences import recorded_difference
 from shoal.model.documents import Application
 from shoal.model.facts import APPLICATION, KUBERNETES_VERSION
 from shoal.model.manifests import Manifest
@@ -201,6 +201,6 @@ def _object_step(touched: Touched) -> ObjectStep:
         object=str(before.key),
         origin=before.origin,
         change=EXCLUDED if after is None else UNCHANGED if after is before else CHANGED,
-        patch=masked_patch(before.key, before, after),
+        patch=recorded_difference(before.key, before, after),
         images=touched.images,
     )

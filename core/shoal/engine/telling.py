@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shoal.engine.patching import masked_patch
 from shoal.engine.state import TargetState
 from shoal.errors import ShoalError
+from shoal.model.differences import recorded_difference
 from shoal.model.identity import ObjectKey
 from shoal.model.manifests import Manifest
 from shoal.model.plans import Action, Change, Desired, Plan, Result, ResultStatus
@@ -98,7 +98,9 @@ def _listed(
         told["cause"] = change.cause
     patch = change.patch
     if patch is None and change.action is Action.UPDATE:
-        patch = masked_patch(change.key, _found(before, change.key), _found(after, change.key))
+        patch = recorded_difference(
+            change.key, _found(before, change.key), _found(after, change.key)
+        )
     if patch:
         told["patch"] = list(patch)
     if result and result.error:

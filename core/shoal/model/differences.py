@@ -1,15 +1,42 @@
-"""Narrowing two documents down to where they differ, before the difference is spelled out.
+"""The difference of two documents as an RFC 6902 patch, which nobody gets unmasked.
 
 To find the JSON Patch between two objects costs milliseconds, most of it for what is equal; to see
-that something is equal costs next to nothing. Pure; used wherever a patch is made of whole objects.
+that something is equal costs next to nothing. So documents are narrowed down to where they differ
+before the difference is spelled out. Pure; used wherever a patch is made of whole objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jsonpatch
+
 from shoal.model.digests import canonical
+from shoal.model.identity import ObjectKey
+from shoal.model.manifests import Manifest
+from shoal.model.masking import masked_patch
+
+
+def difference(
+    key: ObjectKey, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Sequence[Mapping[str, Any]]:
+    """The masked patch from one body of an object to another; empty when they are equal."""
+    operations = jsonpatch.make_patch(*differing(before, after)).patch
+    return masked_patch(key, operations, before, after) if operations else ()
+
+
+def recorded_difference(
+    key: ObjectKey, before: Manifest | None, after: Manifest | None
+) -> Sequence[Mapping[str, Any]]:
+    """The masked patch from one manifest to another; empty when either is not known, or both equal.
+
+    Valid as the difference of a change because what was live equalled the previous desired state.
+    The texts are compared first: on a large object that is far cheaper than finding no difference.
+    """
+    if before is None or after is None or before.text == after.text:
+        return ()
+    return difference(key, before.body, after.body)
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, Any]:
