@@ -152,15 +152,15 @@ async def test_drift_that_is_only_to_be_reported_stays_and_is_recorded_once(
         f"ConfigMap {namespace}/one",
         f"ConfigMap {namespace}/two",
     ]
-    assert records[0].who == "kubectl-edit"
+    assert records[0].who == "client kubectl-edit"
     assert records[0].body["patch"] == [{"op": "replace", "path": "/data/color", "value": "blue"}]
     assert live["data"] == {"color": "red"}
     assert await writes.seen() == []
     assert view is not None
     assert view.phase is TargetPhase.DRIFTED
     assert view.message == (
-        f"ConfigMap {namespace}/one was changed in the cluster by kubectl-edit (and 1 more), "
-        "and whenDrifted is Report"
+        f"ConfigMap {namespace}/one was changed in the cluster by client kubectl-edit "
+        "(and 1 more), and the application says whenDrifted: Report"
     )
     assert view.next_step == "undo it, or commit it, or set whenDrifted: Correct"
 

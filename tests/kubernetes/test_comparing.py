@@ -25,6 +25,7 @@ from tests.kubernetes.samples import (
 )
 
 from shoal.model.plans import Owned, OwnedState
+from shoal.model.sightings import DriftKind
 from shoal_clusters.kubernetes.baselines import Baseline, decode, encode, is_newer
 from shoal_clusters.kubernetes.comparing import (
     Comparer,
@@ -114,7 +115,7 @@ def test_an_edit_is_drift_and_names_the_client_the_time_and_the_way_back() -> No
 
     drift = drift_of(case.judged(edited_colour(case)))
 
-    assert not drift.missing
+    assert drift.kind is DriftKind.EDITED
     assert drift.owned_digest not in (None, case.owned.owned_digest)
     assert (drift.manager, drift.managed_at.hour) == ("kubectl-edit", 12)
     assert list(drift.patch) == [{"op": "replace", "path": "/data/colour", "value": "blue"}]
@@ -181,7 +182,7 @@ def test_a_secrets_values_are_not_shown_in_its_drift() -> None:
 def test_a_deleted_object_is_missing() -> None:
     drift = drift_of(Case(config_map()).judged(None))
 
-    assert drift.missing
+    assert drift.kind is DriftKind.MISSING
     assert drift.owned_digest is None
 
 

@@ -9,7 +9,7 @@ from shoal.errors import InvalidManifest
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Action, Change, Plan
 from shoal.model.policies import PrunePolicy
-from shoal.planning.pruning import split, unpruned, without_corrections
+from shoal.planning.pruning import split, unpruned
 
 KINDS = st.sampled_from([("apps", "Deployment"), ("", "ConfigMap"), ("batch", "Job")])
 CHANGES = st.lists(st.tuples(KINDS, st.sampled_from(list(Action))), max_size=6)
@@ -42,12 +42,6 @@ def test_never_deletes_nothing_and_names_what_stays(plan: Make) -> None:
     assert actions(deferred) == []
     assert unpruned(whole, PrunePolicy.NEVER) == whole.changes[1:]
     assert unpruned(whole, PrunePolicy.AFTER_APPLY) == ()
-
-
-def test_drift_that_is_only_reported_is_not_corrected(plan: Make) -> None:
-    whole = plan(("ConfigMap", Action.CORRECT), ("ConfigMap", Action.UPDATE))
-
-    assert actions(without_corrections(whole)) == [("ConfigMap", Action.UPDATE)]
 
 
 @given(CHANGES, st.sampled_from(list(PrunePolicy)), st.booleans())

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned
+from shoal.model.sightings import DriftKind
 from shoal_clusters.kubernetes.baselines import decode_packed
 from shoal_clusters.kubernetes.marks import Holder, whose
 from shoal_clusters.kubernetes.projecting import scaled
@@ -65,7 +66,7 @@ def _by_row(register: Register, row: Owned) -> Believed:
     baseline = decode_packed(row.baseline)
     is_scaled = baseline is not None and baseline.is_scaled
     drift = register.drifted.get(row.key)
-    if drift is not None and drift.missing:
+    if drift is not None and drift.kind is DriftKind.MISSING:
         return Believed(is_scaled=is_scaled)
     versions = (register.version(row.key), baseline.resource_version if baseline else "")
     return Believed(row.uid, tuple(filter(None, versions)), is_scaled)

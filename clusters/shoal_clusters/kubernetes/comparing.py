@@ -20,7 +20,7 @@ from shoal.model.differences import difference
 from shoal.model.digests import Digester
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned, OwnedState
-from shoal.model.sightings import Drift
+from shoal.model.sightings import Drift, DriftKind
 from shoal_clusters.kubernetes.baselines import Baseline, decode, encode, is_newer
 from shoal_clusters.kubernetes.health import is_finished
 from shoal_clusters.kubernetes.marks import Holder, Ownership, owner_named, whose
@@ -199,7 +199,7 @@ class Comparer:
         by = changed_by(live, touched)
         return Drifted(
             Drift(
-                missing=False,
+                DriftKind.EDITED,
                 owned_digest=digest,
                 manager=by.manager,
                 managed_at=by.at,
@@ -253,7 +253,7 @@ def _judge_absence(baseline: Baseline | None) -> Verdict:
         return Unsure()
     if baseline.is_finished:
         return Equal()
-    return Drifted(Drift(missing=True, owned_digest=None))
+    return Drifted(Drift(DriftKind.MISSING, None))
 
 
 def _is_unclaimed(ownership: Ownership, application: Ref) -> bool:

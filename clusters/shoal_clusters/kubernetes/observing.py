@@ -21,7 +21,7 @@ from shoal.errors import ServerBusy
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import Owned
-from shoal.model.sightings import Drift, Sighting
+from shoal.model.sightings import Drift, DriftKind, Sighting
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.baselines import decode_packed, is_newer
 from shoal_clusters.kubernetes.claiming import unclaimed
@@ -221,7 +221,7 @@ class Observer:
             case comparing.NotOurs(owner=owner):
                 # Its resourceVersion is not noted, so that a prune meets a conflict and looks.
                 self._register.strangers[key] = owner
-                drift = Drift(missing=False, owned_digest=None, manager=owner)
+                drift = Drift(DriftKind.TAKEN, None, manager=owner)
             case comparing.OwnershipLost():
                 # Nothing differs, so nobody is told; the next sync applies it again.
                 self._note_live(key, live)
@@ -271,7 +271,7 @@ class Observer:
         is_drift_news = (drift is None) != (before is None) or (
             drift is not None
             and before is not None
-            and (drift.missing, drift.owned_digest) != (before.missing, before.owned_digest)
+            and (drift.kind, drift.owned_digest) != (before.kind, before.owned_digest)
         )
         is_health_news = self._register.health_changed(row, health)
         if is_drift_news or is_health_news or refreshed is not None:

@@ -13,7 +13,7 @@ from shoal.errors import OwnershipConflict, ShoalError
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Action, Change, Owned, OwnedState, Plan
 from shoal.model.policies import DriftPolicy, PrunePolicy, SyncPolicy
-from shoal.model.sightings import Drift
+from shoal.model.sightings import Drift, DriftKind
 from shoal_clusters.kubernetes.baselines import decode_packed
 from shoal_clusters.kubernetes.preparing import Prepared, PreparedObject
 
@@ -69,7 +69,7 @@ def _wanted_change(
 ) -> Change | None:
     if row is None or not row.uid:
         return Change(wanted.key, Action.CREATE, None, wanted.digest, "not there yet")
-    is_gone = drift is not None and drift.missing
+    is_gone = drift is not None and drift.kind is DriftKind.MISSING
     before = None if is_gone else row.desired_digest
     if row.desired_digest != wanted.digest:
         return Change(wanted.key, Action.UPDATE, before, wanted.digest, "changed in Git")
@@ -88,9 +88,17 @@ def _is_finished(row: Owned | None) -> bool:
     return baseline is not None and baseline.is_finished
 
 
+_CAUSES: Mapping[DriftKind, str] = {
+    DriftKind.EDITED: "changed in the cluster",
+    DriftKind.MISSING: "deleted in the cluster",
+    DriftKind.ADDED: "added in the cluster",
+    DriftKind.TAKEN: "taken over in the cluster",
+}
+
+
 def _correction(row: Owned, drift: Drift) -> Change:
-    cause = "deleted in the cluster" if drift.missing else "changed in the cluster"
-    if drift.manager and not drift.missing:
+    cause = _CAUSES[drift.kind]
+    if drift.manager and drift.kind is not DriftKind.MISSING:
         cause = f"{cause} by {drift.manager}"
     return Change(row.key, Action.CORRECT, drift.owned_digest, row.owned_digest, cause, drift.patch)
 

@@ -5,9 +5,10 @@ Nothing is sent from here. A drift that is to be corrected is a request for that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from opentelemetry.trace import Tracer
@@ -17,9 +18,8 @@ from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.errors import StoreUnavailable
-from shoal.model.policies import DriftPolicy
 from shoal.model.records import Deed
-from shoal.model.sightings import Drift, Sighting
+from shoal.model.sightings import Drift, DriftKind, Sighting
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Observing:
             target.health[sighting.key] = sighting.health
             target.was_seen(sighting.key)
             follow_health(self.state, self.tracer, cluster, target, sighting.at)
-        if sighting.drift is None:
+        if sighting.drift is None or not self._counts(target, sighting.drift):
             target.drifted.pop(sighting.key, None)
         else:
             with _unrecorded(sighting):
@@ -57,18 +57,44 @@ class Observing:
         target.drifted[sighting.key] = drift
         if target.removing or target.desired is None:
             return
-        if target.desired.policy.when_drifted is DriftPolicy.CORRECT:
+        if drift.is_corrected_by(target.desired.policy):
             request = Request(Priority.DRIFT, "drift", only=frozenset({sighting.key}))
             cluster.queue.add(target.key, request)
-        elif before is None or before.owned_digest != drift.owned_digest:
+        elif before is None or (before.kind, before.owned_digest, before.patch) != (
+            drift.kind,
+            drift.owned_digest,
+            drift.patch,
+        ):
             await self.recording.note(
-                who=drift.manager or "unknown",
+                who=_client(drift),
                 what=Deed.TARGET_DRIFTED,
-                why="deleted" if drift.missing else "edited",
+                why="deleted" if drift.kind is DriftKind.MISSING else drift.kind.value,
                 subject=str(target.key),
                 revision=target.synced_revision,
-                body={"object": str(sighting.key), "patch": list(drift.patch or ())},
+                body=_evidence(sighting, drift),
             )
+
+    def _counts(self, target: TargetState, drift: Drift) -> bool:
+        return target.desired is None or drift.is_told_by(target.desired.policy)
+
+
+def _client(drift: Drift) -> str:
+    """Who it was, as far as one can know: managedFields name clients, and never a person."""
+    if not drift.manager:
+        return "unknown client"
+    return drift.manager if drift.kind is DriftKind.TAKEN else f"client {drift.manager}"
+
+
+def _evidence(sighting: Sighting, drift: Drift) -> Mapping[str, Any]:
+    """What is known of a drift: the way back, and when its client wrote, or when we saw it."""
+    at = drift.managed_at or sighting.at
+    source = "managedFields" if drift.managed_at else "seen; the API server's audit log knows more"
+    return {
+        "object": str(sighting.key),
+        "patch": list(drift.patch or ()),
+        "at": at.isoformat(),
+        "atSource": source,
+    }
 
 
 @contextmanager

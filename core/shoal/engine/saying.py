@@ -6,7 +6,7 @@ looks; decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 
 from shoal.engine.state import ApplicationState, EngineState, TargetState
 from shoal.engine.views import TargetPhase, TargetView
@@ -15,7 +15,7 @@ from shoal.model.documents import Application
 from shoal.model.health import Health
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
-from shoal.model.policies import DriftPolicy
+from shoal.model.sightings import Drift, DriftKind
 
 SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
 Told = tuple[str, str]
@@ -110,14 +110,31 @@ def _removing(state: EngineState, target: TargetState) -> Told:
 
 def _drifted(target: TargetState) -> Told:
     key, drift = min(target.drifted.items(), key=lambda item: item[0])
-    done = "deleted" if drift.missing else "changed"
-    by = f" by {drift.manager}" if drift.manager else ""
-    told = f"{key} was {done} in the cluster{by}{_and_more(target.drifted)}"
-    if target.desired is None or target.desired.policy.when_drifted is DriftPolicy.CORRECT:
+    told = f"{key} {_DONE[drift.kind]}{_by(drift)}{_and_more(target.drifted)}"
+    if target.desired is None or drift.is_corrected_by(target.desired.policy):
         return f"{told}; it is being corrected", ""
+    said = "whenFieldsAdded: {}" if drift.kind is DriftKind.ADDED else "whenDrifted: {}"
+    does = "Remove" if drift.kind is DriftKind.ADDED else "Correct"
     return (
-        f"{told}, and whenDrifted is Report",
-        "undo it, or commit it, or set whenDrifted: Correct",
+        f"{told}, and the application says {said.format('Report')}",
+        f"undo it, or commit it, or set {said.format(does)}",
+    )
+
+
+_DONE: Mapping[DriftKind, str] = {
+    DriftKind.EDITED: "was changed in the cluster",
+    DriftKind.MISSING: "was deleted in the cluster",
+    DriftKind.ADDED: "has fields that were added in the cluster",
+    DriftKind.TAKEN: "was taken over in the cluster",
+}
+
+
+def _by(drift: Drift) -> str:
+    """The client that managedFields names; it never names a person, so neither do we."""
+    if not drift.manager:
+        return " by an unknown client (see the API server's audit log)"
+    return (
+        f" by {drift.manager}" if drift.kind is DriftKind.TAKEN else f" by client {drift.manager}"
     )
 
 

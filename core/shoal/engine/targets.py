@@ -40,9 +40,9 @@ from shoal.model.plans import (
     Result,
     ResultStatus,
 )
-from shoal.model.policies import DriftPolicy, PrunePolicy, SyncPolicy
+from shoal.model.policies import PrunePolicy, SyncPolicy
 from shoal.planning.holding import hold_for, removal_hold
-from shoal.planning.pruning import split, without_corrections
+from shoal.planning.pruning import split
 from shoal.telemetry import names
 from shoal.telemetry.spans import linked, mark_failed, opened, parented, trace_id
 
@@ -133,8 +133,6 @@ class Targets:
             self.guard.call("target", "plan", str(target.key), seconds=PLAN_SECONDS),
         ):
             plan = await session.plan(desired, only=request.only)
-            if desired.policy.when_drifted is DriftPolicy.REPORT and not target.removing:
-                plan = without_corrections(plan)
             span.set_attribute(names.OBJECTS, len(plan.changes))
         healthy = self._is_healthy_beside(target, plan)
         plan, deferred = split(plan, desired.policy.prune, healthy=healthy)

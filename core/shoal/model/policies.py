@@ -113,6 +113,21 @@ class IgnoreRule(Spec):
     )
 
 
+class ByHand(Spec):
+    """Which clients count as a person's, besides those that Shoal knows, and which do not."""
+
+    also: tuple[str, ...] = Field(
+        default=(),
+        description="Names of field managers, or patterns with `*`, whose fields were added by "
+        "hand, such as an in-house console.",
+    )
+    never: tuple[str, ...] = Field(
+        default=(),
+        description="Names or patterns whose fields are kept although Shoal's list has them, such "
+        "as `kubectl-annotate` where a script of yours writes annotations.",
+    )
+
+
 class SyncPolicy(Spec):
     """How the application is kept equal to Git."""
 
@@ -151,6 +166,9 @@ class SyncPolicy(Spec):
         default=AddedFieldsPolicy.REMOVE,
         description="When somebody added fields by hand that Git does not have: Remove them, "
         "Report them, or Keep them in silence. Fields of controllers are always kept.",
+    )
+    by_hand: ByHand = Field(
+        default=ByHand(), description="Whose fields count as added by hand, beyond Shoal's list."
     )
     when_already_exists: ExistingPolicy = Field(
         default=ExistingPolicy.FAIL,

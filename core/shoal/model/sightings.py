@@ -5,26 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from shoal.model.health import Health
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Owned
+from shoal.model.policies import AddedFieldsPolicy, DriftPolicy, SyncPolicy
+
+
+class DriftKind(StrEnum):
+    """In which way a live object differs from what we last wrote."""
+
+    EDITED = "edited"
+    MISSING = "missing"
+    ADDED = "added"
+    TAKEN = "taken"
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How a live object differs from what we last wrote; `missing` when it is gone.
+    """How a live object differs from what we last wrote.
 
-    `manager` is the *client* that managedFields names as owner of the changed fields, never a
-    person; empty when nobody can tell. `patch` leads from live back to desired, masked.
+    EDITED: fields of ours have other values, or are gone. MISSING: the object is gone. ADDED: our
+    fields are as we wrote them, and somebody added others by hand. TAKEN: it says that it belongs
+    to somebody else, who is then the `manager`.
+
+    `manager` is the *client* that managedFields names as owner of the fields, never a person; empty
+    when nobody can tell. `patch` leads from live back to desired, masked.
     """
 
-    missing: bool
+    kind: DriftKind
     owned_digest: str | None
     manager: str = ""
     managed_at: datetime | None = None
     patch: Sequence[Mapping[str, Any]] | None = None
+
+    def is_corrected_by(self, policy: SyncPolicy) -> bool:
+        """Whether an application with this policy wants it undone."""
+        if self.kind is DriftKind.ADDED:
+            return policy.when_fields_added is AddedFieldsPolicy.REMOVE
+        return policy.when_drifted is DriftPolicy.CORRECT
+
+    def is_told_by(self, policy: SyncPolicy) -> bool:
+        """Whether it counts as drift at all."""
+        keeps = policy.when_fields_added is AddedFieldsPolicy.KEEP
+        return not (self.kind is DriftKind.ADDED and keeps)
 
 
 @dataclass(frozen=True, slots=True)

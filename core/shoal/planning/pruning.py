@@ -1,4 +1,4 @@
-"""Which part of a plan is carried out now, which waits for health, and which is only reported.
+"""Which part of a plan is carried out now, and which waits for health.
 
 Deleting the old Deployment before the new one runs would be an outage, so by default workloads that
 left Git go last, once everything that stays is healthy.
@@ -33,11 +33,6 @@ def unpruned(plan: Plan, policy: PrunePolicy) -> tuple[Change, ...]:
     if policy is not PrunePolicy.NEVER:
         return ()
     return tuple(change for change in plan.changes if change.action is Action.DELETE)
-
-
-def without_corrections(plan: Plan) -> Plan:
-    """The plan under `whenDrifted: Report`: what came from Git is done, drift is left alone."""
-    return _kept(plan, lambda change: change.action is not Action.CORRECT)
 
 
 def _is_workload_deletion(change: Change) -> bool:

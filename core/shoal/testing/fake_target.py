@@ -38,7 +38,7 @@ from shoal.model.plans import (
     ResultStatus,
 )
 from shoal.model.policies import DriftPolicy, PrunePolicy
-from shoal.model.sightings import Drift, Sighting
+from shoal.model.sightings import Drift, DriftKind, Sighting
 from shoal.testing.fake_cluster import FakeCluster, FakeObject, key_of, merged
 
 HEALTHY = Health(HealthState.HEALTHY)
@@ -281,12 +281,12 @@ class FakeSession:
     def _drift_of(self, row: Owned) -> Drift | None:
         live = self._cluster.objects.get(row.key)
         if live is None:
-            return Drift(missing=True, owned_digest=None)
+            return Drift(DriftKind.MISSING, None)
         projected = _projected(live.body, orjson.loads(row.baseline))
         digest = digest_value(projected)
         if digest == row.owned_digest:
             return None
-        return Drift(missing=False, owned_digest=digest, manager="stranger")
+        return Drift(DriftKind.EDITED, digest, manager="stranger")
 
     def _health_of(self, key: ObjectKey) -> Health:
         if key not in self._cluster.objects:

@@ -32,7 +32,7 @@ from shoal.model.plans import (
     ResultStatus,
 )
 from shoal.model.policies import SyncPolicy
-from shoal.model.sightings import Sighting
+from shoal.model.sightings import DriftKind, Sighting
 
 WAIT_SECONDS = 10.0
 """How long a sighting may take before the test fails; it normally takes milliseconds."""
@@ -158,7 +158,9 @@ class Bench:
         """Wait until the drift of an object was sighted."""
         return await self.until(
             lambda one: (
-                one.key.name == name and one.drift is not None and one.drift.missing is missing
+                one.key.name == name
+                and one.drift is not None
+                and (one.drift.kind is DriftKind.MISSING) is missing
             )
         )
 
