@@ -21,6 +21,8 @@
             InvalidManifest        a rendered object is not one that can be applied
             OverrideFailed         an override does not fit the object it names
             MissingFact            a cluster has no such label or value
+            ExpressionFailed       an expression gives no answer, or one of the wrong type
+                MissingField       it reads what is not there
             InvalidObject          the API server refused an object as invalid
             OwnershipConflict      an object of this name belongs to somebody else
             BudgetExceeded         an input is larger than Shoal agrees to read
@@ -142,6 +144,14 @@ class OverrideFailed(Permanent):
 
 class MissingFact(Permanent):
     """A reference names a fact that the cluster does not have: a label, a value."""
+
+
+class ExpressionFailed(Permanent):
+    """An expression of a document gives no answer, or one of the wrong type."""
+
+
+class MissingField(ExpressionFailed):
+    """An expression reads a field that is not there, or not there yet."""
 
 
 class InvalidObject(Permanent):
