@@ -19,7 +19,7 @@ from bench.running import Run
 from bench.scene import FLOOR_USER, STRANGER, Scene
 from bench.workload import Size
 from shoal_clusters.controlplane.apiserver import MASTERS
-from shoal_clusters.controlplane.local import local_fleet
+from shoal_clusters.controlplane.local import Flavour, local_fleet
 
 OUTPUT = Path("build/bench.json")
 
@@ -72,7 +72,8 @@ async def _measure(run: Run, adapter: type[Adapter], given: argparse.Namespace) 
     users = dict.fromkeys((adapter.user, FLOOR_USER, STRANGER), (MASTERS,))
     plan = Plan(given.repeats, given.quiet_seconds, given.output.parent)
     with tempfile.TemporaryDirectory(prefix="shoal-bench-") as folder:
-        async with local_fleet(Path(folder, "clusters"), names, users=users) as fleet:
+        flavour = Flavour(users=users)
+        async with local_fleet(Path(folder, "clusters"), names, flavour=flavour) as fleet:
             scene = Scene(fleet, Path(folder), _size(given), adapter)
             if given.profile:
                 await profiling.profile(scene, plan.output, plan.quiet_seconds)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -20,6 +21,7 @@ from click.testing import CliRunner, Result
 from shoal_clusters.controlplane import standing
 from shoal_clusters.controlplane.client import connect
 from shoal_clusters.controlplane.commands import cluster
+from shoal_clusters.controlplane.fixtures import kubernetes_under_test
 from shoal_clusters.controlplane.kubeconfig import read_kubeconfig
 from shoal_clusters.controlplane.processes import command_of, start_program
 from shoal_clusters.controlplane.waiting import wait_until
@@ -38,6 +40,12 @@ def shoal(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+def up(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """`shoal cluster local up` with the version of Kubernetes that is under test."""
+    minor = kubernetes_under_test()
+    return shoal("local", "up", *arguments, *(("--kubernetes", minor) if minor else ()))
+
+
 def here(*arguments: str | Path) -> Result:
     """Run `shoal cluster …` in this process, where it starts nothing."""
     return CliRunner().invoke(cluster, [str(argument) for argument in arguments])
@@ -54,7 +62,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.real
 @pytest.mark.usefixtures("local_control_planes")
 def test_clusters_stay_until_down(folder: Path) -> None:
-    raised = shoal("local", "up", "one", "two", "--folder", folder, "-o", "json")
+    raised = up("one", "two", "--folder", folder, "-o", "json")
     assert raised.returncode == 0, raised.stderr
     started = json.loads(raised.stdout)["items"]
     assert [item["name"] for item in started] == ["one", "two"]
@@ -64,11 +72,11 @@ def test_clusters_stay_until_down(folder: Path) -> None:
 
     listed = shoal("local", "list", "--folder", folder, "-o", "yaml")
     assert [item["state"] for item in yaml.safe_load(listed.stdout)["items"]] == ["Running"] * 2
-    again = shoal("local", "up", "one", "two", "--folder", folder, "-o", "json")
+    again = up("one", "two", "--folder", folder, "-o", "json")
     assert [item["pid"] for item in json.loads(again.stdout)["items"]] == [
         item["pid"] for item in started
     ]
-    other = shoal("local", "up", "three", "--folder", folder)
+    other = up("three", "--folder", folder)
     assert other.returncode == 3
     assert "one, two" in other.stderr
 
@@ -80,9 +88,34 @@ def test_clusters_stay_until_down(folder: Path) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.usefixtures("controlled_plane")
+async def test_real_controllers_stay_and_go_with_their_cluster(folder: Path) -> None:
+    raised = await to_thread.run_sync(up, "one", "--controllers", "--folder", folder)
+    assert raised.returncode == 0, raised.stderr
+    (access,) = await to_thread.run_sync(read_kubeconfig, folder / "kubeconfig")
+    async with connect(access) as client:
+        path, body = web_daemon_set()
+        await client.create(path, body)
+
+        async def has_a_pod_that_is_ready() -> bool:
+            pods = (await client.get("/api/v1/namespaces/default/pods"))["items"]
+            return [pod["status"]["phase"] for pod in pods] == ["Running"]
+
+        assert await wait_until(has_a_pod_that_is_ready, seconds=20)
+
+    other = await to_thread.run_sync(up, "one", "--folder", folder)
+    assert other.returncode == 3
+    assert "the controllers of one" in other.stderr
+
+    await to_thread.run_sync(shoal, "local", "down", "--folder", folder)
+
+    assert not any(str(folder) in command for command in await to_thread.run_sync(all_commands))
+
+
+@pytest.mark.real
 @pytest.mark.usefixtures("local_control_planes")
 def test_a_cluster_that_died_is_listed_as_stopped(folder: Path) -> None:
-    raised = shoal("local", "up", "one", "--folder", folder, "-o", "json")
+    raised = up("one", "--folder", folder, "-o", "json")
     (started,) = json.loads(raised.stdout)["items"]
     assert str(folder) in command_of(started["pid"])
 
@@ -133,23 +166,10 @@ def test_a_fleet_of_which_nothing_runs_is_replaced(
 @pytest.mark.real
 @pytest.mark.usefixtures("local_control_planes")
 async def test_workloads_become_healthy_by_themselves(folder: Path) -> None:
-    raised = await to_thread.run_sync(shoal, "local", "up", "one", "--folder", folder)
+    raised = await to_thread.run_sync(up, "one", "--folder", folder)
     assert raised.returncode == 0
     (access,) = await to_thread.run_sync(read_kubeconfig, folder / "kubeconfig")
-    path = "/apis/apps/v1/namespaces/default/daemonsets"
-    containers = [{"name": "web", "image": "example.org/web:1"}]
-    body = {
-        "apiVersion": "apps/v1",
-        "kind": "DaemonSet",
-        "metadata": {"name": "web"},
-        "spec": {
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {
-                "metadata": {"labels": {"app": "web"}},
-                "spec": {"containers": containers},
-            },
-        },
-    }
+    path, body = web_daemon_set()
 
     async with connect(access) as client:
         await client.create(path, body)
@@ -200,6 +220,8 @@ def test_a_folder_with_other_files_is_never_touched(tmp_path: Path) -> None:
         (["../etc"], "no cluster's name"),
         (["--clusters", "0"], "not in the range"),
         (["--provider", "cloud"], "not one of"),
+        (["--provider", "kind", "--controllers"], "a version of their own"),
+        (["--kubernetes", "1.12"], "not one of"),
     ],
 )
 def test_wrong_usage_is_named_and_starts_nothing(
@@ -226,6 +248,17 @@ def test_the_commands_arrive_by_the_hook() -> None:
 
     assert controlplane.shoal_commands() == {
         "cluster": "shoal_clusters.controlplane.commands:cluster"
+    }
+
+
+def web_daemon_set() -> tuple[str, dict[str, Any]]:
+    containers = [{"name": "web", "image": "example.org/web:1"}]
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}}
+    return "/apis/apps/v1/namespaces/default/daemonsets", {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template},
     }
 
 

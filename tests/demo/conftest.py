@@ -16,6 +16,8 @@ from time import monotonic
 
 import pytest
 
+from shoal_clusters.controlplane.fixtures import kubernetes_under_test
+
 PROGRAM = Path(sys.executable).with_name("shoal")
 # Makes standard input its terminal, so that ^C reaches it as it would reach a person's program.
 _ON_A_TERMINAL = """
@@ -81,9 +83,11 @@ def start_demo(tmp_path: Path, local_control_planes: object) -> Iterator[StartDe
     def start(*arguments: str) -> Demo:
         folder = tmp_path / "tmp"
         folder.mkdir()
+        minor = kubernetes_under_test()
+        version = ("--kubernetes", minor) if minor else ()
         master, slave = pty.openpty()
         process = subprocess.Popen(
-            [sys.executable, "-c", _ON_A_TERMINAL, PROGRAM, "demo", *arguments],
+            [sys.executable, "-c", _ON_A_TERMINAL, PROGRAM, "demo", *version, *arguments],
             env={
                 **os.environ,
                 "TMPDIR": str(folder),

@@ -22,6 +22,7 @@ from shoal.model.records import Deed
 from shoal.planning.circuits import Timing
 from shoal_clusters.controlplane.apiserver import USERS, ControlPlane
 from shoal_clusters.controlplane.certificates import create_authority
+from shoal_clusters.controlplane.fixtures import flavour_under_test
 from shoal_clusters.controlplane.kubeconfig import write_kubeconfig
 from shoal_clusters.controlplane.local import start_fleet
 
@@ -39,7 +40,8 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """An API server with an etcd of its own, for the tests of this file."""
     folder = tmp_path_factory.mktemp("victim") / "fleet"
     with ThreadPoolExecutor(max_workers=1) as thread:  # no loop of a test may be in its way
-        started = thread.submit(asyncio.run, start_fleet(folder, ["victim"], users=USERS)).result()
+        starting = start_fleet(folder, ["victim"], flavour=flavour_under_test())
+        started = thread.submit(asyncio.run, starting).result()
         yield started.clusters["victim"]
         thread.submit(asyncio.run, started.stop()).result()
     shutil.rmtree(folder, ignore_errors=True)

@@ -2,8 +2,8 @@
 
 Everything a server needs is written into its folder once (`prepare_control_plane`); starting it is
 then a matter of one command line, so that it can be killed and come back with the same address and
-data. Nothing here knows of a fleet. There are no controllers and no nodes: see
-`workload_simulator` for what makes workloads healthy.
+data. Nothing here knows of a fleet. There are no nodes, and controllers only where they are asked
+for (`controllers`); `workload_simulator` plays what is missing.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ MASTERS = "system:masters"
 # Users with a token of their own are told apart in the audit log.
 USERS: Mapping[str, Sequence[str]] = {"shoal": (MASTERS,), "workload-simulator": (MASTERS,)}
 
+# Nobody makes the service account `default`, and without it no Pod would be admitted.
+_WITHOUT_CONTROLLERS = ("--disable-admission-plugins=ServiceAccount",)
 _START_SECONDS = 90.0  # five on an idle machine; CI with two busy cores and a cold disk needs most
 _GRACE_SECONDS = 5.0  # a server that serves nobody needs one
 
@@ -47,6 +49,7 @@ class ControlPlane:
     etcd_server: str
     etcd_folder: Path
     accesses: dict[str, Access] = field(repr=False)
+    has_controllers: bool = False
     is_detached: bool = False
     process: Running | None = field(default=None, repr=False)
 
@@ -229,8 +232,7 @@ def _flags(control_plane: ControlPlane) -> list[str]:
         f"--service-account-key-file={folder / 'accounts.pub'}",
         f"--service-account-signing-key-file={folder / 'accounts.key'}",
         "--service-cluster-ip-range=10.96.0.0/16",
-        # Nobody makes the service account `default`, and without it no Pod would be admitted.
-        "--disable-admission-plugins=ServiceAccount",
+        *(() if control_plane.has_controllers else _WITHOUT_CONTROLLERS),
         "--allow-privileged=true",
         # The address of the `kubernetes` service must not be loopback; nothing here uses it.
         "--endpoint-reconciler-type=none",

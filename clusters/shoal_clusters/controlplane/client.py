@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import anyio
 import orjson
 from anyio import to_thread
 
+from shoal_clusters.connecting import AbruptResponse
 from shoal_clusters.controlplane.kubeconfig import Access
 
 _REQUEST_SECONDS = 30.0
@@ -135,13 +137,20 @@ async def connect(access: Access) -> AsyncIterator[Client]:
     """A client for as long as the block lasts."""
     headers = {"Authorization": f"Bearer {access.token}"} if access.token else {}
     context = await to_thread.run_sync(_ssl_context, access)
-    async with aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         access.server,
         headers=headers,
         connector=aiohttp.TCPConnector(ssl=context, limit=0),
         timeout=aiohttp.ClientTimeout(total=_REQUEST_SECONDS),
-    ) as session:
+        response_class=AbruptResponse,
+    )
+    try:
         yield Client(access, session)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await session.close()
+            # Aborted sockets are closed by the loop's next turn.
+            await anyio.lowlevel.checkpoint()
 
 
 def _ssl_context(access: Access) -> ssl.SSLContext:

@@ -23,6 +23,8 @@ from rich.table import Table
 
 from shoal.binaries.showing import shown_progress
 from shoal.errors import ShoalError
+from shoal_clusters.controlplane.local import Flavour
+from shoal_clusters.controlplane.options import controllers_option, kubernetes_option
 from shoal_clusters.controlplane.standing import (
     StandingCluster,
     end_fleet,
@@ -80,8 +82,10 @@ def local() -> None:
     type=click.Choice(["simulated", "untouched"]),
     default="simulated",
     show_default=True,
-    help="Bare API servers have no controllers: let a simulator make workloads healthy, or not.",
+    help="Bare API servers have no nodes: let a simulator make workloads healthy, or not.",
 )
+@controllers_option
+@kubernetes_option
 @_folder_option
 @_output_option
 def up(
@@ -89,15 +93,23 @@ def up(
     count: int | None,
     provider: str,
     workloads: str,
+    has_controllers: bool,
+    kubernetes: str | None,
     folder: Path | None,
     output: str,
 ) -> None:
     """Start clusters (dev, staging, prod) and write a kubeconfig; they stay until `down`."""
+    if provider == "kind" and (has_controllers or kubernetes):
+        raise click.UsageError(
+            "kind's clusters have controllers and a version of their own: "
+            "leave out --controllers and --kubernetes"
+        )
     start = partial(
         raise_fleet,
         _absolute(folder),
         _chosen_names(names, count),
         provider=provider,
+        flavour=Flavour(kubernetes, has_controllers),
         is_simulated=workloads == "simulated",
     )
     with shown_progress() as progress:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import anyio
@@ -21,9 +21,11 @@ from anyio import to_thread
 from shoal.binaries import Progress
 from shoal.errors import StateInUse
 from shoal_clusters.controlplane import kind
+from shoal_clusters.controlplane.controllers import LOG as CONTROLLERS_LOG
 from shoal_clusters.controlplane.kubeconfig import Access, read_kubeconfig, write_kubeconfig
-from shoal_clusters.controlplane.local import ETCD_FOLDER, start_fleet
+from shoal_clusters.controlplane.local import ETCD_FOLDER, Flavour, start_fleet
 from shoal_clusters.controlplane.processes import Running, find_detached, start_program
+from shoal_clusters.controlplane.workload_simulator import NODE_ONLY
 from shoal_clusters.controlplane.workload_simulator import USER as SIMULATOR_USER
 
 _MARKER = ".shoal-local-fleet"
@@ -46,6 +48,8 @@ class StandingCluster:
 class _Marker:
     provider: str
     names: Sequence[str]
+    kubernetes: str | None = None
+    has_controllers: bool = False
 
 
 async def raise_fleet(
@@ -53,17 +57,20 @@ async def raise_fleet(
     names: Sequence[str],
     *,
     provider: str,
+    flavour: Flavour,
     is_simulated: bool,
     progress: Progress,
 ) -> list[StandingCluster]:
-    """Start a fleet in `folder` and leave it running; one that runs with these names is kept.
+    """Start a fleet in `folder` and leave it running; one that runs and is the same is kept.
 
     A fleet of which nothing runs is replaced. Raises StateInUse when the folder holds another one
     of which anything runs, because only `down` may remove that, or things that are not ours.
     """
+    marker = _Marker(provider, list(names), flavour.kubernetes, flavour.has_controllers)
+    found = await to_thread.run_sync(_read_marker, folder)
     standing = await list_clusters(folder)
-    running, dead = await to_thread.run_sync(_survey, folder, standing)
-    if running and not dead and [cluster.name for cluster in standing] == list(names):
+    running, dead = await to_thread.run_sync(_survey, folder, standing, found)
+    if running and not dead and found == marker:
         return standing
     if running:
         raise StateInUse(
@@ -77,13 +84,13 @@ async def raise_fleet(
     await end_fleet(folder)
     if provider == "kind":
         await kind.require_engine()
-    await to_thread.run_sync(_occupy, folder, _Marker(provider, names))
+    await to_thread.run_sync(_occupy, folder, marker)
     if provider == "kind":
         await kind.create_clusters(names, folder / "kubeconfig", progress=progress)
     else:
-        await start_fleet(folder, names, progress=progress, is_detached=True)
+        await start_fleet(folder, names, flavour=flavour, progress=progress, is_detached=True)
         if is_simulated:
-            await _start_simulator(folder)
+            await _start_simulator(folder, node_only=flavour.has_controllers)
     return await list_clusters(folder)
 
 
@@ -116,17 +123,22 @@ async def list_clusters(folder: Path) -> list[StandingCluster]:
     return await to_thread.run_sync(look)
 
 
-def _survey(folder: Path, standing: Sequence[StandingCluster]) -> tuple[list[str], list[str]]:
+def _survey(
+    folder: Path, standing: Sequence[StandingCluster], marker: _Marker | None
+) -> tuple[list[str], list[str]]:
     """What runs of a fleet, and what does not but should: its clusters, and what they share.
 
     A dead simulator is not missed: a fleet may be without one, and none of its data is lost.
     """
     running = [cluster.name for cluster in standing if cluster.is_running]
     dead = [cluster.name for cluster in standing if not cluster.is_running]
-    if standing and standing[0].provider == "local":
+    if marker is not None and marker.provider == "local":
         (running if find_detached(_etcd_log(folder)) else dead).append("etcd")
         if find_detached(_simulator_log(folder)):
             running.append("the workload simulator")
+        for name in marker.names if marker.has_controllers else ():
+            is_alive = find_detached(folder / name / CONTROLLERS_LOG) is not None
+            (running if is_alive else dead).append(f"the controllers of {name}")
     return running, dead
 
 
@@ -149,7 +161,7 @@ def _accesses(folder: Path) -> dict[str, Access]:
     return {one.cluster: one for one in read_kubeconfig(path)} if path.exists() else {}
 
 
-async def _start_simulator(folder: Path) -> Running:
+async def _start_simulator(folder: Path, *, node_only: bool) -> Running:
     home = folder / _SIMULATOR_FOLDER
     kubeconfig = home / "kubeconfig"
 
@@ -159,7 +171,10 @@ async def _start_simulator(folder: Path) -> Running:
 
     await to_thread.run_sync(write)
     return await start_program(
-        [sys.executable, "-m", "shoal_clusters.controlplane.workload_simulator", kubeconfig],
+        [
+            *(sys.executable, "-m", "shoal_clusters.controlplane.workload_simulator", kubeconfig),
+            *((NODE_ONLY,) if node_only else ()),
+        ],
         log=home / "simulator.log",
         is_detached=True,
     )
@@ -173,11 +188,8 @@ async def _end(log: Path) -> None:
 
 def _logs(folder: Path, names: Sequence[str]) -> list[Path]:
     servers = [_server_log(folder, name) for name in names]
-    return [
-        _simulator_log(folder),
-        *servers,
-        _etcd_log(folder),
-    ]
+    controllers = [folder / name / CONTROLLERS_LOG for name in names]
+    return [_simulator_log(folder), *controllers, *servers, _etcd_log(folder)]
 
 
 def _server_log(folder: Path, name: str) -> Path:
@@ -199,9 +211,7 @@ def _occupy(folder: Path, marker: _Marker) -> None:
             next_step="name an empty or a new folder with --folder",
         )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / _MARKER).write_bytes(
-        orjson.dumps({"provider": marker.provider, "names": list(marker.names)})
-    )
+    (folder / _MARKER).write_bytes(orjson.dumps(asdict(marker)))
 
 
 def _read_marker(folder: Path) -> _Marker | None:
@@ -209,4 +219,4 @@ def _read_marker(folder: Path) -> _Marker | None:
         content = orjson.loads((folder / _MARKER).read_bytes())
     except FileNotFoundError:
         return None
-    return _Marker(content["provider"], content["names"])
+    return _Marker(**content)

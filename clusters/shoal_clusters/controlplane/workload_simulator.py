@@ -1,84 +1,65 @@
-"""Plays the controllers and kubelets that a local control plane does not have.
+"""Plays what a local control plane does not have, so that workloads become healthy and Jobs end.
 
-Without them no workload ever becomes healthy and no Job ends. This watches every kind of workload
-on every cluster given, as a user of its own (`workload-simulator`, so that audit logs tell its
-requests from ours), and patches the status each object should have (`workloads`). It makes no Pods
-and deletes nothing. A cluster that is away is tried again until it is back, and never holds up
-another. It is no part of `shoal run`; tests and the demo open it as a block, `shoal cluster local
-up` starts it as a program: `python -m shoal_clusters.controlplane.workload_simulator KUBECONFIG`.
+Without controllers it watches every kind of workload and patches the status each object should
+have (`workloads`); it makes no Pods and deletes nothing. With real controllers it is a node and
+its scheduler only (`node_simulator`). It acts as a user of its own (`workload-simulator`, so that
+audit logs tell its requests from ours). A cluster that is away is tried again until it is back, and
+never holds up another. It is no part of `shoal run`; tests and the demo open it as a block, `shoal
+cluster local up` starts it as a program:
+`python -m shoal_clusters.controlplane.workload_simulator KUBECONFIG [--node-only]`.
 """
 
 from __future__ import annotations
 
-import datetime
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import anyio
 
 from shoal_clusters.controlplane.apiserver import ControlPlane
-from shoal_clusters.controlplane.client import AnsweredError, Client, connect
+from shoal_clusters.controlplane.client import Client, connect
+from shoal_clusters.controlplane.following import follow_for_ever, timestamp
 from shoal_clusters.controlplane.kubeconfig import Access, read_kubeconfig
+from shoal_clusters.controlplane.node_simulator import simulate_node
 from shoal_clusters.controlplane.workloads import WORKLOADS, Workload, missing_status
 
 USER = "workload-simulator"
-_AGAIN_SECONDS = 0.5  # a cluster that is away: soon, but not in a busy loop
-_IS_NO_MORE = frozenset({404, 409, 410})  # changed or gone meanwhile: the watch tells
+NODE_ONLY = "--node-only"
 
 
 @asynccontextmanager
 async def simulated_workloads(clusters: Iterable[ControlPlane]) -> AsyncIterator[None]:
-    """Workloads on these clusters get a status while the block lasts."""
-    accesses = [cluster.access(USER) for cluster in clusters]
+    """Workloads on these clusters become healthy while the block lasts."""
     async with anyio.create_task_group() as group:
-        group.start_soon(simulate_workloads, accesses)
+        for cluster in clusters:
+            group.start_soon(_simulate_cluster, cluster.access(USER), cluster.has_controllers)
         yield
         group.cancel_scope.cancel()
 
 
-async def simulate_workloads(accesses: Iterable[Access]) -> None:
-    """Give workloads their status until cancelled."""
+async def simulate_workloads(accesses: Iterable[Access], *, have_controllers: bool) -> None:
+    """Make workloads healthy until cancelled."""
     async with anyio.create_task_group() as group:
         for access in accesses:
-            group.start_soon(_simulate_cluster, access)
+            group.start_soon(_simulate_cluster, access, have_controllers)
 
 
-async def _simulate_cluster(access: Access) -> None:
+async def _simulate_cluster(access: Access, has_controllers: bool) -> None:
     async with connect(access) as client, anyio.create_task_group() as group:
+        if has_controllers:
+            group.start_soon(simulate_node, client, USER)
+            return
         for workload in WORKLOADS:
-            group.start_soon(_simulate_kind, client, workload)
-
-
-async def _simulate_kind(client: Client, workload: Workload) -> None:
-    while True:
-        try:
-            await _follow(client, workload)
-        except (aiohttp.ClientError, TimeoutError, AnsweredError):
-            await anyio.sleep(_AGAIN_SECONDS)
-
-
-async def _follow(client: Client, workload: Workload) -> None:
-    """Treat all objects of a kind, then each that changes, until the server ends the watch."""
-    listed = await client.get(workload.collection)
-    for body in listed["items"]:
-        await _treat(client, workload, body)
-    version = listed["metadata"]["resourceVersion"]
-    while True:
-        async for event in client.watch(workload.collection, version):
-            if event["type"] == "ERROR":
-                return  # usually: the version is too old; list again
-            version = event["object"]["metadata"]["resourceVersion"]
-            if event["type"] in ("ADDED", "MODIFIED"):
-                await _treat(client, workload, event["object"])
+            treat = partial(_treat, client, workload)
+            group.start_soon(follow_for_ever, client, workload.collection, treat)
 
 
 async def _treat(client: Client, workload: Workload, body: Mapping[str, Any]) -> None:
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    status = missing_status(workload, body, now)
+    status = missing_status(workload, body, timestamp())
     if status is None:
         return
     # With the version that was read: a status must not answer a generation it has not seen.
@@ -86,15 +67,13 @@ async def _treat(client: Client, workload: Workload, body: Mapping[str, Any]) ->
         "metadata": {"resourceVersion": body["metadata"]["resourceVersion"]},
         "status": status,
     }
-    try:
-        await client.patch(workload.path_of(body), patch, fieldManager=USER)
-    except AnsweredError as error:
-        if error.code not in _IS_NO_MORE:
-            raise
+    await client.patch(workload.path_of(body), patch, fieldManager=USER)
 
 
 if __name__ == "__main__":
+    kubeconfig, *options = sys.argv[1:]
+    simulate = partial(simulate_workloads, have_controllers=NODE_ONLY in options)
     try:
-        anyio.run(simulate_workloads, read_kubeconfig(Path(sys.argv[1])))
+        anyio.run(simulate, read_kubeconfig(Path(kubeconfig)))
     except KeyboardInterrupt:
         sys.exit(130)

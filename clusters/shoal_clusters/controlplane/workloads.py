@@ -17,7 +17,7 @@ import orjson
 
 FAIL_ANNOTATION = "simulator.shoal.dev/fail"
 # When something happened is no reason to write it again.
-_TIMES = frozenset({"lastTransitionTime", "startTime", "completionTime", "startedAt"})
+_TIMES = frozenset({"lastTransitionTime", "startTime", "completionTime", "startedAt", "finishedAt"})
 
 Body = Mapping[str, Any]
 Status = dict[str, Any]
@@ -51,7 +51,7 @@ def missing_status(workload: Workload, body: Body, now: str) -> Status | None:
 
 def _deployment(body: Body, now: str) -> Status:
     replicas = _replicas(body)
-    reason = _failure(body)
+    reason = failure_of(body)
     ready = 0 if reason else replicas
     if reason:
         conditions = [
@@ -76,7 +76,7 @@ def _deployment(body: Body, now: str) -> Status:
 
 def _stateful_set(body: Body, now: str) -> Status:
     replicas = _replicas(body)
-    ready = 0 if _failure(body) else replicas
+    ready = 0 if failure_of(body) else replicas
     template = orjson.dumps(body["spec"].get("template"), option=orjson.OPT_SORT_KEYS)
     revision = f"{body['metadata']['name']}-{hashlib.sha256(template).hexdigest()[:10]}"
     return {
@@ -92,7 +92,7 @@ def _stateful_set(body: Body, now: str) -> Status:
 
 
 def _daemon_set(body: Body, now: str) -> Status:
-    ready = 0 if _failure(body) else 1  # as on a cluster of one node
+    ready = 0 if failure_of(body) else 1  # as on a cluster of one node
     return {
         "observedGeneration": _generation(body),
         "desiredNumberScheduled": 1,
@@ -107,7 +107,7 @@ def _daemon_set(body: Body, now: str) -> Status:
 
 def _replica_set(body: Body, now: str) -> Status:
     replicas = _replicas(body)
-    ready = 0 if _failure(body) else replicas
+    ready = 0 if failure_of(body) else replicas
     return {
         "observedGeneration": _generation(body),
         "replicas": replicas,
@@ -118,29 +118,41 @@ def _replica_set(body: Body, now: str) -> Status:
 
 
 def _pod(body: Body, now: str) -> Status:
-    reason = _failure(body)
+    return pod_status(body, failure_of(body), now)
+
+
+def pod_status(body: Body, reason: str | None, now: str) -> Status:
+    """A Pod that runs and is ready, or waits for ever because of `reason`."""
     is_ready = "False" if reason else "True"
+    state = {"waiting": {"reason": reason}} if reason else {"running": {"startedAt": now}}
     return {
         "phase": "Pending" if reason else "Running",
-        "conditions": [
-            _condition("PodScheduled", "True", "", now),
-            _condition("Initialized", "True", "", now),
-            _condition("ContainersReady", is_ready, reason or "", now),
-            _condition("Ready", is_ready, reason or "", now),
-        ],
-        "containerStatuses": [
-            _container(container, reason, now) for container in body["spec"]["containers"]
-        ],
+        "conditions": pod_conditions(is_ready, reason or "", now),
+        "containerStatuses": container_statuses(body, state, is_ready=not reason),
     }
 
 
-def _container(container: Body, reason: str | None, now: str) -> Status:
-    state = {"waiting": {"reason": reason}} if reason else {"running": {"startedAt": now}}
+def pod_conditions(is_ready: str, reason: str, now: str) -> list[Status]:
+    """The conditions of a Pod that was scheduled."""
+    return [
+        _condition("PodScheduled", "True", "", now),
+        _condition("Initialized", "True", "", now),
+        _condition("ContainersReady", is_ready, reason, now),
+        _condition("Ready", is_ready, reason, now),
+    ]
+
+
+def container_statuses(body: Body, state: Status, *, is_ready: bool) -> list[Status]:
+    """All containers of a Pod in the same state."""
+    return [_container(one, state, is_ready=is_ready) for one in body["spec"]["containers"]]
+
+
+def _container(container: Body, state: Status, *, is_ready: bool) -> Status:
     return {
         "name": container["name"],
         "image": container["image"],
         "imageID": "",
-        "ready": not reason,
+        "ready": is_ready,
         "restartCount": 0,
         "state": state,
     }
@@ -155,7 +167,7 @@ def _job(body: Body, now: str) -> Status:
     ):
         return {}  # a finished Job is never changed again
     started = {"startTime": status.get("startTime", now), "uncountedTerminatedPods": {}, "ready": 0}
-    if reason := _failure(body):
+    if reason := failure_of(body):
         conditions = [
             _condition("FailureTarget", "True", "BackoffLimitExceeded", now, f"Pods: {reason}"),
             _condition("Failed", "True", "BackoffLimitExceeded", now, f"Pods: {reason}"),
@@ -191,7 +203,8 @@ def _generation(body: Body) -> int:
     return int(body["metadata"].get("generation", 0))
 
 
-def _failure(body: Body) -> str | None:
+def failure_of(body: Body) -> str | None:
+    """The reason that an object is told to fail with."""
     return (body["metadata"].get("annotations") or {}).get(FAIL_ANNOTATION)
 
 

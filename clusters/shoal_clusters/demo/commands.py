@@ -17,6 +17,8 @@ from rich.console import Console
 
 from shoal.binaries.showing import shown_progress
 from shoal.errors import ShoalError
+from shoal_clusters.controlplane.local import Flavour
+from shoal_clusters.controlplane.options import controllers_option, kubernetes_option
 from shoal_clusters.demo.fleet import cluster_names
 from shoal_clusters.demo.performing import perform_tour
 from shoal_clusters.demo.showing import show_demo
@@ -37,8 +39,10 @@ _FEWEST_CLUSTERS, _MOST_CLUSTERS = 3, 50  # each takes 280 MiB
     show_default=True,
     help="How many: dev, staging, prod, prod-2 and on.",
 )
+@controllers_option
+@kubernetes_option
 @click.option("--play", is_flag=True, help="Play a tour by itself, and assert every step of it.")
-def demo(count: int, play: bool) -> int:
+def demo(count: int, has_controllers: bool, kubernetes: str | None, play: bool) -> int:
     """Three real clusters, a fleet in Git and a controller, on this machine.
 
     Everything runs until Ctrl-C, which stops it all and removes it. The first time, the programs
@@ -46,7 +50,8 @@ def demo(count: int, play: bool) -> int:
     """
     began = monotonic()
     try:
-        ended = anyio.run(_until_signal, cluster_names(count), play, began)
+        flavour = Flavour(kubernetes, has_controllers)
+        ended = anyio.run(_until_signal, cluster_names(count), flavour, play, began)
         if ended == _INTERRUPTED:
             click.echo("everything is stopped and removed", err=True)
         return ended
@@ -59,12 +64,12 @@ def demo(count: int, play: bool) -> int:
     return _FAILED
 
 
-async def _until_signal(names: list[str], play: bool, began: float) -> int:
+async def _until_signal(names: list[str], flavour: Flavour, play: bool, began: float) -> int:
     ended = _INTERRUPTED
     async with anyio.create_task_group() as group:
         with anyio.CancelScope() as playing:
             await group.start(_cancel_at_signal, playing)
-            ended = await _perform(names, play, began)
+            ended = await _perform(names, flavour, play, began)
         group.cancel_scope.cancel()
     return ended
 
@@ -84,13 +89,14 @@ async def _cancel_at_signal(
                 playing.cancel()
 
 
-async def _perform(names: list[str], play: bool, began: float) -> int:
+async def _perform(names: list[str], flavour: Flavour, play: bool, began: float) -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_LOG_COLUMNS)
     async with AsyncExitStack() as stack:
         with shown_progress() as progress:
-            stage = await stack.enter_async_context(set_stage(names, progress=progress))
+            setting = set_stage(names, flavour=flavour, progress=progress)
+            stage = await stack.enter_async_context(setting)
         if play:
             return _HELD if await perform_tour(stage, console) else _NOT_HELD
         await show_demo(stage, console, began=began)

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -20,7 +20,7 @@ from anyio import to_thread
 from shoal.binaries import Progress
 from shoal.errors import NotRunning
 from shoal_clusters.controlplane.apiserver import MASTERS, USERS, ControlPlane
-from shoal_clusters.controlplane.local import Fleet, local_fleet
+from shoal_clusters.controlplane.local import Flavour, Fleet, local_fleet
 from shoal_clusters.controlplane.ports import free_port
 from shoal_clusters.controlplane.processes import Running, start_program
 from shoal_clusters.controlplane.waiting import wait_until
@@ -67,13 +67,19 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(names: Sequence[str], *, progress: Progress) -> AsyncIterator[Stage]:
-    """A stage for as long as the block lasts. Raises ShoalError when a part cannot be started."""
+async def set_stage(
+    names: Sequence[str], *, flavour: Flavour, progress: Progress
+) -> AsyncIterator[Stage]:
+    """A stage for as long as the block lasts. Raises ShoalError when a part cannot be started.
+
+    The clusters have the users that the demo needs, whatever `flavour` says of those.
+    """
+    flavour = replace(flavour, users=_USERS)
     async with _temporary_folder() as folder:
         shoal = Shoal(folder / "state", find_program())
         await shoal.prepare(progress)
         async with (
-            local_fleet(folder / "clusters", names, users=_USERS, progress=progress) as fleet,
+            local_fleet(folder / "clusters", names, flavour=flavour, progress=progress) as fleet,
             simulated_workloads(fleet.clusters.values()),
             GitServer(folder / "git") as server,
         ):
