@@ -5,7 +5,7 @@ None of them uses a thread, so that virtual time may be handed in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ import orjson
 
 from shoal.engine.fleet import FleetFiles
 from shoal.errors import ShoalError, StoreUnavailable
+from shoal.hooks.gates import Proposal
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder, ValuedSpec
 from shoal.model.artifacts import Artifact, Provenance
@@ -141,6 +142,20 @@ class FakeRenderer:
                 body["data"] = {**body.get("data", {}), **parameters.values}
             made.append(Manifest(body, entry.name))
         return made
+
+
+@dataclass
+class FakeGate:
+    """Refuses while `refuses` gives a reason; `asked` are the proposals."""
+
+    name: str = "asking"
+    spec: type[Spec] = NoSpec
+    refuses: Callable[[Proposal], str | None] = lambda proposal: None
+    asked: list[Proposal] = field(default_factory=list)
+
+    async def evaluate(self, spec: NoSpec, proposal: Proposal, host: Host) -> str | None:
+        self.asked.append(proposal)
+        return self.refuses(proposal)
 
 
 @dataclass

@@ -15,7 +15,14 @@ from typing import Any, TypeVar, cast
 
 import anyio
 from opentelemetry.trace import NoOpTracer
-from tests.engine.fakes import Documents, FakeAccess, FakeRenderer, FakeSource, MemoryStore
+from tests.engine.fakes import (
+    Documents,
+    FakeAccess,
+    FakeGate,
+    FakeRenderer,
+    FakeSource,
+    MemoryStore,
+)
 from tests.engine.faulty_target import FaultyTarget
 from tests.engine.virtual_time import now
 
@@ -27,6 +34,7 @@ from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.desiring import Desiring
+from shoal.engine.gating import Gating
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.observing import Observing
@@ -62,6 +70,7 @@ class EngineUnderTest:
     store: MemoryStore = field(default_factory=MemoryStore)
     state: EngineState = field(default_factory=lambda: EngineState(now))
     renderer: FakeRenderer = field(default_factory=FakeRenderer)
+    gate: FakeGate = field(default_factory=FakeGate)
     _controller: Controller | None = None
 
     def __post_init__(self) -> None:
@@ -154,6 +163,7 @@ class EngineUnderTest:
                         state,
                         recording,
                         Concluding(state, recording, _no_jitter),
+                        Gating(state, {"asking": self.gate}, {"asking": host}, guard),
                         guard,
                         tracer,
                     ),
@@ -177,6 +187,7 @@ class EngineUnderTest:
             "source": {"memory": self.source.spec},
             "renderer": {"json": renderer.spec},
             "access": {"fake": self.access.spec},
+            "gate": {"asking": self.gate.spec},
         }
 
     # -- what a test looks at --------------------------------------------------------------------

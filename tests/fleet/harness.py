@@ -31,7 +31,7 @@ from shoal_clusters.controlplane.client import Client
 T = TypeVar("T")
 DEADLINE_SECONDS = 45.0
 SOURCE = Ref("default", "apps")
-PLUGINS = ("access", "git", "kubernetes", "rendering")
+PLUGINS = ("access", "cel", "git", "kubernetes", "rendering")
 
 
 def document(kind: str, name: str, spec: Mapping[str, Any] | None = None, **metadata: Any) -> str:

@@ -30,6 +30,7 @@ from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.desiring import Desiring
 from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
+from shoal.engine.gating import Gating
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.observing import Observing
@@ -152,6 +153,12 @@ class _Assembly:
                 state,
                 recording,
                 Concluding(state, recording, random.random),
+                Gating(
+                    state,
+                    self._plugins.gates,
+                    await self._lent.all_of("gates", self._plugins.gates),
+                    self._guard,
+                ),
                 self._guard,
                 self._tracer,
             ),

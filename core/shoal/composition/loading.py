@@ -20,6 +20,7 @@ from shoal.binaries import Binary
 from shoal.errors import Permanent, UnknownName
 from shoal.hooks import specs
 from shoal.hooks.access import AccessType
+from shoal.hooks.gates import Gate
 from shoal.hooks.renderers import Renderer
 from shoal.hooks.sources import SourceType
 from shoal.hooks.targets import TargetType
@@ -57,6 +58,7 @@ class Plugins:
     renderers: Mapping[str, Renderer[Any]] = field(default_factory=dict)
     access: Mapping[str, AccessType[Any]] = field(default_factory=dict)
     targets: Mapping[str, TargetType] = field(default_factory=dict)
+    gates: Mapping[str, Gate[Any]] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     programs: Mapping[str, Binary] = field(default_factory=dict)
     registrations: Sequence[Registration] = ()
@@ -69,6 +71,7 @@ class Plugins:
             "source": {name: plugin.spec for name, plugin in self.sources.items()},
             "renderer": {name: plugin.spec for name, plugin in self.renderers.items()},
             "access": {name: plugin.spec for name, plugin in self.access.items()},
+            "gate": {name: plugin.spec for name, plugin in self.gates.items()},
         }
 
     def registration(self, seam: str, name: str) -> Registration:
@@ -190,6 +193,7 @@ _HOOKS: Mapping[str, tuple[str, _Reader]] = {
     "renderers": ("shoal_renderers", _objects),
     "access": ("shoal_access", _objects),
     "targets": ("shoal_targets", _objects),
+    "gates": ("shoal_gates", _objects),
     "commands": ("shoal_commands", _names),
     "programs": ("shoal_programs", _objects),
 }
@@ -198,6 +202,7 @@ _SINGULAR = {
     "renderers": "a renderer",
     "access": "a way of access",
     "targets": "a target",
+    "gates": "a gate",
     "commands": "a command",
     "programs": "a helper program",
 }

@@ -15,6 +15,7 @@ import anyio
 from opentelemetry.trace import Span, Tracer, get_current_span
 
 from shoal.engine.concluding import Concluding, Pass, all_done
+from shoal.engine.gating import ASK_AGAIN, Gating
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.reaching import follow_health
@@ -58,6 +59,7 @@ class Targets:
     state: EngineState
     recording: Recording
     concluding: Concluding
+    gating: Gating
     guard: Guard
     tracer: Tracer
 
@@ -112,7 +114,10 @@ class Targets:
     ) -> None:
         plan = await self._plan(session, target, desired, request)
         get_current_span().set_attribute(names.OBJECTS, len(plan.changes))
-        if not await self._may_go_on(cluster, target, desired, plan):
+        if request.only is not None and self.gating.holds(target):
+            # What was let through once is still restored; the rest waits for the whole plan.
+            plan = plan.only(frozenset({Action.CORRECT}))
+        elif not await self._may_go_on(cluster, target, desired, plan):
             return
         target.plan_hash = plan.hash
         target.error = None
@@ -163,6 +168,7 @@ class Targets:
                 approvals=tuple(self.state.approvals.values()),
                 now=self.state.now(),
             )
+            hold = hold or await self.gating.hold(target, desired, plan)
         stands = target.hold is not None and target.hold.id in self.state.holds
         if self.state.has_expired_suspension(key.application):
             await self.recording.lift(str(key.application), HoldCause.SUSPENDED, "it ran out")
@@ -176,6 +182,9 @@ class Targets:
         await self.recording.place(hold)
         if hold.until is not None:
             cluster.queue.wake(key, hold.until, Request(Priority.RECHECK, "the hold ran out"))
+        elif hold.cause is HoldCause.GATE:
+            at = self.state.now() + ASK_AGAIN
+            cluster.queue.wake(key, at, Request(Priority.RECHECK, "gates are asked again"))
         return False
 
     async def _carry_out(self, session: Session, this: Pass) -> None:

@@ -6,15 +6,13 @@ Pure: `recording` stores what is made here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shoal.engine.differences import Differences
 from shoal.engine.state import TargetState
 from shoal.errors import ShoalError
-from shoal.model.differences import recorded_difference
-from shoal.model.identity import ObjectKey
-from shoal.model.manifests import Manifest
 from shoal.model.plans import Action, Change, Desired, Plan, Result, ResultStatus
 from shoal.model.records import Deed, Verdict
 
@@ -58,10 +56,9 @@ def deed_of(sync: Sync, verdict: Verdict) -> Deed:
 def body_of(sync: Sync) -> dict[str, Any]:
     """Counts, and the changes themselves as long as a person would read them."""
     results = {result.key: result for result in sync.results}
-    before = _by_key(sync.target.applied)
-    after = _by_key(sync.desired)
+    differences = Differences(sync.target.applied, sync.desired)
     listed = [
-        _listed(change, results.get(change.key), before, after)
+        _listed(change, results.get(change.key), differences)
         for change in sync.plan.changes[:MOST_CHANGES_LISTED]
     ]
     body: dict[str, Any] = {
@@ -81,12 +78,7 @@ def body_of(sync: Sync) -> dict[str, Any]:
     return body
 
 
-def _listed(
-    change: Change,
-    result: Result | None,
-    before: Mapping[ObjectKey, Manifest],
-    after: Mapping[ObjectKey, Manifest],
-) -> dict[str, Any]:
+def _listed(change: Change, result: Result | None, differences: Differences) -> dict[str, Any]:
     told: dict[str, Any] = {
         "object": str(change.key),
         "action": change.action.value,
@@ -98,9 +90,7 @@ def _listed(
         told["cause"] = change.cause
     patch = change.patch
     if patch is None and change.action is Action.UPDATE:
-        patch = recorded_difference(
-            change.key, _found(before, change.key), _found(after, change.key)
-        )
+        patch = differences.of(change.key)
     if patch:
         told["patch"] = list(patch)
     if result and result.error:
@@ -112,12 +102,3 @@ def _listed(
 
 def _told(error: ShoalError) -> dict[str, str]:
     return {"reason": error.reason, "message": error.message, "next_step": error.next_step}
-
-
-def _found(manifests: Mapping[ObjectKey, Manifest], key: ObjectKey) -> Manifest | None:
-    """The manifest of an object; it may have been written without the default namespace."""
-    return manifests.get(key) or manifests.get(key._replace(namespace=""))
-
-
-def _by_key(desired: Desired | None) -> Mapping[ObjectKey, Manifest]:
-    return {} if desired is None else {each.key: each for each in desired.content.manifests}

@@ -13,6 +13,7 @@ import pluggy
 
 from shoal.binaries import Binary
 from shoal.hooks.access import AccessType
+from shoal.hooks.gates import Gate
 from shoal.hooks.renderers import Renderer
 from shoal.hooks.sources import SourceType
 from shoal.hooks.targets import TargetType
@@ -43,6 +44,12 @@ def shoal_access() -> Sequence[AccessType[Any]]:
 @hookspec
 def shoal_targets() -> Sequence[TargetType]:
     """Kinds of target, such as `kubernetes`. Called once, before clusters are connected."""
+    raise NotImplementedError
+
+
+@hookspec
+def shoal_gates() -> Sequence[Gate[Any]]:
+    """Gates, such as `cel`. Called once, before documents are read."""
     raise NotImplementedError
 
 

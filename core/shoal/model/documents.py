@@ -206,6 +206,11 @@ class ApplicationSpec(Spec):
     sync: SyncPolicy = Field(
         default_factory=SyncPolicy, description="How the application is kept equal to Git."
     )
+    gates: tuple[Annotated[Choice, Seam("gate")], ...] = Field(
+        default=(),
+        description="What a plan must pass before anything is written, on each cluster; each with "
+        "one key, the name of a gate plugin. All of them must agree.",
+    )
     depends_on: tuple[Dependency, ...] = Field(
         default=(),
         description="Applications that must be synced and healthy on a cluster before this one is "

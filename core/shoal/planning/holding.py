@@ -7,13 +7,25 @@ it: it says what would happen, why that is doubtful, and `Hold.release` says how
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from shoal.model.choice import Choice
+from shoal.model.digests import digest_parts, digest_value
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import TargetKey
 from shoal.model.plans import Desired, Plan
 
 BY_SHOAL = "shoal"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A gate that says no: its place in the document, what stands there, and why."""
+
+    index: int
+    gate: Choice
+    why: str
 
 
 def hold_for(
@@ -58,6 +70,28 @@ def suspension_of(target: TargetKey, suspensions: Iterable[Hold], now: datetime)
     return min(standing, key=lambda hold: hold.since, default=None)
 
 
+def gate_hold(plan: Plan, refusals: Sequence[Refusal], now: datetime) -> Hold:
+    """The hold of a plan that gates refuse, all of them in one sentence.
+
+    Its content is the plan and the gates as they are written: an approval counts for exactly these,
+    and not for another gate that refuses the same plan later.
+    """
+    refused = "; ".join(
+        f"spec.gates[{each.index}] ({each.gate.name}) says: {each.why}" for each in refusals
+    )
+    target, count = plan.target, len(plan.changes)
+    gates = (digest_value(each.gate.as_document()) for each in refusals)
+    return Hold(
+        subject=str(target),
+        cause=HoldCause.GATE,
+        reason=f"{_changes(count)} of {target.application} on cluster {target.cluster} "
+        f"{'waits' if count == 1 else 'wait'}, because {refused}",
+        by=BY_SHOAL,
+        since=now,
+        content=digest_parts((plan.hash, *gates)),
+    )
+
+
 def removal_hold(
     target: TargetKey, owned_count: int, why: str, now: datetime, *, content: str = ""
 ) -> Hold:
@@ -92,6 +126,10 @@ def _explain_empty(plan: Plan, owned_count: int) -> str:
 
 def _objects(count: int) -> str:
     return "1 object" if count == 1 else f"{count} objects"
+
+
+def _changes(count: int) -> str:
+    return "1 change" if count == 1 else f"{count} changes"
 
 
 def _they(count: int) -> str:
