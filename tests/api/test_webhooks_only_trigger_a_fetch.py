@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shoal.api.webhooks import BODY_BYTES, verified_forge, webhook_application, webhook_secret_name
 from shoal.errors import SourceUnavailable
+from shoal.telemetry.masking import Masking
 from shoal.testing.controllers import FakeController, source_view
 from shoal.testing.hosts import GivenSecrets
 
@@ -31,7 +32,9 @@ class Listener:
         )
         given = {"default/webhook-platform": {"token": SECRET + b"\n"}}
         vault = GivenSecrets(given if secrets is None else secrets)
-        self.application = webhook_application(self.controller, vault, now=lambda: self.now)
+        self.application = webhook_application(
+            self.controller, vault, Masking(), now=lambda: self.now
+        )
 
     async def post(
         self,

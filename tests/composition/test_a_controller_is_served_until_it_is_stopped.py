@@ -19,6 +19,7 @@ from shoal.api.running import answers, running
 from shoal.composition.loading import Plugins
 from shoal.composition.serving import Settings, serve
 from shoal.errors import Permanent
+from shoal.telemetry.masking import Masking
 from shoal.testing.controllers import FakeController
 
 PROGRAM = """
@@ -28,6 +29,7 @@ from pathlib import Path
 from shoal.cli.running import run_until_signal
 from shoal.composition.loading import Plugins
 from shoal.composition.serving import Settings
+from shoal.telemetry.masking import Masking
 from shoal.testing.controllers import FakeController
 
 @asynccontextmanager
@@ -54,7 +56,7 @@ async def test_it_announces_itself_while_it_answers(tmp_path):
     )
 
     async with anyio.create_task_group() as group:
-        await group.start(serve, settings, Plugins(), open_engine)
+        await group.start(serve, settings, Plugins(), open_engine, Masking())
         (found,) = await to_thread.run_sync(running, tmp_path / "root")
         assert (found.fleet, found.state) == ("/fleet", str(tmp_path))
         group.cancel_scope.cancel()
@@ -67,7 +69,7 @@ async def test_webhooks_without_secrets_are_refused_at_start(tmp_path):
     settings = Settings(fleet="/fleet", state_folder=tmp_path, webhook_listen=("127.0.0.1", 0))
 
     with pytest.raises(Permanent, match="webhooks need secrets"):
-        await serve(settings, Plugins(), open_engine)
+        await serve(settings, Plugins(), open_engine, Masking())
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
@@ -130,7 +132,7 @@ async def test_webhooks_are_answered_on_their_own_port(tmp_path):
         return status
 
     async with anyio.create_task_group() as group:
-        await group.start(serve, settings, Plugins(), open_engine)
+        await group.start(serve, settings, Plugins(), open_engine, Masking())
         assert await to_thread.run_sync(post, "/hooks/default/platform") == 403
         assert await to_thread.run_sync(post, "/api/v1/applications/default/web/sync") == 404
         group.cancel_scope.cancel()

@@ -48,6 +48,7 @@ from shoal.model.choice import Seams
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Entry
 from shoal.store import Store
+from shoal.telemetry.known import KnownSecrets
 from shoal.telemetry.ring import Ring
 from shoal.testing.fake_cluster import FakeCluster
 from shoal.testing.hosts import make_host
@@ -118,7 +119,7 @@ class EngineUnderTest:
         state, guard, tracer = self.state, Guard(), NoOpTracer()
         store = cast(Store, self.store)
         host = replace(make_host(self.folder), run_in_thread=_run_here)
-        recording = Recording(store, state)
+        recording, known = Recording(store, state), KnownSecrets()
         renderer, rendering = self.renderer, Rendering()
         loops = Loops(
             cataloguing=Cataloguing(
@@ -149,6 +150,7 @@ class EngineUnderTest:
                     digester=host.digester,
                     guard=guard,
                     asking=Asking(state, guard),
+                    known=known,
                 ),
                 tracer=tracer,
                 jitter=_no_jitter,
@@ -175,6 +177,7 @@ class EngineUnderTest:
                     target_host=host,
                     guard=guard,
                     jitter=_no_jitter,
+                    known=known,
                 ),
             ),
         )

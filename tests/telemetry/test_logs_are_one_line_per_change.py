@@ -13,6 +13,7 @@ import structlog
 from opentelemetry.sdk.trace import TracerProvider
 
 from shoal.telemetry.logs import configure_logs, logger, standard_handler
+from shoal.telemetry.masking import Masking
 from shoal.telemetry.spans import opened, trace_id
 
 
@@ -29,7 +30,7 @@ class Terminal(io.StringIO):
 
 def test_a_line_is_json_with_a_constant_message_and_facts() -> None:
     stream = io.StringIO()
-    configure_logs(stream=stream)
+    configure_logs(Masking(), stream=stream)
 
     logger("shoal.engine").info("target synced", target="default/web@prod", objects=3)
 
@@ -47,7 +48,7 @@ def test_a_line_is_json_with_a_constant_message_and_facts() -> None:
 
 def test_a_line_names_the_trace_it_belongs_to() -> None:
     stream = io.StringIO()
-    configure_logs(stream=stream)
+    configure_logs(Masking(), stream=stream)
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
 
     with opened(tracer, "plan") as span:
@@ -58,7 +59,7 @@ def test_a_line_names_the_trace_it_belongs_to() -> None:
 
 def test_a_terminal_gets_columns() -> None:
     stream = Terminal()
-    configure_logs(stream=stream)
+    configure_logs(Masking(), stream=stream)
 
     logger("shoal").warning("cluster lost", cluster="prod")
 
@@ -68,7 +69,7 @@ def test_a_terminal_gets_columns() -> None:
 
 def test_the_level_is_a_threshold() -> None:
     stream = io.StringIO()
-    configure_logs(stream=stream, level="warning")
+    configure_logs(Masking(), stream=stream, level="warning")
 
     logger("shoal").info("not shown")
 
@@ -78,7 +79,7 @@ def test_the_level_is_a_threshold() -> None:
 @pytest.mark.parametrize("as_json", [True, False])
 def test_url_credentials_are_in_no_line(as_json: bool) -> None:
     stream = io.StringIO()
-    configure_logs(stream=stream, as_json=as_json)
+    configure_logs(Masking(), stream=stream, as_json=as_json)
     url = "https://me:hush@git.example.com"
 
     try:
@@ -92,7 +93,7 @@ def test_url_credentials_are_in_no_line(as_json: bool) -> None:
 
 def test_lines_of_other_libraries_look_the_same() -> None:
     stream = io.StringIO()
-    handler = standard_handler(stream=stream)
+    handler = standard_handler(Masking(), stream=stream)
     library = logging.getLogger("uvicorn.error")
     library.addHandler(handler)
 

@@ -20,6 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.trace import Tracer
 
 from shoal.telemetry import names
+from shoal.telemetry.masking import Masking
 from shoal.telemetry.spans import opened, parented, trace_id, traceparent
 from shoal.telemetry.tracing import Tracing, build_tracing, wants_export
 
@@ -103,7 +104,7 @@ async def test_a_collector_gets_the_spans_with_their_parents(
 ) -> None:
     async with running_collector() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
-        tracing = build_tracing(version="1.2.3")
+        tracing = build_tracing(Masking(), version="1.2.3")
         trace = sync_once(tracing)
         ended = await tracing.shutdown()
 
@@ -134,7 +135,7 @@ async def test_user_info_reaches_neither_collector_nor_ring(
 ) -> None:
     async with running_collector() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
-        tracing = build_tracing()
+        tracing = build_tracing(Masking())
         span = trace_carelessly(tracing.tracer, "https://robot:hush@git.example.com/fleet.git")
         await tracing.shutdown()
 
@@ -145,7 +146,7 @@ async def test_user_info_reaches_neither_collector_nor_ring(
 
 
 async def test_nothing_is_exported_without_an_endpoint() -> None:
-    tracing = build_tracing()
+    tracing = build_tracing(Masking())
     trace = sync_once(tracing)
 
     assert await tracing.shutdown()
@@ -157,7 +158,7 @@ async def test_the_service_name_of_the_environment_wins(monkeypatch: pytest.Monk
     monkeypatch.setenv("OTEL_SERVICE_NAME", "shoal-east")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
 
-    tracing = build_tracing()
+    tracing = build_tracing(Masking())
 
     attributes = tracing.provider.resource.attributes
     assert attributes["service.name"] == "shoal-east"
@@ -171,7 +172,7 @@ async def test_what_the_sampler_drops_stays_in_the_ring_and_is_not_exported(
     async with running_collector() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
         monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
-        tracing = build_tracing()
+        tracing = build_tracing(Masking())
         trace = sync_once(tracing)
         await tracing.shutdown()
 
@@ -183,7 +184,7 @@ async def test_a_disabled_sdk_records_nothing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 
-    tracing = build_tracing()
+    tracing = build_tracing(Masking())
     sync_once(tracing)
 
     assert not tracing.exports
@@ -196,7 +197,7 @@ async def test_a_collector_that_never_answers_does_not_hold_up_the_end(
 ) -> None:
     async with hanging_server() as endpoint:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        tracing = build_tracing()
+        tracing = build_tracing(Masking())
         sync_once(tracing)
 
         assert not await tracing.shutdown(timeout_seconds=0.2)
@@ -220,7 +221,7 @@ async def hanging_server() -> AsyncIterator[str]:
 async def test_the_global_tracer_provider_is_left_alone() -> None:
     before = trace_api.get_tracer_provider()
 
-    tracing = build_tracing()
+    tracing = build_tracing(Masking())
 
     assert trace_api.get_tracer_provider() is before
     await tracing.shutdown()

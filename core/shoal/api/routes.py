@@ -8,6 +8,7 @@ Lists take `namespace`, `name`, `application`, `cluster` and `phase` as exact fi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -31,6 +32,7 @@ from shoal.errors import AccessDenied, ShoalError
 from shoal.model.holds import Hold
 from shoal.model.identity import Ref
 from shoal.model.records import Record
+from shoal.telemetry.masking import Masking
 
 log = structlog.get_logger("shoal.api")
 
@@ -40,21 +42,25 @@ _FILTERS = ("namespace", "name", "application", "cluster", "phase")
 Handler = Callable[[Controller, Request], Awaitable[Mapping[str, Any]]]
 
 
-def api_application(controller: Controller) -> Starlette:
-    """The ASGI application of the local API."""
+def api_application(controller: Controller, masking: Masking) -> Starlette:
+    """The ASGI application of the local API; every answer passes `masking`."""
+    border = Border(controller, masking)
     application, source = "/api/v1/applications/{namespace}/{name}", "/api/v1/sources/{namespace}"
     routes = [
-        _route("GET", "/api/v1/fleet", _fleet, controller),
-        _route("GET", "/api/v1/records", _records, controller),
-        _route("GET", "/api/v1/trace", _trace, controller),
-        *(_list_route(kind, plural, controller) for plural, kind in LISTS.items()),
-        _route("POST", f"{application}/sync", _sync, controller),
-        _route("POST", f"{application}/suspend", _suspend, controller),
-        _route("POST", f"{application}/resume", _resume, controller),
-        _route("POST", source + "/{name:path}/refresh", _refresh, controller),
-        _route("POST", "/api/v1/holds/{id}/approve", _approve, controller),
+        border.route("GET", "/api/v1/fleet", _fleet),
+        border.route("GET", "/api/v1/records", _records),
+        border.route("GET", "/api/v1/trace", _trace),
+        *(
+            border.route("GET", f"/api/v1/{plural}", _list(kind, plural))
+            for plural, kind in LISTS.items()
+        ),
+        border.route("POST", f"{application}/sync", _sync),
+        border.route("POST", f"{application}/suspend", _suspend),
+        border.route("POST", f"{application}/resume", _resume),
+        border.route("POST", source + "/{name:path}/refresh", _refresh),
+        border.route("POST", "/api/v1/holds/{id}/approve", _approve),
     ]
-    return Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_route})
+    return Starlette(routes=routes, exception_handlers={404: border.no_route, 405: border.no_route})
 
 
 LISTS: Mapping[str, str] = {
@@ -67,50 +73,64 @@ LISTS: Mapping[str, str] = {
 """Lists that are read from memory: path → kind. The controller's method has the path's name."""
 
 
-def _route(method: str, path: str, handler: Handler, controller: Controller) -> Route:
-    async def answer(request: Request) -> Response:
+@dataclass(frozen=True, slots=True)
+class Border:
+    """Lets requests in and answers out."""
+
+    controller: Controller
+    masking: Masking
+
+    def route(self, method: str, path: str, handler: Handler) -> Route:
+        """A route whose handler may raise anything."""
+
+        async def answer(request: Request) -> Response:
+            return json_response(*await self._answered(handler, request), self.masking)
+
+        return Route(path, answer, methods=[method])
+
+    async def _answered(self, handler: Handler, request: Request) -> tuple[Mapping[str, Any], int]:
         try:
             if not request.state.who:
                 raise AccessDenied("the peer of this socket is not a user who may ask")
-            return json_response(await handler(controller, request))
+            return await handler(self.controller, request), 200
         except ShoalError as error:
-            return json_response(
-                error_body(error.reason, error.message, error.next_step), http_status(error)
-            )
+            body = error_body(error.reason, error.message, error.next_step)
+            return body, http_status(error)
         except Exception as error:  # the border of a request: one broken answer, not a dead API
-            log.exception("an API request failed", method=method, path=request.url.path)
-            return json_response(error_body(BUG, f"a bug in Shoal: {error!r}", REPORT_IT), 500)
+            path = request.url.path
+            log.exception("an API request failed", method=request.method, path=path)
+            return error_body(BUG, f"a bug in Shoal: {error!r}", REPORT_IT), 500
 
-    return Route(path, answer, methods=[method])
+    async def no_route(self, request: Request, error: Exception) -> Response:
+        """What is answered where no route is."""
+        message = f"this controller does not know {request.method} {request.url.path}"
+        step = "is `shoal` of the same version as the controller? see `shoal version`"
+        body = error_body(InvalidRequest.__name__, message, step)
+        return json_response(body, 404, self.masking)
 
 
 REPORT_IT = "see the controller's log for the traceback, and report it"
 
 
-def _list_route(kind: str, plural: str, controller: Controller) -> Route:
+def _list(kind: str, plural: str) -> Handler:
     async def answer(controller: Controller, request: Request) -> Mapping[str, Any]:
         views: Sequence[Any] = getattr(controller, plural)()
         wanted = {key: request.query_params.getlist(key) for key in _FILTERS}
         given = {key: values for key, values in wanted.items() if values}
         return envelope(kind, [as_fields(view) for view in views if _matches(view, given)])
 
-    return _route("GET", f"/api/v1/{plural}", answer, controller)
+    return answer
 
 
 def _matches(view: object, wanted: Mapping[str, Sequence[str]]) -> bool:
     return all(getattr(view, key, None) in values for key, values in wanted.items())
 
 
-def json_response(value: Mapping[str, Any], status: int = 200) -> Response:
-    """An answer in JSON; times that are aware are written in UTC with a Z."""
-    content = orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+def json_response(value: Mapping[str, Any], status: int, masking: Masking) -> Response:
+    """An answer in JSON, masked; times that are aware are written in UTC with a Z."""
+    shown = masking.value(value, limit=None)
+    content = orjson.dumps(shown, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
     return Response(content, status, media_type="application/json")
-
-
-async def _no_route(request: Request, error: Exception) -> Response:
-    message = f"this controller does not know {request.method} {request.url.path}"
-    step = "is `shoal` of the same version as the controller? see `shoal version`"
-    return json_response(error_body(InvalidRequest.__name__, message, step), 404)
 
 
 async def _fleet(controller: Controller, request: Request) -> Mapping[str, Any]:

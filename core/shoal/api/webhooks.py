@@ -33,6 +33,7 @@ from shoal.api.routes import json_response
 from shoal.errors import AccessDenied, BudgetExceeded, ShoalError, UnknownName
 from shoal.hooks.host import Secrets
 from shoal.model.identity import Ref
+from shoal.telemetry.masking import Masking
 
 log = structlog.get_logger("shoal.webhooks")
 
@@ -50,10 +51,14 @@ def webhook_secret_name(source: str) -> str:
 
 
 def webhook_application(
-    controller: Controller, vault: Secrets, *, now: Callable[[], float] = monotonic
+    controller: Controller,
+    vault: Secrets,
+    masking: Masking,
+    *,
+    now: Callable[[], float] = monotonic,
 ) -> Starlette:
     """The ASGI application of the webhook listener; `now` is a clock in seconds."""
-    border = _Listener(controller, vault, now)
+    border = _Listener(controller, vault, masking, now)
     return Starlette(
         routes=[Route("/hooks/{namespace}/{source:path}", border.answer, methods=["POST"])]
     )
@@ -62,33 +67,43 @@ def webhook_application(
 class _Listener:
     """The border of webhook requests: it answers every one of them and never raises."""
 
-    def __init__(self, controller: Controller, vault: Secrets, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        controller: Controller,
+        vault: Secrets,
+        masking: Masking,
+        now: Callable[[], float],
+    ) -> None:
         self._controller = controller
         self._vault = vault
+        self._masking = masking
         self._rate = RateLimit(now)
         self._seen = SeenBefore(now)
 
     async def answer(self, request: Request) -> Response:
         """Refuse early or hand on; known errors say little to a stranger."""
+        return json_response(*await self._answered(request), self._masking)
+
+    async def _answered(self, request: Request) -> tuple[Mapping[str, object], int]:
         try:
             return await self._accept(request)
         except BudgetExceeded as error:
-            return json_response(error_body(error.reason, error.message), 413)
+            return error_body(error.reason, error.message), 413
         except InvalidRequest as error:
-            return json_response(error_body(error.reason, error.message), 400)
+            return error_body(error.reason, error.message), 400
         except (AccessDenied, UnknownName):
-            return _refused()
+            return error_body("AccessDenied", "unknown source or wrong signature"), 403
         except ShoalError as error:
             log.warning("a webhook could not be handed on", reason=error.reason)
-            return json_response(error_body(error.reason, "try again later"), 503)
+            return error_body(error.reason, "try again later"), 503
         except Exception:  # the border of a request: strangers learn nothing, the log all
             log.exception("a webhook request failed")
-            return json_response(error_body("Bug", "an internal error"), 500)
+            return error_body("Bug", "an internal error"), 500
 
-    async def _accept(self, request: Request) -> Response:
+    async def _accept(self, request: Request) -> tuple[Mapping[str, object], int]:
         client = request.client.host if request.client else ""
         if not self._rate.allows(client):
-            return json_response(error_body("TooManyRequests", "slow down"), 429)
+            return error_body("TooManyRequests", "slow down"), 429
         body = await read_body(request, BODY_BYTES)
         source = Ref(request.path_params["namespace"], request.path_params["source"])
         forge = verified_forge(request.headers, body, await self._secret(source))
@@ -96,7 +111,7 @@ class _Listener:
             raise AccessDenied("unknown source or wrong signature")
         marks = _marks(source, request.headers, body)
         if self._seen.any(marks):
-            return json_response({"status": "seen before"}, 202)
+            return {"status": "seen before"}, 202
         parent = request.headers.get("traceparent", "")
         await self._controller.refresh(
             source,
@@ -104,7 +119,7 @@ class _Listener:
             traceparent=parent if _TRACEPARENT.fullmatch(parent) else "",
         )
         self._seen.add(marks)  # only now: a delivery that failed may be sent again
-        return json_response({"status": "accepted"}, 202)
+        return {"status": "accepted"}, 202
 
     async def _secret(self, source: Ref) -> bytes:
         """The secret, or one that nobody knows: the refusal then costs the same."""
@@ -143,7 +158,3 @@ def _marks(source: Ref, headers: Mapping[str, str], body: bytes) -> list[str]:
     ids = (headers[name][:200] for name in _DELIVERY_IDS if name in headers)
     content = hashlib.sha256(body).hexdigest()
     return [f"{source} {mark}" for mark in (*ids, content)]
-
-
-def _refused() -> Response:
-    return json_response(error_body("AccessDenied", "unknown source or wrong signature"), 403)

@@ -75,14 +75,14 @@ def carry_out(arguments: Sequence[str]) -> int:
         click.echo("interrupted", err=True)
         return Ending.INTERRUPTED
     except Exception as error:  # the border of a command: everything ends in words and a code
-        return max(_say(one) for one in _leaves(error))
+        return max(_say(one) for one in leaves(error))
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
+def leaves(error: BaseException) -> Iterator[BaseException]:
     """The errors inside the groups that task groups raise."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from _leaves(inner)
+            yield from leaves(inner)
     else:
         yield error
 
@@ -96,7 +96,11 @@ def _say(error: BaseException) -> Ending:
         return Ending.TIMEOUT
     import traceback  # 12 ms, for the one case that should not be
 
-    traceback.print_exception(error)
+    from shoal.cli.phrasing import clean
+    from shoal.telemetry.masking import safe
+
+    told = safe("".join(traceback.format_exception(error)), None)
+    click.echo(clean(told, keep_lines=True), err=True, nl=False)
     say_error(
         f"this is a bug in Shoal, not in your input: {type(error).__name__}: {error}",
         "report it with the lines above",
@@ -107,8 +111,9 @@ def _say(error: BaseException) -> Ending:
 def say_error(message: str, next_step: str = "") -> None:
     """One error on stderr, its next step on a line of its own."""
     from shoal.cli.phrasing import clean
+    from shoal.telemetry.masking import safe
 
-    click.echo(f"error: {clean(message)}", err=True)
+    click.echo(f"error: {clean(safe(message, None))}", err=True)
     if next_step:
         click.echo("\n".join(f"  next: {clean(next_step, keep_lines=True)}".splitlines()), err=True)
 

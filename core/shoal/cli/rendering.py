@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from shoal.cli.ending import Ending, note
+from shoal.cli.ending import Ending, leaves, note
 from shoal.cli.kinds import split_name
 from shoal.cli.options import Output, prints_as
-from shoal.errors import InvalidDocument, UnknownName
+from shoal.errors import InvalidDocument, ShoalError, UnknownName
 
 if TYPE_CHECKING:
     from shoal.composition.grouping import Group
     from shoal.composition.loading import Plugins
     from shoal.documents import Catalog, Identity, Problem
     from shoal.model.documents import Application
+    from shoal.telemetry.masking import Masking
 
     Broken = Mapping[Identity, tuple[Problem, ...]]
 
@@ -97,8 +99,10 @@ def render(
     from shoal.composition.loading import load_plugins
     from shoal.composition.offline import Given
     from shoal.telemetry.logs import configure_logs
+    from shoal.telemetry.masking import Masking
 
-    configure_logs()
+    masking = Masking()
+    configure_logs(masking)
     plugins = load_plugins()
     for failed in plugins.failed:
         note(f"warning: plugin {failed.plugin} of {failed.distribution}: {failed.message}")
@@ -107,7 +111,7 @@ def render(
     if working_copy is not None and len({each.source_ref for each in documents}) > 1:
         raise click.UsageError("--path stands for one source; name the application")
     request = Request(catalog, documents, _clusters(catalog, broken, documents, cluster), explains)
-    with shown_progress() as progress:
+    with shown_progress() as progress, _masked_errors(masking):
         given = Given(
             fleet_folder=fleet,
             fleet=catalog.fleet,
@@ -115,9 +119,22 @@ def render(
             working_copy=working_copy,
             told=_told(kubernetes_version, api_versions),
             progress=progress,
+            known=masking.known,
         )
         groups = anyio.run(partial(answer, request, given, plugins))
     return _print(output, groups, explains=explains, show_secrets=show_secrets)
+
+
+@contextmanager
+def _masked_errors(masking: Masking) -> Iterator[None]:
+    """What goes wrong is told without the secrets that were met before."""
+    try:
+        yield
+    except Exception as error:  # passed on as it is, but for its words
+        for each in leaves(error):
+            if isinstance(each, ShoalError):
+                each.message = masking.text(each.message, None)
+        raise
 
 
 def _told(kubernetes_version: str | None, api_versions: Sequence[str]) -> Mapping[str, Any]:

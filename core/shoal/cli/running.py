@@ -121,10 +121,12 @@ def run_until_signal(
     from shoal.composition.loading import load_plugins
     from shoal.composition.serving import serve
     from shoal.telemetry.logs import configure_logs, standard_handler
+    from shoal.telemetry.masking import Masking
 
     as_json = None if log_format is None else log_format == "json"
-    configure_logs(as_json=as_json)
-    logging.getLogger().addHandler(standard_handler(as_json=as_json))
+    masking = Masking()
+    configure_logs(masking, as_json=as_json)
+    logging.getLogger().addHandler(standard_handler(masking, as_json=as_json))
 
     loaded = plugins or load_plugins()
     for failed in loaded.failed:
@@ -135,7 +137,7 @@ def run_until_signal(
         async with anyio.create_task_group() as group:
             with anyio.CancelScope() as serving:
                 await group.start(_cancel_at_signal, serving, received)
-                await serve(settings, loaded, open_engine or engine.open_engine)
+                await serve(settings, loaded, open_engine or engine.open_engine, masking)
             group.cancel_scope.cancel()
 
     _spare_the_collector()

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from shoal import __version__
 from shoal.composition.bordering import guard_of
-from shoal.composition.hosting import Hosts
+from shoal.composition.hosting import Hosts, NotedSecrets
 from shoal.composition.serving import Foundation, Settings
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
@@ -53,8 +53,11 @@ FLEET_SOURCE = "git"
 @asynccontextmanager
 async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
     """A running controller; raises StateInUse when another one holds the state folder."""
-    async with open_store(foundation.settings.state_folder) as store, AsyncExitStack() as lent:
-        tracing = await to_thread.run_sync(partial(build_tracing, version=__version__))
+    masking = foundation.masking
+    mask = partial(masking.value, limit=None)
+    opened_store = open_store(foundation.settings.state_folder, mask)
+    async with opened_store as store, AsyncExitStack() as lent:
+        tracing = await to_thread.run_sync(partial(build_tracing, masking, version=__version__))
         try:
             controller = await _Assembly(foundation, store, tracing, lent).controller()
             async with anyio.create_task_group() as tasks:
@@ -138,6 +141,7 @@ class _Assembly:
                 digester=self._store.digester,
                 guard=self._guard,
                 asking=Asking(self._state, self._guard),
+                known=self._foundation.masking.known,
             ),
             tracer=self._tracer,
             jitter=random.random,
@@ -170,6 +174,7 @@ class _Assembly:
             target_host=target_hosts[TARGET_TYPE],
             guard=self._guard,
             jitter=random.random,
+            known=self._foundation.masking.known,
         )
         return Clusters(state, recording, connections, self._foundation.timing)
 
@@ -195,7 +200,7 @@ class _Lent:
             plugins=foundation.plugins,
             state_folder=settings.state_folder,
             base_folder=settings.fleet_folder,
-            secrets=foundation.secrets,
+            secrets=NotedSecrets(foundation.secrets, foundation.masking.known),
             digester=store.digester,
             tracer_of=lambda name: tracer,
             run_in_thread=foundation.run_in_thread,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,8 @@ from shoal.composition.loading import Plugins
 from shoal.composition.requesting import HttpClient
 from shoal.hooks.host import AtEnd, Host, Secrets, ThreadRunner
 from shoal.model.digests import Digester
+from shoal.model.secret_values import is_secret_value
+from shoal.telemetry.known import KnownSecrets
 
 T = TypeVar("T")
 _THREADS = 16  # blocking work is git and files: more threads than this only fight over the disk
@@ -28,6 +30,21 @@ def thread_runner(limiter: CapacityLimiter | None = None) -> ThreadRunner:
         return to_thread.run_sync(function, *args, limiter=shared)
 
     return run
+
+
+@dataclass(frozen=True, slots=True)
+class NotedSecrets:
+    """Secrets of which every value that is read is known from then on, and never shown."""
+
+    secrets: Secrets
+    known: KnownSecrets
+
+    async def read(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        """All keys of one secret; see `shoal.hooks.host.Secrets`."""
+        values = await self.secrets.read(namespace, name)
+        texts = {key: value.decode(errors="replace").strip() for key, value in values.items()}
+        self.known.learn(text for key, text in texts.items() if is_secret_value(key, text))
+        return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from opentelemetry.trace import NoOpTracer
 
 from shoal.binaries import Progress
 from shoal.composition.bordering import guard_of
-from shoal.composition.hosting import Hosts, thread_runner
+from shoal.composition.hosting import Hosts, NotedSecrets, thread_runner
 from shoal.composition.loading import Plugins
 from shoal.composition.programs import found_programs
 from shoal.composition.secret_files import SecretFolder
@@ -43,11 +43,13 @@ from shoal.model.digests import Digester
 from shoal.model.documents import Application
 from shoal.model.facts import API_VERSIONS, KUBERNETES_VERSION
 from shoal.store.folder import installation_key, locked, prepare_folder
+from shoal.telemetry.known import KnownSecrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What the command line said. `told` are facts that only a cluster could tell."""
+    """What the command line said. `told` are facts that only a cluster could tell; `known`
+    takes note of the secrets that are met."""
 
     fleet_folder: Path
     fleet: str
@@ -55,6 +57,7 @@ class Given:
     working_copy: Path | None = None
     told: Mapping[str, Any]
     progress: Progress
+    known: KnownSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ async def open_offline(given: Given, plugins: Plugins) -> AsyncIterator[Offline]
             plugins=plugins,
             state_folder=folder,
             base_folder=given.fleet_folder.absolute(),
-            secrets=SecretFolder(given.secrets_folder, run_in_thread),
+            secrets=NotedSecrets(SecretFolder(given.secrets_folder, run_in_thread), given.known),
             digester=digester,
             tracer_of=lambda name: NoOpTracer(),
             run_in_thread=run_in_thread,
@@ -144,6 +147,7 @@ async def open_offline(given: Given, plugins: Plugins) -> AsyncIterator[Offline]
             digester=digester,
             guard=guard,
             asking=Told(given.told),
+            known=given.known,
         )
         sources = {name: await lent.of("sources", name) for name in plugins.sources}
         yield Offline(given, desiring, plugins.sources, sources, guard, run_in_thread)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
@@ -22,13 +22,14 @@ from shoal.api.listening import open_api_socket, open_tcp_socket, serve_http
 from shoal.api.routes import api_application
 from shoal.api.running import announce
 from shoal.api.webhooks import webhook_application
-from shoal.composition.hosting import thread_runner
+from shoal.composition.hosting import NotedSecrets, thread_runner
 from shoal.composition.loading import Plugins
 from shoal.composition.programs import find_programs
 from shoal.composition.secret_files import SecretFolder
 from shoal.errors import Permanent
 from shoal.hooks.host import Secrets, ThreadRunner
 from shoal.planning.circuits import TIMING, Timing
+from shoal.telemetry.masking import Masking
 
 _USER_AT_HOST = re.compile(r"[^/]+@[^/]+:")  # git@host:path, which is ssh too
 log = structlog.get_logger("shoal.run")
@@ -67,6 +68,7 @@ class Foundation:
     secrets: Secrets
     run_in_thread: ThreadRunner
     timing: Timing = TIMING
+    masking: Masking = field(default_factory=Masking)
 
 
 OpenEngine = Callable[[Foundation], AbstractAsyncContextManager[Controller]]
@@ -77,10 +79,13 @@ async def serve(
     settings: Settings,
     plugins: Plugins,
     open_engine: OpenEngine,
+    masking: Masking,
     *,
     task_status: TaskStatus[Controller] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run one controller until cancelled; `task_status` hears when its API answers.
+
+    `masking` is the process's one, that its log lines pass, too.
 
     Raises StateInUse when another controller holds the state folder; like every error of a part
     that runs beside others, it can arrive inside an exception group.
@@ -93,12 +98,13 @@ async def serve(
             next_step="give --secrets DIR with <namespace>/webhook-<source>/token in it",
         )
     await find_programs(plugins)
-    foundation = Foundation(settings, plugins, secrets, run_in_thread)
+    foundation = Foundation(settings, plugins, secrets, run_in_thread, masking=masking)
     # The engine comes first: it takes the lock of the state folder, so that the socket is ours.
     async with open_engine(foundation) as controller, anyio.create_task_group() as group:
-        await group.start(_serve_api, controller, settings.state_folder)
+        await group.start(_serve_api, controller, settings.state_folder, masking)
         if settings.webhook_listen is not None:
-            await group.start(_serve_webhooks, controller, secrets, settings.webhook_listen)
+            address = settings.webhook_listen
+            await group.start(_serve_webhooks, controller, secrets, masking, address)
         async with _announced(settings):
             task_status.started(controller)
             await anyio.sleep_forever()
@@ -117,15 +123,18 @@ async def _announced(settings: Settings) -> AsyncIterator[None]:
             await anyio.Path(file).unlink(missing_ok=True)
 
 
-async def _serve_api(controller: Controller, state: Path, *, task_status: TaskStatus[None]) -> None:
+async def _serve_api(
+    controller: Controller, state: Path, masking: Masking, *, task_status: TaskStatus[None]
+) -> None:
     listener = await to_thread.run_sync(open_api_socket, state)
-    application = api_application(controller)
+    application = api_application(controller, masking)
     await serve_http(application, listener, local=True, task_status=task_status)
 
 
 async def _serve_webhooks(
     controller: Controller,
     secrets: Secrets,
+    masking: Masking,
     address: tuple[str, int],
     *,
     task_status: TaskStatus[None],
@@ -133,5 +142,5 @@ async def _serve_webhooks(
     listener = open_tcp_socket(*address)
     host, port = listener.getsockname()[:2]
     log.info("webhooks are listened to", host=host, port=port)
-    application = webhook_application(controller, secrets)
+    application = webhook_application(controller, NotedSecrets(secrets, masking.known), masking)
     await serve_http(application, listener, local=False, task_status=task_status)

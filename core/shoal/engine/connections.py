@@ -9,7 +9,7 @@ probe and when to give up is decided by `planning.circuits`; `clusters` opens on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -37,13 +37,15 @@ from shoal.errors import (
 from shoal.hooks.access import AccessType
 from shoal.hooks.host import Host
 from shoal.hooks.targets import Session, TargetType
-from shoal.model.endpoints import Endpoint, Facts
+from shoal.model.endpoints import Credential, Endpoint, Facts
 from shoal.model.identity import TargetKey
 from shoal.model.records import Deed, Verdict
+from shoal.telemetry.known import KnownSecrets
 
 CONNECT_SECONDS = 30.0
 # A target whose outcome could not be stored is looked at again, not sooner than a disk is mended.
 UNRECORDED_RETRY = timedelta(seconds=10)
+ReadCredential = Callable[[], Awaitable[Credential]]
 _log = structlog.get_logger(__name__)
 
 
@@ -75,6 +77,7 @@ class Connections:
     target_host: Host
     guard: Guard
     jitter: Callable[[], float]
+    known: KnownSecrets
 
     def renewal(self) -> Renewal:
         """What the connections of one supervisor know of their credential."""
@@ -141,8 +144,21 @@ class Connections:
             endpoint = await self.access[choice.name].connect(choice.spec, host)
         limits = cluster.document.spec.limits
         return replace(
-            endpoint, requests_in_flight=limits.requests_in_flight, timeout=limits.timeout
+            endpoint,
+            credential=self._noted(endpoint.credential),
+            requests_in_flight=limits.requests_in_flight,
+            timeout=limits.timeout,
         )
+
+    def _noted(self, read: ReadCredential) -> ReadCredential:
+        """The credential, of which the token is known from then on, and never shown."""
+
+        async def credential() -> Credential:
+            found = await read()
+            self.known.learn((found.token,))
+            return found
+
+        return credential
 
     def _host(self) -> Host:
         """The target type's host, with the fleet's name: it marks every object that is ours."""

@@ -30,8 +30,10 @@ from shoal.model.digests import Digester, digest_value
 from shoal.model.documents import Application
 from shoal.model.facts import APPLICATION, DocumentFacts
 from shoal.model.overrides import Override
+from shoal.model.secret_values import values_among
 from shoal.planning.merging import merged_values
 from shoal.planning.overriding import applicable_indexes, content, facts_of, override, values_of
+from shoal.telemetry.known import KnownSecrets
 
 
 class Asks(Protocol):
@@ -76,6 +78,7 @@ class Desiring:
     digester: Digester
     guard: Guard
     asking: Asks
+    known: KnownSecrets
 
     async def desire(
         self, catalog: Catalog, document: Application, artifact: Artifact, known: ApplicationState
@@ -130,6 +133,8 @@ class Desiring:
                 )
             merged = merged_values(parameters.values, values)
             parameters = parameters.model_copy(update={"values": merged})
+        if isinstance(parameters, ValuedSpec):
+            self.known.learn(values_among(parameters.values))
         facts = FactsOfCluster(document, partial(self.asking.ask, document.name))
         digest = digest_value(values) if values else ""
         return Own(document, indexes, OwnRender(facts, parameters, digest))
@@ -164,6 +169,7 @@ class Desiring:
         overridden = override(
             rendered.manifests, overrides, indexes=own.indexes, look=own.document.look
         )
+        self.known.learn_manifests(overridden)
         return KeptContent(rendered.manifests, content(overridden, self.digester))
 
 

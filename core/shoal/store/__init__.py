@@ -5,7 +5,7 @@ chained by hash), the *state* says what is (inventory, grants, holds, approvals,
 last outcome per target and source, cursors). The engine loads the state once at start, keeps it in
 memory and writes every change here before it acts on it. Nothing in here is the truth about a
 cluster: the owner labels on the objects are; and nothing in here is secret: digests of Secrets are
-keyed, bodies are masked before they arrive.
+keyed, and every sentence passes `masking`.
 
 Reading order: `states`, `changes`, `database`, `writing`, `ledger`, `loading`, `tables`, `folder`,
 `migrating`.

@@ -29,6 +29,7 @@ from shoal.store.folder import (
 )
 from shoal.store.ledger import Head, Query, first_broken, read_head, read_records
 from shoal.store.loading import load_state
+from shoal.store.masking import Mask, as_it_is, masked
 from shoal.store.migrating import migrate, unreadable
 from shoal.store.states import State
 from shoal.store.writing import Writer
@@ -40,10 +41,17 @@ class Store:
     """The open database. Reads and writes may run at the same time, from any task."""
 
     def __init__(
-        self, engine: AsyncEngine, writer: Writer, *, installation: str, digester: Digester
+        self,
+        engine: AsyncEngine,
+        writer: Writer,
+        *,
+        installation: str,
+        digester: Digester,
+        mask: Mask = as_it_is,
     ) -> None:
         self._engine = engine
         self._writer = writer
+        self._mask = mask
         self.installation = installation
         self.digester = digester
 
@@ -53,12 +61,12 @@ class Store:
         return self._writer.head.seq
 
     async def write(self, *changes: Change) -> Sequence[Record]:
-        """Write all changes or none; returns when they are durable, with the appended records.
+        """Write all changes, masked, or none; returns the appended records when they are durable.
 
         Raises StoreUnavailable when nothing could be written (disk full, locked, closed). A caller
         that is cancelled does not know: the changes are written whole or not at all.
         """
-        return await self._writer.write(changes)
+        return await self._writer.write([masked(change, self._mask) for change in changes])
 
     async def load(self) -> State:
         """Everything that is; meant to be called once, before the first write."""
@@ -96,8 +104,10 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(folder: Path) -> AsyncIterator[Store]:
+async def open_store(folder: Path, mask: Mask = as_it_is) -> AsyncIterator[Store]:
     """Hold the state folder and open its database, creating or upgrading what is missing.
+
+    Every sentence that is written passes `mask`.
 
     Raises StateInUse when another process holds it, and StateUnusable when the database is damaged
     or was written by a newer Shoal. Leaving waits for the writes that were already handed in.
@@ -109,7 +119,8 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
             writer = Writer(engine, installation, head)
             writer.start()
             try:
-                yield Store(engine, writer, installation=installation, digester=Digester(key))
+                digester = Digester(key)
+                yield Store(engine, writer, installation=installation, digester=digester, mask=mask)
             finally:
                 await writer.close()
         finally:

@@ -4,6 +4,6 @@
 structlog's configuration. Nothing that leaves through here holds a secret: `masking` is applied to
 every span and every log line, whoever wrote it.
 
-Reading order: `names`, `masking`, `spans`, `tracing`, `guard`, `ring`, `views`,
+Reading order: `names`, `known`, `masking`, `spans`, `tracing`, `guard`, `ring`, `views`,
 `waterfall`, `logs`.
 """

@@ -7,8 +7,7 @@ the ring; they are still not exported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
@@ -16,18 +15,19 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, Status, TraceState
 from opentelemetry.util.types import Attributes
 
-from shoal.telemetry.masking import safe, safe_value
+from shoal.telemetry.masking import Masking
 
 
 class Guard(SpanProcessor):
     """Hands finished spans on to the next processors, masked."""
 
-    def __init__(self, following: Sequence[SpanProcessor]) -> None:
+    def __init__(self, following: Sequence[SpanProcessor], masking: Masking) -> None:
         self._following = following
+        self._masking = masking
 
     def on_end(self, span: ReadableSpan) -> None:
         """Mask once, then hand on to all."""
-        masked = masked_span(span)
+        masked = masked_span(span, self._masking)
         for processor in self._following:
             processor.on_end(masked)
 
@@ -42,35 +42,37 @@ class Guard(SpanProcessor):
         return all(flushed)
 
 
-def masked_span(span: ReadableSpan) -> ReadableSpan:
+def masked_span(span: ReadableSpan, masking: Masking) -> ReadableSpan:
     """The same span with every text in it made safe."""
     return ReadableSpan(
-        name=safe(span.name),
+        name=masking.text(span.name),
         context=span.get_span_context(),
         parent=span.parent,
         resource=span.resource,
-        attributes=_masked(span.attributes),
+        attributes=masking.value(dict(span.attributes or {})),
         events=[
-            Event(safe(event.name), _masked(event.attributes), event.timestamp)
+            Event(
+                masking.text(event.name),
+                masking.value(dict(event.attributes or {})),
+                event.timestamp,
+            )
             for event in span.events
         ],
-        links=[Link(link.context, _masked(link.attributes)) for link in span.links],
+        links=[
+            Link(link.context, masking.value(dict(link.attributes or {}))) for link in span.links
+        ],
         kind=span.kind,
-        status=_masked_status(span.status),
+        status=_masked_status(span.status, masking),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
 
 
-def _masked(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {key: safe_value(value) for key, value in (attributes or {}).items()}
-
-
-def _masked_status(status: Status) -> Status:
+def _masked_status(status: Status, masking: Masking) -> Status:
     if not status.description:
         return status
-    return Status(status.status_code, safe(status.description))
+    return Status(status.status_code, masking.text(status.description))
 
 
 class Recording(Sampler):

@@ -3,7 +3,7 @@
 `configure_logs` is called once by `composition`; modules ask for `logger(__name__)` at any time
 before or after. Lines go to standard error, because standard output belongs to a command's answer.
 Every line carries UTC time, level, the logger's name and the current trace; every text in it has
-been through `masking`.
+been through the process's one `Masking`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
-from shoal.telemetry.masking import safe_value
+from shoal.telemetry.masking import Masking
 from shoal.telemetry.spans import trace_id
 
 
@@ -28,12 +28,16 @@ def logger(name: str) -> FilteringBoundLogger:
 
 
 def configure_logs(
-    *, stream: TextIO | None = None, level: str = "info", as_json: bool | None = None
+    masking: Masking,
+    *,
+    stream: TextIO | None = None,
+    level: str = "info",
+    as_json: bool | None = None,
 ) -> None:
     """Set structlog up for this process; `as_json` left out asks whether `stream` is a terminal."""
     stream, as_json = _choose(stream, as_json)
     structlog.configure(
-        processors=[*_common(), *_rendering(as_json)],
+        processors=[*_common(masking), *_rendering(as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
@@ -41,7 +45,7 @@ def configure_logs(
 
 
 def standard_handler(
-    *, stream: TextIO | None = None, as_json: bool | None = None
+    masking: Masking, *, stream: TextIO | None = None, as_json: bool | None = None
 ) -> logging.Handler:
     """A handler for the standard library's logging that writes the same lines.
 
@@ -52,7 +56,7 @@ def standard_handler(
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         ProcessorFormatter(
-            foreign_pre_chain=_common(),
+            foreign_pre_chain=_common(masking),
             processors=[ProcessorFormatter.remove_processors_meta, *_rendering(as_json)],
         )
     )
@@ -64,7 +68,14 @@ def _choose(stream: TextIO | None, as_json: bool | None) -> tuple[TextIO, bool]:
     return chosen, (not chosen.isatty()) if as_json is None else as_json
 
 
-def _common() -> Sequence[Processor]:
+def _common(masking: Masking) -> Sequence[Processor]:
+    def mask(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        # The formatter's own entries (`_record`) are no part of the line.
+        return {
+            key: value if key.startswith("_") else masking.value(value)
+            for key, value in event.items()
+        }
+
     return [
         structlog.contextvars.merge_contextvars,
         _name_logger,
@@ -73,7 +84,7 @@ def _common() -> Sequence[Processor]:
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         _add_trace,
-        _mask,
+        mask,
     ]
 
 
@@ -89,10 +100,6 @@ def _add_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if current:
         event["trace_id"] = current
     return event
-
-
-def _mask(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    return {key: safe_value(value) for key, value in event.items()}
 
 
 def _name_logger(_logger: Any, _method: str, event: EventDict) -> EventDict:

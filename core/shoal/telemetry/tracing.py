@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import Tracer
 
 from shoal.telemetry.guard import Guard, Recording
+from shoal.telemetry.masking import Masking
 from shoal.telemetry.ring import Ring
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -60,7 +61,7 @@ def _shut_down(
             loop.call_soon_threadsafe(done.set)
 
 
-def build_tracing(*, version: str = "", ring: Ring | None = None) -> Tracing:
+def build_tracing(masking: Masking, *, version: str = "", ring: Ring | None = None) -> Tracing:
     """Build the tracing as the environment says. Blocks shortly: imports an exporter if needed."""
     ring = Ring() if ring is None else ring
     exporting = wants_export(os.environ)
@@ -69,7 +70,7 @@ def build_tracing(*, version: str = "", ring: Ring | None = None) -> Tracing:
         following.append(_exporting_processor())
     provider = TracerProvider(resource=_resource(version), shutdown_on_exit=False)
     provider.sampler = Recording(provider.sampler)
-    provider.add_span_processor(Guard(following))
+    provider.add_span_processor(Guard(following, masking))
     return Tracing(provider, provider.get_tracer("shoal", version), ring, exporting)
 
 

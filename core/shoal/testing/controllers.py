@@ -33,6 +33,7 @@ from shoal.errors import UnknownName
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import Ref
 from shoal.model.records import Record
+from shoal.telemetry.masking import Masking
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -291,7 +292,7 @@ def served(controller: FakeController, state: Path) -> Iterator[FakeController]:
     async def run(*, task_status: TaskStatus[CancelScope]) -> None:
         with CancelScope() as scope:
             async with anyio.create_task_group() as group:
-                await group.start(serve, settings, Plugins(), open_engine)
+                await group.start(serve, settings, Plugins(), open_engine, Masking())
                 task_status.started(scope)
 
     with start_blocking_portal() as portal:
