@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Protocol, TypeVar, runtime_checkable
 
 from shoal.hooks.host import Host
 from shoal.model.artifacts import Artifact
@@ -31,5 +32,21 @@ class SourceType(Protocol[S]):
         Called for one source at a time, for many sources at once. Trees of earlier artifacts stay
         readable. Raises SourceUnavailable (try again), InvalidSource (branch or path gone) or
         AccessDenied; none of these is ever taken for an empty source.
+        """
+        ...
+
+
+T = TypeVar("T", bound=Spec)
+
+
+@runtime_checkable
+class RevisedSourceType(Protocol):
+    """A source type whose other revisions can be named; a source type may be this too."""
+
+    def at(self, spec: T, revision: str) -> Sequence[T]:
+        """What to fetch for this revision of a source, in the order in which it may be meant.
+
+        The same source but for the revision; one that is not there is InvalidSource when it is
+        fetched, and then the next is tried. Raises InvalidSource for what can be no revision.
         """
         ...

@@ -10,6 +10,7 @@ never an empty source.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from shoal_plugins.git.mirrors import Mirror, Revision, mirror_folder
 from shoal_plugins.git.reaching import Reaching
 from shoal_plugins.git.running import GitFailed, Remote
 from shoal_plugins.git.selecting import Selection, explain_missing, select
-from shoal_plugins.git.specification import GitSpec, Submodules, VerifyMode
+from shoal_plugins.git.specification import GitSpec, Submodules, VerifyMode, at_revision
 from shoal_plugins.git.submodules import Grafting
 from shoal_plugins.git.tidying import tidy
 from shoal_plugins.git.trees import GitTree
@@ -61,6 +62,10 @@ class GitSource:
             remote.credential.give_up()
         remote = await self._reaching.remote(source, spec, host)
         return await self._fetch(source, spec, previous, remote, host)
+
+    def at(self, spec: GitSpec, revision: str) -> Sequence[GitSpec]:
+        """The repository at a commit, by all of its digits, else at a branch or else a tag."""
+        return at_revision(spec, revision)
 
     async def _fetch(
         self, source: Ref, spec: GitSpec, previous: Artifact | None, remote: Remote, host: Host

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from shoal.errors import InvalidSource
 from shoal.model.choice import Spec
 from shoal.model.documents import Name
 from shoal_plugins.git.addresses import Address, parse_address
@@ -170,3 +173,27 @@ class GitSpec(Spec):
     def address(self) -> Address:
         """The agreed address."""
         return parse_address(self.url)
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_NAMING = {"branch", "tag", "commit", "semver", "tag_prefix"}
+
+
+def at_revision(spec: GitSpec, revision: str) -> Sequence[GitSpec]:
+    """The same repository at a commit, or else at the branch or the tag of this name.
+
+    What must be signed must be signed here too. Raises InvalidSource for what names nothing.
+    """
+    kinds = ("commit",) if _COMMIT.fullmatch(revision) else ("branch", "tag")
+    kept = spec.model_dump(by_alias=True, exclude=_NAMING, exclude_unset=True)
+    found: list[GitSpec] = []
+    for kind in kinds:
+        with suppress(ValidationError):
+            found.append(GitSpec.model_validate({**kept, kind: revision}))
+    if not found:
+        raise InvalidSource(
+            f"{revision[:100]!r} is no revision of this source",
+            next_step="name a branch, a tag, or a commit by all of its 40 digits; a source that "
+            "verifies tags has no other revisions",
+        )
+    return found
