@@ -225,3 +225,32 @@ async def test_only_charts_that_mention_capabilities_ask_the_cluster(host, worke
     assert looks["version"] == ({"v": "v1.37.2"}, {"kubernetesVersion"})
     assert looks["apis"][0] == {"v": "true"}
     assert "apiVersions" in looks["apis"][1]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        'a: {{ fail (printf "%s is no password" .Values.db.password) }}',
+        "a: {{ include .Values.db.password . }}",
+        'a: {{ tpl (printf "{{ %s }}" .Values.db.password) . }}',
+        "a: {{ required (b64enc .Values.db.password) .Values.nothing }}",
+        "kind: ConfigMap\napiVersion: v1\nmetadata: {name: {{ .Values.db.password }}",
+        "kind: {{ .Values.db.password }}\nmetadata: {name: {a: b}}",
+    ],
+)
+@pytest.mark.parametrize("place", ["chart", "file", "document"])
+async def test_a_password_among_the_values_is_not_repeated(render, template, place):
+    values = {"db": {"password": "canary-5f1dz9"}}
+    text = "db: {password: canary-5f1dz9}\n"
+    files = {"chart": {"values.yaml": text}, "file": {"own.yaml": text}}.get(place, {})
+
+    with pytest.raises(ShoalError) as raised:
+        await render(
+            template,
+            files,
+            **({"valueFiles": ["own.yaml"]} if place == "file" else {}),
+            **({"values": values} if place == "document" else {}),
+        )
+
+    assert "canary" not in str(raised.value)
+    assert "Y2FuYXJ5" not in str(raised.value)

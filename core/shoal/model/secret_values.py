@@ -10,13 +10,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
+
+from shoal.model.masking import MASK
 
 SHORTEST = 8
 """Characters; what is shorter can be guessed, and stands in many words by chance."""
 
+_PIECE = 1_024  # characters; a longer value is known by pieces of this length
+_MOST_PIECES = 64
 _SECRET_KEY = re.compile(
     r"pass(word|wd|phrase)?$|pwd$|secret|token|credential|api[-_.]?key|private[-_.]?key"
     r"|(^|[-_.])key$|auth$",
@@ -79,3 +85,31 @@ def _decoded(value: str) -> str | None:
         return base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):
         return None
+
+
+def forms(value: str) -> Iterator[str]:
+    """The ways in which a value may stand in a text: as it is, in base64, quoted, escaped.
+
+    Long ones come by line and by piece; what is shorter than `SHORTEST` does not come at all.
+    """
+    value = value.strip()
+    encoded = base64.b64encode(value.encode(errors="replace")).decode()
+    yield from _pieces(encoded.rstrip("="))
+    for line in value.splitlines()[:_MOST_PIECES]:
+        if not line.startswith("-----"):  # the first line of every key is the same
+            for form in dict.fromkeys((line, quote(line, safe=""), json.dumps(line)[1:-1])):
+                yield from _pieces(form)
+
+
+def without(text: str, values: Iterable[str]) -> str:
+    """The text without these values, in any of their forms; for a few values and a short text."""
+    for form in sorted({form for value in values for form in forms(value)}, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
+def _pieces(text: str) -> Iterator[str]:
+    for at in range(0, min(len(text), _PIECE * _MOST_PIECES), _PIECE):
+        piece = text[at : at + _PIECE]
+        if len(piece) >= SHORTEST:
+            yield piece

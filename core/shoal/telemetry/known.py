@@ -9,20 +9,15 @@ JSON; long ones by line and by piece.
 
 from __future__ import annotations
 
-import base64
-import json
 import threading
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
 
 from shoal.model.manifests import Manifest
-from shoal.model.secret_values import SHORTEST, values_of_secrets
+from shoal.model.masking import MASK
+from shoal.model.secret_values import SHORTEST, forms, values_of_secrets
 
-MASK = "***"
 _MOST = 16_384
 """Forms, of some 5,000 values: about 5 MB, and the most that a text is looked through for."""
-_PIECE = 1_024  # characters; a longer value is known by pieces of this length
-_MOST_PIECES = 64
 
 
 class KnownSecrets:
@@ -42,7 +37,7 @@ class KnownSecrets:
         """No text may repeat these; what is too short to tell is passed over."""
         for value in values:
             text = value.decode(errors="replace") if isinstance(value, bytes) else value
-            for form in _forms(text):
+            for form in forms(text):
                 self._keep(form)
 
     def learn_manifests(self, manifests: Iterable[Manifest]) -> None:
@@ -108,21 +103,3 @@ class KnownSecrets:
 
     def __len__(self) -> int:
         return len(self._forms)
-
-
-def _forms(text: str) -> Iterator[str]:
-    """The ways in which a value may stand in a text."""
-    text = text.strip()
-    encoded = base64.b64encode(text.encode(errors="replace")).decode()
-    yield from _pieces(encoded.rstrip("="))
-    for line in text.splitlines()[:_MOST_PIECES]:
-        if not line.startswith("-----"):  # the first line of every key is the same
-            for form in dict.fromkeys((line, quote(line, safe=""), json.dumps(line)[1:-1])):
-                yield from _pieces(form)
-
-
-def _pieces(text: str) -> Iterator[str]:
-    for at in range(0, min(len(text), _PIECE * _MOST_PIECES), _PIECE):
-        piece = text[at : at + _PIECE]
-        if len(piece) >= SHORTEST:
-            yield piece

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from shoal.telemetry.known import MASK, KnownSecrets
+from shoal.model.masking import MASK
+from shoal.telemetry.known import KnownSecrets
 
 LIMIT = 2_000
 """Characters of a text that only people read, in a log line or a span."""

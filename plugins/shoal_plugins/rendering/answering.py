@@ -17,8 +17,12 @@ from shoal.errors import MissingFact, ShoalError
 from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.artifacts import Entry
 from shoal.model.facts import ASKED_FOR
+from shoal.model.secret_values import values_among, without
+from shoal.model.yaml import NotYaml, read_yaml
 from shoal_plugins.rendering.frames import BrokenFrame, Frame
 from shoal_plugins.rendering.walking import walk
+
+_MOST_VALUES = 1 << 20  # bytes of value files that are looked through when a render failed
 
 
 class Answer(NamedTuple):
@@ -29,10 +33,15 @@ class Answer(NamedTuple):
 
 
 class Answers:
-    """Answers the asks of one render. `refusal` is the error that ended it, if one did."""
+    """Answers the asks of one render. `refusal` is the error that ended it, if one did.
+
+    What it has read is kept as far as it may be a file of values: see `without_secrets`.
+    """
 
     def __init__(self, folder: Folder, root: str, facts: ClusterFacts) -> None:
         self.refusal: ShoalError | None = None
+        self._values: list[bytes] = []
+        self._room = _MOST_VALUES
         self._folder = folder
         self._root = root
         self._facts = facts
@@ -87,11 +96,31 @@ class Answers:
         contents: list[bytes | None] = []
         for path in paths:
             try:
-                contents.append(await self._folder.read(self._inside(path)))
+                content = await self._folder.read(self._inside(path))
+                self._keep_values(path, content)
+                contents.append(content)
             except FileNotFoundError:
                 contents.append(None)
         sizes = [-1 if each is None else len(each) for each in contents]
         return Answer({"sizes": sizes}, [each for each in contents if each is not None])
+
+    def _keep_values(self, path: str, content: bytes) -> None:
+        if path.endswith((".yaml", ".yml")) and "/templates/" not in path:
+            self._room -= len(content)
+            if self._room >= 0:
+                self._values.append(content)
+
+    def without_secrets(self, message: str, parameters: Mapping[str, Any]) -> str:
+        """A message of the worker without the values that are called a password.
+
+        The author of a chart may have said them (`fail`), or used one as a name.
+        """
+        secrets = set(values_among(parameters.get("values")))
+        for content in self._values:
+            with suppress(NotYaml):
+                for document in read_yaml(content):
+                    secrets.update(values_among(document.value))
+        return without(message, secrets)
 
     async def _tell(self, names: Sequence[str]) -> Answer:
         told: dict[str, Any] = {}

@@ -143,7 +143,9 @@ class Workers:
                     ) from ended
             else:
                 if "failed" in last.header:
-                    raise answers.refusal or _failure(last.header["failed"])
+                    raise answers.refusal or _failure(
+                        last.header["failed"], answers, header["parameters"]
+                    )
                 return last
 
     async def _converse(
@@ -217,9 +219,12 @@ class Workers:
         return worker
 
 
-def _failure(told: Mapping[str, str]) -> ShoalError:
+def _failure(
+    told: Mapping[str, str], answers: Answers, parameters: Mapping[str, Any]
+) -> ShoalError:
     kind = _FAILURES.get(told.get("kind", ""), InvalidManifest)
-    return kind(told["message"], next_step=told.get("nextStep", ""))
+    message = answers.without_secrets(told["message"], parameters)
+    return kind(message, next_step=told.get("nextStep", ""))
 
 
 def _manifests(done: Frame, sizes: Sequence[int], origins: Sequence[str]) -> list[Manifest]:
