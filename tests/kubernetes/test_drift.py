@@ -47,11 +47,15 @@ async def test_a_correction_costs_one_request(
         assert [one.verb for one in entries if one.user == "shoal"] == ["patch", "patch"]
 
 
-async def test_fields_that_others_add_are_no_drift(subject: Subject, world: PlaneWorld) -> None:
+async def test_fields_that_controllers_add_are_no_drift(
+    subject: Subject, world: PlaneWorld
+) -> None:
     async with bench(subject) as it:
         body = it.config_map("shared", a="1")
         await it.sync(body)
-        await world.change(it.key("shared"), {"data": {"theirs": "2"}})
+        async with world.plane.client() as admin:
+            patch = {"data": {"theirs": "2"}}
+            await admin.patch(path_of(it.key("shared")), patch, fieldManager="acme-controller")
         await world.change(it.key("shared"), {"data": {"a": "2"}})
         sighting = await it.until_drifted("shared", missing=False)
         await it.sync(body)

@@ -8,7 +8,7 @@ lost), or somebody else, who is named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,8 @@ async def write(
         settled = await _settle(tools, resource, change, prepared, target, granted)
         if isinstance(settled, Result):
             return settled
-        return _confirm(tools, change, prepared, target, *settled)
+        answer, there = settled
+        return confirm(tools, change, prepared, target, answer, there.versions)
     finally:
         tools.observer.write_ended(change.key)
 
@@ -170,14 +171,15 @@ async def _send(
     return await apply_created(tools.transport, resource, prepared.key, opened)
 
 
-def _confirm(
+def confirm(
     tools: Tools,
     change: Change,
     prepared: PreparedObject,
     target: TargetKey,
     answer: Answer,
-    there: Believed,
+    versions: Sequence[str],
 ) -> Applied:
+    """The write succeeded: the row of its response. One of `versions` says that it changed none."""
     live = orjson.loads(answer.body)
     row = tools.comparer.confirmed(
         target,
@@ -186,7 +188,7 @@ def _confirm(
         desired=lambda: prepared.body,
         desired_digest=prepared.digest,
     )
-    is_same = answer.status == 200 and live["metadata"]["resourceVersion"] in there.versions
+    is_same = answer.status == 200 and live["metadata"]["resourceVersion"] in versions
     tools.observer.written(row, live)
     status = ResultStatus.UNCHANGED if is_same else ResultStatus.APPLIED
     return Applied(Result(change.key, change.action, status, owned=row), live)

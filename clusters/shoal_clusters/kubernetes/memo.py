@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from shoal.model.digests import Digester
 from shoal.model.identity import Ref
 from shoal.model.plans import Content
+from shoal.model.policies import IgnoreRule
 from shoal_clusters.kubernetes.discovering import Catalogue
 from shoal_clusters.kubernetes.preparing import Prepared, Scope, flatten, prepare
 
@@ -22,7 +23,7 @@ _Scopes = frozenset[tuple[tuple[str, str], Scope | None]]
 
 
 class PreparedMemo:
-    """Prepared sets keyed by (content, application, the scope of each of its kinds)."""
+    """Prepared sets keyed by (content, application, scopes of its kinds, what is ignored)."""
 
     def __init__(self, fleet: str, digester: Digester) -> None:
         self._fleet = fleet
@@ -31,22 +32,32 @@ class PreparedMemo:
         self._scopes: dict[_Scopes, _Scopes] = {}
         self._sets: OrderedDict[tuple[object, ...], Prepared] = OrderedDict()
 
-    def prepared(self, content: Content, application: Ref, catalogue: Catalogue) -> Prepared:
+    def prepared(
+        self,
+        content: Content,
+        application: Ref,
+        catalogue: Catalogue,
+        ignore: Sequence[IgnoreRule] = (),
+    ) -> Prepared:
         """The prepared set of this content for this application at such a cluster."""
         scopes = {kind: _scope(catalogue, *kind) for kind in self._kinds_of(content)}
         same = frozenset(scopes.items())
         # Most sets hold the same few kinds: one such frozenset serves them all.
         same = self._scopes.setdefault(same, same)
-        name: tuple[object, ...] = (content.digest, application, same)
+        name: tuple[object, ...] = (content.digest, application, same, _text(ignore))
         found = self._sets.get(name)
         if found is None:
-            found = self._prepare(content, application, scopes)
+            found = self._prepare(content, application, scopes, ignore)
             _put(self._sets, name, found)
         self._sets.move_to_end(name)
         return found
 
     def _prepare(
-        self, content: Content, application: Ref, scopes: Mapping[tuple[str, str], Scope | None]
+        self,
+        content: Content,
+        application: Ref,
+        scopes: Mapping[tuple[str, str], Scope | None],
+        ignore: Sequence[IgnoreRule],
     ) -> Prepared:
         return prepare(
             content.manifests,
@@ -54,6 +65,7 @@ class PreparedMemo:
             application=application,
             scope=lambda api_version, kind: scopes.get((api_version, kind)),
             digester=self._digester,
+            ignore=ignore,
         )
 
     def _kinds_of(self, content: Content) -> _Kinds:
@@ -63,6 +75,11 @@ class PreparedMemo:
             found = frozenset((one.api_version, one.key.kind) for one in flat)
             _put(self._kinds, content.digest, found)
         return found
+
+
+def _text(ignore: Sequence[IgnoreRule]) -> tuple[str, ...]:
+    """The rules as what can be a key: their selectors hold mappings."""
+    return tuple(rule.model_dump_json() for rule in ignore)
 
 
 def _put(memo: OrderedDict[K, V], name: K, value: V) -> None:

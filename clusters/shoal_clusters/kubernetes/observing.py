@@ -8,7 +8,7 @@ its events wait, the newest only, because they can be judged only by the row of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +19,13 @@ import orjson
 
 from shoal.errors import ServerBusy
 from shoal.model.health import Health, HealthState
-from shoal.model.identity import ObjectKey
+from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Owned
 from shoal.model.sightings import Drift, DriftKind, Sighting
-from shoal_clusters.kubernetes import comparing
+from shoal_clusters.kubernetes import adding, comparing
+from shoal_clusters.kubernetes.adding import Addition
 from shoal_clusters.kubernetes.baselines import decode_packed, is_newer
+from shoal_clusters.kubernetes.briefing import Brief, Briefing
 from shoal_clusters.kubernetes.claiming import unclaimed
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Resource
@@ -39,8 +41,8 @@ _SAMPLE = 3
 """Objects asked for one by one when a list lost more than half of a kind."""
 
 Body = Mapping[str, Any]
-DesiredBody = Callable[[Owned], Body | None]
-"""The prepared body that a row was applied from, when it is at hand; for the patch of a drift."""
+_MOST_UNJUDGED = 200
+"""Objects kept whole until their target is planned for; there are few, and that is soon."""
 
 
 @dataclass(slots=True)
@@ -61,13 +63,14 @@ class Observer:
         register: Register,
         outbox: Outbox,
         comparer: Comparer,
-        desired_body: DesiredBody,
+        briefing: Briefing,
     ) -> None:
         self._transport = transport
         self._register = register
         self._outbox = outbox
         self._comparer = comparer
-        self._desired_body = desired_body
+        self._briefing = briefing
+        self._unjudged: dict[ObjectKey, bytes] = {}
         self._writing: dict[ObjectKey, _Write] = {}
         self._written_while_listing: dict[Resource, set[ObjectKey]] = {}
         self._awaited: dict[ObjectKey, anyio.Event] = {}
@@ -166,7 +169,22 @@ class Observer:
         self._note_live(row.key, live)
         health = assess(live, row.key.group_kind)
         self._register.health_changed(row, health)
-        self._tell(row, health=health)
+        drift = self._added(row, live)
+        if drift is not None:
+            self._register.drifted[row.key] = drift
+        self._tell(row, health, drift)
+
+    def looked_at(self, key: ObjectKey, live: Body) -> None:
+        """A write met another version than it was meant for, and this is what is there."""
+        row = self._register.row(key)
+        if row is not None:
+            self._judge(key, row, live, is_event=False)
+
+    def added(self, key: ObjectKey, live: Body) -> tuple[Addition, ...]:
+        """What is added by hand to a live object just now."""
+        row = self._register.row(key)
+        brief = self._briefing.of(row.target) if row else None
+        return self._additions(brief, row, live) if row and brief else ()
 
     async def until_gone(self, key: ObjectKey, seconds: float) -> bool:
         """Wait until the watch tells of the end of an object that is being deleted by us."""
@@ -192,6 +210,15 @@ class Observer:
         at = self._drifted_at.pop(key, None)
         return None if at is None else time.monotonic() - at
 
+    def briefed(self, target: TargetKey) -> None:
+        """The policy of a target is known now: judge what waited for it."""
+        for key in [*self._unjudged]:
+            row = self._register.row(key)
+            if row is None or row.target == target:
+                live = orjson.loads(self._unjudged.pop(key))
+                if row is not None and key not in self._writing:
+                    self._judge(key, row, live, is_event=True)
+
     # -- objects without a row ---------------------------------------------------------------
 
     def _note_unclaimed(self, key: ObjectKey, raw: bytes) -> None:
@@ -211,7 +238,7 @@ class Observer:
 
     def _judge(self, key: ObjectKey, row: Owned, live: Body, *, is_event: bool) -> None:
         verdict = self._comparer.compare(
-            live, row, desired=lambda: self._desired_body(row), is_event=is_event
+            live, row, desired=lambda: self._briefing.body(row), is_event=is_event
         )
         drift: Drift | None = None
         refreshed: Owned | None = None
@@ -230,6 +257,7 @@ class Observer:
                 self._note_live(key, live)
             case comparing.Equal(owned=refreshed):
                 self._note_live(key, live)
+                drift = self._added(row, live)
         if refreshed is not None:
             self._register.keep(refreshed)
         self._note(refreshed or row, drift, assess(live, key.group_kind), refreshed)
@@ -248,6 +276,25 @@ class Observer:
         if baseline is None or not version:
             return True
         return is_newer(version, baseline.resource_version)
+
+    def _added(self, row: Owned, live: Body) -> Drift | None:
+        """What was added by hand to an object whose fields are as we wrote them."""
+        key, brief = row.key, self._briefing.of(row.target)
+        self._register.added.pop(key, None)
+        if brief is None:
+            if adding.has_strangers(live) and len(self._unjudged) < _MOST_UNJUDGED:
+                self._unjudged[key] = orjson.dumps(live)
+            return None
+        found = self._additions(brief, row, live)
+        if not found:
+            return None
+        self._register.added[key] = found
+        return adding.drift_of(live, found, row.owned_digest)
+
+    def _additions(self, brief: Brief, row: Owned, live: Body) -> tuple[Addition, ...]:
+        stays, back = brief.stays(row), self._register.put_back.get(row.key, frozenset())
+        said = brief.policy.by_hand
+        return adding.additions(live, said, lambda path: path in back or stays(path))
 
     def _note_live(self, key: ObjectKey, live: Body) -> None:
         metadata = live.get("metadata") or {}

@@ -74,9 +74,7 @@ def _wanted_change(
     if row.desired_digest != wanted.digest:
         return Change(wanted.key, Action.UPDATE, before, wanted.digest, "changed in Git")
     if drift is not None:
-        if policy.when_drifted is DriftPolicy.REPORT:
-            return None
-        return _correction(row, drift)
+        return _correction(row, drift) if drift.is_corrected_by(policy) else None
     if row.state is OwnedState.INTENDED or not row.baseline:
         cause = "not known to have been applied"
         return Change(wanted.key, Action.UPDATE, before, wanted.digest, cause)

@@ -97,7 +97,7 @@ class FieldSets:
 
     def own_fields(self, live: Mapping[str, Any], manager: str = MANAGER) -> FieldSet | None:
         """What a manager owns by its last apply; None when it has no such entry."""
-        entry = _own_entry(live, manager)
+        entry = own_entry(live, manager)
         return self.intern(entry.get("fieldsV1") or {}) if entry else None
 
     def __len__(self) -> int:
@@ -167,8 +167,8 @@ def changed_by(live: Mapping[str, Any], fields: Fields) -> ChangedBy:
     A field that was removed has no owner any more, so nobody is named for it.
     """
     found = ChangedBy()
-    own = _own_entry(live, MANAGER)
-    for entry in _entries(live):
+    own = own_entry(live)
+    for entry in entries(live):
         if entry is own or not overlaps(fields, entry.get("fieldsV1") or {}):
             continue
         at = _read_time(entry.get("time"))
@@ -186,7 +186,7 @@ def scaled(live: Mapping[str, Any]) -> bool:
     return any(
         entry.get("subresource") == "scale"
         and "f:replicas" in (entry.get("fieldsV1") or _NOTHING).get("f:spec", _NOTHING)
-        for entry in _entries(live)
+        for entry in entries(live)
     )
 
 
@@ -209,12 +209,14 @@ def overlay(live: Mapping[str, Any], wanted: Mapping[str, Any], field_set: Field
     return _overlay(live, wanted, field_set.root)
 
 
-def _entries(live: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def entries(live: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Who owns what of a live object, entry by entry."""
     yield from (live.get("metadata") or {}).get("managedFields") or ()
 
 
-def _own_entry(live: Mapping[str, Any], manager: str) -> Mapping[str, Any] | None:
-    for entry in _entries(live):
+def own_entry(live: Mapping[str, Any], manager: str = MANAGER) -> Mapping[str, Any] | None:
+    """The entry of a manager's last apply; None when it has none."""
+    for entry in entries(live):
         if (
             entry.get("manager") == manager
             and entry.get("operation") == "Apply"

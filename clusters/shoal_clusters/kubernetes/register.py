@@ -17,6 +17,7 @@ from shoal.model.health import Health
 from shoal.model.identity import GroupKind, ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned
 from shoal.model.sightings import Drift, Sighting
+from shoal_clusters.kubernetes.adding import Addition, Path
 from shoal_clusters.kubernetes.baselines import decode_packed
 
 _AT_ONCE = 1000
@@ -46,6 +47,8 @@ class Register:
     `drifted` holds what differs now and was not corrected, `lost` what is equal although somebody
     took fields over, `strangers` the owner that an object of ours names now, `kept` the objects
     whose live annotation forbids pruning, `unclaimed` what is marked as ours and has no row.
+    `added` are the fields behind a drift of that kind, in the version seen last, and `put_back`
+    those that were there again when they had been removed: the server's defaults.
     """
 
     def __init__(self, owned: Mapping[ObjectKey, Owned]) -> None:
@@ -57,6 +60,8 @@ class Register:
         self.strangers: dict[ObjectKey, str] = {}
         self.kept: set[ObjectKey] = set()
         self.unclaimed: dict[ObjectKey, Unclaimed] = {}
+        self.added: dict[ObjectKey, tuple[Addition, ...]] = {}
+        self.put_back: dict[ObjectKey, frozenset[Path]] = {}
         # What each target may have, and the health of what was seen: a dict of its own for that
         # would take 70 bytes more per object.
         self._seen: dict[TargetKey, dict[ObjectKey, Health | None]] = {}
@@ -152,6 +157,8 @@ class Register:
         self.strangers.pop(key, None)
         self._versions.pop(key, None)
         self.drifted.pop(key, None)
+        self.added.pop(key, None)
+        self.put_back.pop(key, None)
         self.lost.discard(key)
         self.kept.discard(key)
         self.unclaimed.pop(key, None)

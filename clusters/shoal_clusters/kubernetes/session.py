@@ -19,17 +19,18 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
-from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.identity import ObjectKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.sightings import Sighting
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.kubernetes.applying import Tools
+from shoal_clusters.kubernetes.briefing import Brief, Briefing
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery
 from shoal_clusters.kubernetes.executing import PATIENCE_SECONDS, Execution
 from shoal_clusters.kubernetes.marks import selector
 from shoal_clusters.kubernetes.memo import PreparedMemo
-from shoal_clusters.kubernetes.observing import Body, Observer
+from shoal_clusters.kubernetes.observing import Observer
 from shoal_clusters.kubernetes.planning import plan_target
 from shoal_clusters.kubernetes.preparing import Prepared
 from shoal_clusters.kubernetes.probing import Probe
@@ -118,12 +119,13 @@ class KubernetesSession:
         self._at_once = at_once
         self._patience_seconds = patience_seconds
         self._outbox = Outbox()
-        self._wanted: dict[TargetKey, Prepared] = {}
+        self._briefing = Briefing()
         self._probe = Probe(transport)
         self._tasks = tasks
-        observer = Observer(transport, register, self._outbox, comparer, self._desired_body)
+        observer = Observer(transport, register, self._outbox, comparer, self._briefing)
         watches = Watches(transport, discovery, register, observer, selector(comparer.fleet), tasks)
         self._watches = watches
+        self._observer = observer
         self._tools = Tools(transport, discovery, register, observer, comparer, watches)
 
     def start(self) -> None:
@@ -216,17 +218,14 @@ class KubernetesSession:
     async def _prepare(self, desired: Desired) -> Prepared:
         application = desired.target.application
         catalogue = await self._discovery.current()
-        prepared = self._memo.prepared(desired.content, application, catalogue)
+        ignore = desired.policy.ignore
+        prepared = self._memo.prepared(desired.content, application, catalogue, ignore)
         if any(error.reason == "MissingApi" for error in prepared.refused.values()):
             catalogue = await self._discovery.refreshed()
-            prepared = self._memo.prepared(desired.content, application, catalogue)
-        self._wanted[desired.target] = prepared
+            prepared = self._memo.prepared(desired.content, application, catalogue, ignore)
+        if self._briefing.tell(desired.target, Brief(prepared, desired.policy)):
+            self._observer.briefed(desired.target)
         return prepared
-
-    def _desired_body(self, row: Owned) -> Body | None:
-        prepared = self._wanted.get(row.target)
-        found = prepared.objects.get(row.key) if prepared else None
-        return found.body if found and found.digest == row.desired_digest else None
 
 
 async def _carry_out(

@@ -8,12 +8,14 @@ cluster may stand in all of them. `shoal.planning.overriding` carries them out.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from shoal.model.choice import Spec
 from shoal.model.facts import known_families, references
+from shoal.model.identity import ObjectKey
 from shoal.model.selectors import LabelSelector
 
 # As github.com/distribution/reference has them, but for the case of letters: placeholders such as
@@ -63,6 +65,13 @@ class ObjectSelector(Spec):
     label_selector: LabelSelector | None = Field(
         default=None, description="Labels of the object itself."
     )
+
+    def speaks_of(self, key: ObjectKey, labels: Callable[[], Mapping[str, str]]) -> bool:
+        """Whether all given parts hold for an object; its labels are asked for only when needed."""
+        wanted = (self.group, self.kind, self.namespace, self.name)
+        if any(part is not None and part != found for part, found in zip(wanted, key, strict=True)):
+            return False
+        return self.label_selector is None or self.label_selector.matches(labels())
 
 
 class MergePatch(Spec):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from shoal.model.choice import Spec
+from shoal.model.facts import references
 from shoal.model.overrides import ObjectSelector
 
 
@@ -111,6 +112,12 @@ class IgnoreRule(Spec):
         "member, and `name=app` for the item of a list whose `name` is `app`, such as "
         "`/spec/template/spec/containers/name=app/resources`."
     )
+
+    @model_validator(mode="after")
+    def _refers_to_no_fact(self) -> Self:
+        if references(self.target.model_dump_json()):
+            raise ValueError("a rule is the same for all clusters, so it cannot refer to facts")
+        return self
 
 
 class ByHand(Spec):

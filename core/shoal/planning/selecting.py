@@ -13,12 +13,7 @@ _PARTS = ("kind", "group", "namespace", "name")
 
 def selects(selector: ObjectSelector, manifest: Manifest) -> bool:
     """Whether all given parts of the selector hold for an object."""
-    key = manifest.key
-    wanted = (selector.group, selector.kind, selector.namespace, selector.name)
-    if any(part is not None and part != found for part, found in zip(wanted, key, strict=True)):
-        return False
-    labels = selector.label_selector
-    return labels is None or labels.matches(manifest.labels)
+    return selector.speaks_of(manifest.key, lambda: manifest.labels)
 
 
 def described(selector: ObjectSelector) -> str:

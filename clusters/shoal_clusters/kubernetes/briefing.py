@@ -1,0 +1,55 @@
+"""Briefing: what the session was last told of each target, to judge what it sees by.
+
+An object is judged by what was written, and that stands in its row. Only two things need more: the
+patch that leads back from an edit needs the prepared body, and whether an added field matters is
+said by the application's policy. After a restart neither is known until the target is planned for
+the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from shoal.model.identity import TargetKey
+from shoal.model.plans import Owned
+from shoal.model.policies import SyncPolicy
+from shoal_clusters.kubernetes.adding import Stays
+from shoal_clusters.kubernetes.ignoring import Steps, is_ignored
+from shoal_clusters.kubernetes.preparing import Prepared
+
+
+class Brief(NamedTuple):
+    """What one target should hold, and how it is kept so."""
+
+    prepared: Prepared
+    policy: SyncPolicy
+
+    def stays(self, row: Owned) -> Stays:
+        """Which paths of an object are ignored, so that what is added there stays."""
+        found = self.prepared.objects.get(row.key)
+        left: Sequence[Steps] = found.left if found else ()
+        return lambda path: is_ignored(left, path)
+
+
+class Briefing:
+    """The newest brief of every target of a session."""
+
+    def __init__(self) -> None:
+        self._briefs: dict[TargetKey, Brief] = {}
+
+    def tell(self, target: TargetKey, brief: Brief) -> bool:
+        """This is what the target should hold from now on; whether it says something new."""
+        before = self._briefs.get(target)
+        self._briefs[target] = brief
+        return before is None or before.policy != brief.policy
+
+    def of(self, target: TargetKey) -> Brief | None:
+        """The brief of a target; None until it was planned for."""
+        return self._briefs.get(target)
+
+    def body(self, row: Owned) -> Mapping[str, Any] | None:
+        """The prepared body that a row was applied from, when it is at hand."""
+        brief = self._briefs.get(row.target)
+        found = brief.prepared.objects.get(row.key) if brief else None
+        return found.body if found and found.digest == row.desired_digest else None
