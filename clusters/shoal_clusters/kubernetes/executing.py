@@ -20,6 +20,7 @@ from shoal.model.plans import Action, Change, Plan, Result, ResultStatus
 from shoal_clusters.kubernetes.applying import Applied, Granted, Tools, revoked, write
 from shoal_clusters.kubernetes.preparing import Prepared
 from shoal_clusters.kubernetes.pruning import prune
+from shoal_clusters.kubernetes.releasing import release
 from shoal_clusters.kubernetes.removing import remove
 from shoal_clusters.kubernetes.requesting import read
 from shoal_clusters.kubernetes.staging import (
@@ -143,7 +144,11 @@ class Execution:
             return
         prepared = self._prepared.objects[key]
         args = change, prepared, self._plan.target, self._granted
-        outcome = await remove(self._tools, *args) or await write(self._tools, *args)
+        outcome: Applied | Result = (
+            await remove(self._tools, *args)
+            or await release(self._tools, *args)
+            or await write(self._tools, *args)
+        )
         if isinstance(outcome, Applied):
             if any(fact.key == key for facts in self._needs.values() for fact in facts):
                 self._live[key] = outcome.live

@@ -19,7 +19,7 @@ import orjson
 from shoal.model.identity import GroupKind, ObjectKey
 from shoal.model.policies import IgnoreRule
 from shoal_clusters.kubernetes.marks import APPLICATION_LABEL, FLEET_LABEL, OWNER_ANNOTATION
-from shoal_clusters.kubernetes.projecting import Fields, subtract
+from shoal_clusters.kubernetes.projecting import Fields
 
 Body: TypeAlias = Mapping[str, Any]
 Steps: TypeAlias = tuple[str, ...]
@@ -168,33 +168,43 @@ def owned_at(fields: Fields, left: Iterable[Steps]) -> dict[str, Any]:
     """The part of a field set that these paths speak of, our marks excepted; empty: nothing."""
     found: dict[str, Any] = {}
     for steps in left:
-        _collect(fields, steps, found)
-    return subtract(found, _MARKS) or {}
+        _collect(fields, steps, (), found)
+    return found
 
 
-_MARKS: Fields = {
-    "f:metadata": {
-        "f:labels": {f"f:{FLEET_LABEL}": {}, f"f:{APPLICATION_LABEL}": {}},
-        "f:annotations": {f"f:{OWNER_ANNOTATION}": {}},
-    }
-}
-
-
-def _collect(fields: Fields, steps: Steps, into: dict[str, Any]) -> bool:
-    """Copy what a path speaks of; whether there was anything."""
-    is_any = False
+def cut(fields: Fields, part: Fields) -> dict[str, Any]:
+    """A field set without a part of it that `owned_at` gave."""
+    out: dict[str, Any] = {}
     for name, below in fields.items():
-        if name == "." or not _is_step(name, steps[0]):
+        if name not in part:
+            out[name] = below
+        elif below != part[name] and (rest := cut(below, part[name])):
+            out[name] = rest
+    return out
+
+
+_MARKS = frozenset(
+    {
+        ("f:metadata", "f:labels", f"f:{FLEET_LABEL}"),
+        ("f:metadata", "f:labels", f"f:{APPLICATION_LABEL}"),
+        ("f:metadata", "f:annotations", f"f:{OWNER_ANNOTATION}"),
+    }
+)
+
+
+def _collect(fields: Fields, steps: Steps, path: Sequence[str], into: dict[str, Any]) -> None:
+    """Copy what a path speaks of."""
+    for name, below in fields.items():
+        its_path = (*path, name)
+        if name == "." or not _is_step(name, steps[0]) or its_path in _MARKS:
             continue
         if len(steps) == 1:
             into[name] = below
-            is_any = True
             continue
         part = dict(into.get(name) or {})
-        if _collect(below, steps[1:], part):
+        _collect(below, steps[1:], its_path, part)
+        if part:
             into[name] = part
-            is_any = True
-    return is_any
 
 
 def _children(value: Any, step: str) -> Iterator[tuple[Any, Any]]:

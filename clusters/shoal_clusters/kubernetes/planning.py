@@ -15,6 +15,7 @@ from shoal.model.plans import Action, Change, Owned, OwnedState, Plan
 from shoal.model.policies import DriftPolicy, PrunePolicy, SyncPolicy
 from shoal.model.sightings import Drift, DriftKind
 from shoal_clusters.kubernetes.baselines import decode_packed
+from shoal_clusters.kubernetes.leaving import leaving, told
 from shoal_clusters.kubernetes.preparing import Prepared, PreparedObject
 
 
@@ -72,13 +73,18 @@ def _wanted_change(
     is_gone = drift is not None and drift.kind is DriftKind.MISSING
     before = None if is_gone else row.desired_digest
     if row.desired_digest != wanted.digest:
-        return Change(wanted.key, Action.UPDATE, before, wanted.digest, "changed in Git")
+        return Change(wanted.key, Action.UPDATE, before, wanted.digest, _why(row, wanted))
     if drift is not None:
         return _correction(row, drift) if drift.is_corrected_by(policy) else None
     if row.state is OwnedState.INTENDED or not row.baseline:
         cause = "not known to have been applied"
         return Change(wanted.key, Action.UPDATE, before, wanted.digest, cause)
     return None
+
+
+def _why(row: Owned, wanted: PreparedObject) -> str:
+    left = told(leaving(row, wanted))
+    return f"changed in Git; {left} keeps its live value" if left else "changed in Git"
 
 
 def _is_finished(row: Owned | None) -> bool:

@@ -1,0 +1,75 @@
+"""Releasing: letting go of a field without changing it.
+
+An apply that no longer says a field which only we own takes it away, and the server puts its
+default in the place: a Deployment of five replicas becomes one of one. So a path that is ignored
+from now on, and `spec.replicas` when it leaves Git, is first taken out of our entry in
+managedFields, by one JSON Patch guarded by the version: the value stays, it is nobody's, and the
+apply that follows does not touch it. To hand it to a second manager of ours instead would keep
+alive the list item that it stands in, also when that item leaves Git.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from shoal.errors import ServerBusy
+from shoal.model.identity import TargetKey
+from shoal.model.plans import Change, Result
+from shoal_clusters.kubernetes.applying import Granted, Tools, ended, revoked
+from shoal_clusters.kubernetes.ignoring import cut
+from shoal_clusters.kubernetes.leaving import leaving
+from shoal_clusters.kubernetes.marks import MANAGER
+from shoal_clusters.kubernetes.patching import patch_exactly
+from shoal_clusters.kubernetes.preparing import PreparedObject
+from shoal_clusters.kubernetes.projecting import Fields, entries, own_entry
+from shoal_clusters.kubernetes.requesting import read
+
+_TRIES = 4
+
+
+async def release(
+    tools: Tools, change: Change, prepared: PreparedObject, target: TargetKey, granted: Granted
+) -> Result | None:
+    """Let go of what is to be left; None when that is done, and the apply may follow."""
+    row = tools.register.row(change.key)
+    fields = leaving(row, prepared) if row and row.uid and row.target == target else {}
+    resource = (await tools.discovery.current()).resource(*prepared.served_as)
+    if not fields or resource is None:
+        return None
+    for _ in range(_TRIES):
+        if not granted():
+            return revoked(change)
+        looked = await read(tools.transport, resource, change.key)
+        if looked.status == 404:
+            return None
+        if looked.status != 200:
+            return ended(change, tools.refusal(looked, change.key, "get"))
+        live = orjson.loads(looked.body)
+        operation = _operation(live, fields)
+        if operation is None or live["metadata"]["uid"] != (row.uid if row else ""):
+            return None
+        version = live["metadata"]["resourceVersion"]
+        answer = await patch_exactly(
+            tools.transport, resource, change.key, [operation], version=version
+        )
+        if answer.status in (200, 404):
+            return None
+        if answer.status != 409:
+            return ended(change, tools.refusal(answer, change.key, "patch"))
+    busy = f"{tools.transport.cluster}: {change.key} is written by somebody else again and again"
+    return ended(change, ServerBusy(busy))
+
+
+def _operation(live: Mapping[str, Any], fields: Fields) -> Mapping[str, Any] | None:
+    """What takes the fields out of our entry; None when they are not in it."""
+    own = own_entry(live, MANAGER)
+    if own is None:
+        return None
+    kept = cut(own["fieldsV1"], fields)
+    if kept == own["fieldsV1"]:
+        return None
+    at = next(number for number, entry in enumerate(entries(live)) if entry is own)
+    return {"op": "replace", "path": f"/metadata/managedFields/{at}/fieldsV1", "value": kept}
