@@ -166,7 +166,12 @@ class Transport:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, *, query: Mapping[str, str], deadline_seconds: float
+        self,
+        path: str,
+        *,
+        query: Mapping[str, str],
+        deadline_seconds: float,
+        accept: str = "application/json",
     ) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
         """A watch: the answer, and lines as they come while its status is 200.
 
@@ -178,7 +183,7 @@ class Transport:
         try:
             async with self._streams.get(
                 self._url(path, query),
-                headers={"Accept": "application/json", **self._headers},
+                headers={"Accept": accept, **self._headers},
                 ssl=self._tls,
                 server_hostname=self._endpoint.tls_server_name or None,
                 timeout=aiohttp.ClientTimeout(total=deadline_seconds, sock_connect=10),

@@ -45,14 +45,16 @@ class ScriptedTransport:
         self.asked: list[Mapping[str, str]] = []
         self.is_over = anyio.Event()
 
-    async def request(self, method: str, path: str, *, query: Mapping[str, str]) -> Answer:
+    async def request(
+        self, method: str, path: str, *, query: Mapping[str, str], accept: str
+    ) -> Answer:
         self.asked.append(dict(query))
         answer: Answer = await self._next()
         return answer
 
     @asynccontextmanager
     async def stream(
-        self, path: str, *, query: Mapping[str, str], deadline_seconds: float
+        self, path: str, *, query: Mapping[str, str], deadline_seconds: float, accept: str
     ) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
         self.asked.append(dict(query))
         found = await self._next()
@@ -209,3 +211,12 @@ async def test_a_forbidden_list_is_told_once_and_tried_rarely(
     await watched(refused, refused, refused)
 
     assert pauses == [300.0] * 3
+
+
+async def test_a_list_of_metadata_that_is_empty_says_null() -> None:
+    notes = Notes()
+    empty = Answer(200, {}, b'{"metadata": {"resourceVersion": "7"}, "items": null}')
+
+    await watched(empty, [event("ADDED", "one", 8)], sink=notes)
+
+    assert notes.lists == [frozenset()]

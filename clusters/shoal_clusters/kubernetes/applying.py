@@ -33,7 +33,7 @@ from shoal_clusters.kubernetes.discovering import Discovery, Resource
 from shoal_clusters.kubernetes.observing import Observer
 from shoal_clusters.kubernetes.preparing import PreparedObject, opened_without
 from shoal_clusters.kubernetes.register import Register
-from shoal_clusters.kubernetes.requesting import apply_created, apply_owned, read
+from shoal_clusters.kubernetes.requesting import apply_created, apply_owned, look
 from shoal_clusters.kubernetes.surveying import Watches
 from shoal_clusters.transport import Answer, Transport
 
@@ -135,7 +135,7 @@ async def _settle(
             continue
         if not _says_taken(answer, there):
             return ended(change, _refused(tools, answer, change))
-        looked = await read(tools.transport, resource, key)
+        looked = await look(tools.transport, resource, key)
         if looked.status == 404:
             there = Believed(is_scaled=there.is_scaled)
             continue

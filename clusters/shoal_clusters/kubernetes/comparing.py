@@ -74,6 +74,11 @@ class NotOurs:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Only its metadata were looked at, and they do not tell: the value is to be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unsure:
     """There is no baseline to compare with; an apply that changes nothing costs nothing."""
 
@@ -81,7 +86,7 @@ class Unsure:
 DesiredBody: TypeAlias = Callable[[], Mapping[str, Any] | None]
 """Gives the prepared body when it is at hand; parsing it is left to who needs it."""
 
-Verdict: TypeAlias = Equal | Stale | Drifted | OwnershipLost | NotOurs | Unsure
+Verdict: TypeAlias = Equal | Stale | Drifted | OwnershipLost | NotOurs | Unread | Unsure
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,11 @@ class Comparer:
         *,
         desired: DesiredBody | None = None,
         is_event: bool = True,
+        is_whole: bool = True,
     ) -> Verdict:
         """Judge one live object; None: it is gone.
 
-        `live` must be whole: of a Secret that is watched as metadata, the value is fetched first.
+        `is_whole` False: `live` is the metadata alone, which tell everything but an edit.
         `desired` gives the prepared body, for the patch of a drift only. `is_event` False is for
         the answer to a GET or LIST that was *asked after* our last write: it is believed even when
         its resourceVersion is older (an API server restored from a backup). Cost: some 40 µs.
@@ -122,6 +128,8 @@ class Comparer:
             return Equal(self._refreshed(live, owned, baseline))
         if is_event and not is_newer(version, baseline.resource_version):
             return Stale()
+        if not is_whole:
+            return Unread()
         return self._judge(live, owned, baseline, desired)
 
     def confirmed(

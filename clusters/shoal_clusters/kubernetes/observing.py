@@ -20,19 +20,21 @@ import orjson
 from shoal.errors import ServerBusy
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.masking import is_secret
 from shoal.model.plans import Owned
 from shoal.model.sightings import Drift, DriftKind, Sighting
-from shoal_clusters.kubernetes import adding, comparing
-from shoal_clusters.kubernetes.adding import Addition
+from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.baselines import decode_packed, is_newer
-from shoal_clusters.kubernetes.briefing import Brief, Briefing
+from shoal_clusters.kubernetes.briefing import Briefing
 from shoal_clusters.kubernetes.claiming import unclaimed
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.kubernetes.fetching import Fetcher
 from shoal_clusters.kubernetes.health import assess
 from shoal_clusters.kubernetes.marks import FLEET_LABEL
 from shoal_clusters.kubernetes.register import Outbox, Register
-from shoal_clusters.kubernetes.requesting import read
+from shoal_clusters.kubernetes.requesting import look
+from shoal_clusters.kubernetes.spotting import Spotter
 from shoal_clusters.kubernetes.watching import Glance
 from shoal_clusters.transport import Transport
 
@@ -41,8 +43,6 @@ _SAMPLE = 3
 """Objects asked for one by one when a list lost more than half of a kind."""
 
 Body = Mapping[str, Any]
-_MOST_UNJUDGED = 200
-"""Objects kept whole until their target is planned for; there are few, and that is soon."""
 
 
 @dataclass(slots=True)
@@ -52,6 +52,7 @@ class _Write:
     version: str
     raw: bytes | None = None
     is_gone: bool = False
+    seen_in: Resource | None = None
 
 
 class Observer:
@@ -70,7 +71,8 @@ class Observer:
         self._outbox = outbox
         self._comparer = comparer
         self._briefing = briefing
-        self._unjudged: dict[ObjectKey, bytes] = {}
+        self.spotter = Spotter(register, briefing)
+        self._fetcher = Fetcher(transport, self._fetched)
         self._writing: dict[ObjectKey, _Write] = {}
         self._written_while_listing: dict[Resource, set[ObjectKey]] = {}
         self._awaited: dict[ObjectKey, anyio.Event] = {}
@@ -90,7 +92,7 @@ class Observer:
         write = self._writing.get(key)
         if write is not None:
             if write.version in ("", resource.version):
-                write.raw, write.is_gone = raw, False
+                write.raw, write.is_gone, write.seen_in = raw, False, resource
             return
         row = self._register.row(key)
         if row is None or not row.uid:
@@ -103,7 +105,7 @@ class Observer:
             return  # the watch of the version it was applied in judges it
         written = self._written_while_listing.get(resource)
         is_event = written is None or key in written
-        self._judge(key, row, orjson.loads(raw), is_event=is_event)
+        self._judge(key, row, orjson.loads(raw), is_event=is_event, seen_in=resource)
 
     def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
         """The object was deleted, or no longer carries our label; `raw` is its last state."""
@@ -136,6 +138,20 @@ class Observer:
             if key not in self._writing:
                 self._judge_end(key, "")
 
+    async def run(self) -> None:
+        """Read what must be read to be judged, until cancelled."""
+        await self._fetcher.run()
+
+    def _fetched(self, key: ObjectKey, live: Body | None) -> None:
+        """An object was read because its metadata did not tell; a write in flight tells more."""
+        row = self._register.row(key)
+        if row is None or not row.uid or key in self._writing:
+            return
+        if live is None:
+            self._judge_end(key, "")
+        else:
+            self._judge(key, row, live, is_event=False)
+
     # -- told by writes ----------------------------------------------------------------------
 
     def write_began(self, key: ObjectKey, version: str = "") -> None:
@@ -156,11 +172,12 @@ class Observer:
         if write.is_gone:
             self._judge_end(key, version)
         elif not self._register.is_known(key, version):
-            self._judge(key, row, orjson.loads(write.raw), is_event=True)
+            self._judge(key, row, orjson.loads(write.raw), is_event=True, seen_in=write.seen_in)
 
     def written(self, row: Owned, live: Body) -> None:
-        """A write succeeded and this is its response: the row is true, nothing differs."""
+        """A write succeeded and this is its response: the row is true, our fields are right."""
         self._register.keep(row)
+        self._fetcher.overtaken(row.key)
         for written in self._written_while_listing.values():
             written.add(row.key)
         self._register.drifted.pop(row.key, None)
@@ -169,7 +186,7 @@ class Observer:
         self._note_live(row.key, live)
         health = assess(live, row.key.group_kind)
         self._register.health_changed(row, health)
-        drift = self._added(row, live)
+        drift = self.spotter.spot(row, live)
         if drift is not None:
             self._register.drifted[row.key] = drift
         self._tell(row, health, drift)
@@ -179,12 +196,6 @@ class Observer:
         row = self._register.row(key)
         if row is not None:
             self._judge(key, row, live, is_event=False)
-
-    def added(self, key: ObjectKey, live: Body) -> tuple[Addition, ...]:
-        """What is added by hand to a live object just now."""
-        row = self._register.row(key)
-        brief = self._briefing.of(row.target) if row else None
-        return self._additions(brief, row, live) if row and brief else ()
 
     async def until_gone(self, key: ObjectKey, seconds: float) -> bool:
         """Wait until the watch tells of the end of an object that is being deleted by us."""
@@ -212,12 +223,9 @@ class Observer:
 
     def briefed(self, target: TargetKey) -> None:
         """The policy of a target is known now: judge what waited for it."""
-        for key in [*self._unjudged]:
-            row = self._register.row(key)
-            if row is None or row.target == target:
-                live = orjson.loads(self._unjudged.pop(key))
-                if row is not None and key not in self._writing:
-                    self._judge(key, row, live, is_event=True)
+        for row, live in self.spotter.briefed(target):
+            if row.key not in self._writing:
+                self._judge(row.key, row, live, is_event=True)
 
     # -- objects without a row ---------------------------------------------------------------
 
@@ -236,14 +244,31 @@ class Observer:
 
     # -- judging -----------------------------------------------------------------------------
 
-    def _judge(self, key: ObjectKey, row: Owned, live: Body, *, is_event: bool) -> None:
+    def _judge(
+        self,
+        key: ObjectKey,
+        row: Owned,
+        live: Body,
+        *,
+        is_event: bool,
+        seen_in: Resource | None = None,
+    ) -> None:
+        """Compare and note. `seen_in` is the watch that told of it, of Secrets the metadata."""
         verdict = self._comparer.compare(
-            live, row, desired=lambda: self._briefing.body(row), is_event=is_event
+            live,
+            row,
+            desired=lambda: self._briefing.body(row),
+            is_event=is_event,
+            is_whole=seen_in is None or not is_secret(key),
         )
         drift: Drift | None = None
         refreshed: Owned | None = None
         match verdict:
             case comparing.Stale() | comparing.Unsure():
+                return
+            case comparing.Unread():
+                if seen_in is not None:
+                    self._fetcher.ask(seen_in, key)
                 return
             case comparing.NotOurs(owner=owner):
                 # Its resourceVersion is not noted, so that a prune meets a conflict and looks.
@@ -257,7 +282,7 @@ class Observer:
                 self._note_live(key, live)
             case comparing.Equal(owned=refreshed):
                 self._note_live(key, live)
-                drift = self._added(row, live)
+                drift = self.spotter.spot(row, live)
         if refreshed is not None:
             self._register.keep(refreshed)
         self._note(refreshed or row, drift, assess(live, key.group_kind), refreshed)
@@ -276,25 +301,6 @@ class Observer:
         if baseline is None or not version:
             return True
         return is_newer(version, baseline.resource_version)
-
-    def _added(self, row: Owned, live: Body) -> Drift | None:
-        """What was added by hand to an object whose fields are as we wrote them."""
-        key, brief = row.key, self._briefing.of(row.target)
-        self._register.added.pop(key, None)
-        if brief is None:
-            if adding.has_strangers(live) and len(self._unjudged) < _MOST_UNJUDGED:
-                self._unjudged[key] = orjson.dumps(live)
-            return None
-        found = self._additions(brief, row, live)
-        if not found:
-            return None
-        self._register.added[key] = found
-        return adding.drift_of(live, found, row.owned_digest)
-
-    def _additions(self, brief: Brief, row: Owned, live: Body) -> tuple[Addition, ...]:
-        stays, back = brief.stays(row), self._register.put_back.get(row.key, frozenset())
-        said = brief.policy.by_hand
-        return adding.additions(live, said, lambda path: path in back or stays(path))
 
     def _note_live(self, key: ObjectKey, live: Body) -> None:
         metadata = live.get("metadata") or {}
@@ -336,7 +342,7 @@ class Observer:
     async def _confirm(self, resource: Resource, sample: list[ObjectKey]) -> None:
         """Ask for some of many missing objects one by one before the list is believed."""
         for key in sample:
-            answer = await read(self._transport, resource, key)
+            answer = await look(self._transport, resource, key)
             if answer.status == 404:
                 continue
             if answer.status != 200 or self._is_labelled(answer.body):

@@ -19,7 +19,7 @@ from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.applying import Granted, Tools, ended, revoked
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.observing import PRUNE_ANNOTATION
-from shoal_clusters.kubernetes.requesting import delete, read
+from shoal_clusters.kubernetes.requesting import delete, look
 
 _TRIES = 4
 
@@ -66,7 +66,7 @@ async def _delete(
                 return await _wait(tools, resource, change, row, answer.body, patience_seconds)
             if answer.status != 409:
                 return ended(change, tools.refusal(answer, change.key, "delete"))
-        found = await read(tools.transport, resource, change.key)
+        found = await look(tools.transport, resource, change.key)
         if found.status == 404:
             return _gone(tools, change, row)
         if found.status != 200:
@@ -118,7 +118,7 @@ async def _wait(
         return _gone(tools, change, row)
     if await tools.observer.until_gone(change.key, patience_seconds):
         return _gone(tools, change, row)
-    found = await read(tools.transport, resource, change.key)
+    found = await look(tools.transport, resource, change.key)
     if found.status == 404:
         return _gone(tools, change, row)
     note = _hanging(orjson.loads(found.body) if found.status == 200 else live)

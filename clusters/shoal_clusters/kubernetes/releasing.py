@@ -25,7 +25,7 @@ from shoal_clusters.kubernetes.marks import MANAGER
 from shoal_clusters.kubernetes.patching import patch_exactly
 from shoal_clusters.kubernetes.preparing import PreparedObject
 from shoal_clusters.kubernetes.projecting import Fields, entries, own_entry
-from shoal_clusters.kubernetes.requesting import read
+from shoal_clusters.kubernetes.requesting import look
 
 _TRIES = 4
 
@@ -42,7 +42,7 @@ async def release(
     for _ in range(_TRIES):
         if not granted():
             return revoked(change)
-        looked = await read(tools.transport, resource, change.key)
+        looked = await look(tools.transport, resource, change.key)
         if looked.status == 404:
             return None
         if looked.status != 200:

@@ -88,7 +88,7 @@ def _let_be(
 ) -> None:
     """Remember what is there again although it was removed."""
     paths = {one.path for one in tried}
-    left = tools.observer.added(key, orjson.loads(content))
+    left = tools.observer.spotter.additions(key, orjson.loads(content))
     back = frozenset(one.path for one in left if one.path in paths)
     if back:
         tools.register.put_back[key] = tools.register.put_back.get(key, frozenset()) | back

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import orjson
 
 from shoal.model.identity import ObjectKey
+from shoal.model.masking import is_secret
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.marks import MANAGER
 from shoal_clusters.transport import Answer, Transport
@@ -39,8 +40,24 @@ async def apply_owned(
     return await _apply(transport, resource, key, exact)
 
 
+def accepted(resource: Resource, form: str = "PartialObjectMetadata") -> str:
+    """What is asked for when objects are looked at: of Secrets, the metadata alone (KEP-2157).
+
+    There is no second choice after it: a server that cannot leave the values out says 406.
+    """
+    if not is_secret(resource.group_kind):
+        return "application/json"
+    return f"application/json;as={form};g=meta.k8s.io;v=v1"
+
+
+async def look(transport: Transport, resource: Resource, key: ObjectKey) -> Answer:
+    """The live object, whosever it is; of a Secret, its metadata alone."""
+    path = resource.path(key.namespace, key.name)
+    return await transport.request("GET", path, accept=accepted(resource))
+
+
 async def read(transport: Transport, resource: Resource, key: ObjectKey) -> Answer:
-    """The live object."""
+    """The live object, whole: for what is known to be ours."""
     return await transport.request("GET", resource.path(key.namespace, key.name))
 
 

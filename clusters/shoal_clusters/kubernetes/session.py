@@ -131,6 +131,7 @@ class KubernetesSession:
     def start(self) -> None:
         """Begin to watch what the inventory names."""
         self._watches.start()
+        self._tasks.start_soon(self._observer.run)
 
     async def probe(self) -> Facts:
         """The cluster's identity and version: one request, two the first time."""

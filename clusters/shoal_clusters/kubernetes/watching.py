@@ -19,6 +19,7 @@ import structlog
 
 from shoal.errors import ForbiddenByCluster, MissingApi, Retryable, ServerBusy, ShoalError
 from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.kubernetes.requesting import accepted
 from shoal_clusters.transport import Answer, Transport
 
 PAGE = 500
@@ -83,7 +84,8 @@ class _PageMetadata(msgspec.Struct):
 
 class _Page(msgspec.Struct):
     metadata: _PageMetadata
-    items: tuple[msgspec.Raw, ...] = ()
+    # null, when a list as metadata alone has none
+    items: tuple[msgspec.Raw, ...] | None = None
 
 
 class _Status(msgspec.Struct):
@@ -163,12 +165,15 @@ class Watch:
         names: set[tuple[str, str]] = set()
         self._sink.list_began(self._resource)
         query = {"labelSelector": self._selector, "limit": str(PAGE)}
+        accept = accepted(self._resource, "PartialObjectMetadataList")
         while True:
-            answer = await self._transport.request("GET", self._resource.root, query=query)
+            answer = await self._transport.request(
+                "GET", self._resource.root, query=query, accept=accept
+            )
             self._refuse(answer)
             page = msgspec.json.decode(answer.body, type=_Page)
             del answer
-            names |= await self._hand_over(page.items)
+            names |= await self._hand_over(page.items or ())
             if not page.metadata.next:
                 await self._sink.listed(self._resource, frozenset(names))
                 return page.metadata.resourceVersion
@@ -195,7 +200,10 @@ class Watch:
         }
         count = 0
         async with self._transport.stream(
-            self._resource.root, query=query, deadline_seconds=seconds + 30
+            self._resource.root,
+            query=query,
+            deadline_seconds=seconds + 30,
+            accept=accepted(self._resource),
         ) as (answer, lines):
             self._refuse(answer)
             async for line in lines:
