@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.planning.backing_off import delay_seconds, retry_at
+from shoal.errors import ForbiddenByCluster, ServerBusy
+from shoal.planning.backing_off import delay_seconds, longest_delay_seconds, retry_at
 from shoal.planning.circuits import (
     FAILURES_TO_OPEN,
     SUCCESSES_TO_FORGET,
@@ -58,6 +59,16 @@ def test_a_server_that_asks_for_patience_gets_it_within_reason() -> None:
     assert retry_at(1, now=NOW, jitter=0, after_seconds=30) == NOW + timedelta(seconds=30)
     assert delay_seconds(1, 0.5, after_seconds=0.1) == 1
     assert delay_seconds(1, 0.5, after_seconds=1e9) == 3600
+
+
+def test_what_a_cluster_forbids_is_tried_after_ten_minutes_at_the_latest() -> None:
+    forbidden, busy = ForbiddenByCluster("the quota is used up"), ServerBusy("later")
+
+    assert longest_delay_seconds([forbidden, forbidden]) == 600
+    assert longest_delay_seconds([forbidden, busy]) == 300
+    assert longest_delay_seconds([]) == 300
+    latest = retry_at(30, now=NOW, jitter=1, max_seconds=longest_delay_seconds([forbidden]))
+    assert latest == NOW + timedelta(seconds=600)
 
 
 @given(st.integers(0, 10**9), JITTER)

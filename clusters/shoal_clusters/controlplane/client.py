@@ -8,6 +8,7 @@ client knows none of them.
 
 from __future__ import annotations
 
+import io
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -33,12 +34,16 @@ _CONTENT_TYPES = {
 
 
 class AnsweredError(Exception):
-    """An API server answered with an error; `code` and `message` are its own."""
+    """An API server answered with an error; `code`, `message` and all else are its own."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(
+        self, code: int, message: str, *, body: bytes = b"", retry_after: str | None = None
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.body = body
+        self.retry_after = retry_after
 
 
 class Client:
@@ -62,12 +67,17 @@ class Client:
             method,
             path,
             params=parameters,
-            data=None if body is None else orjson.dumps(body),
+            data=None if body is None else io.BytesIO(orjson.dumps(body)),
             headers={"Content-Type": content_type},
         ) as response:
             content = await response.read()
             if response.status >= 400:
-                raise AnsweredError(response.status, _message(content))
+                raise AnsweredError(
+                    response.status,
+                    _message(content),
+                    body=content,
+                    retry_after=response.headers.get("Retry-After"),
+                )
             is_json = response.content_type == "application/json"
             return orjson.loads(content) if is_json else {"text": content.decode()}
 
@@ -137,10 +147,11 @@ async def connect(access: Access) -> AsyncIterator[Client]:
     """A client for as long as the block lasts."""
     headers = {"Authorization": f"Bearer {access.token}"} if access.token else {}
     context = await to_thread.run_sync(_ssl_context, access)
+    connector = aiohttp.TCPConnector(ssl=context, limit=0)
     session = aiohttp.ClientSession(
         access.server,
         headers=headers,
-        connector=aiohttp.TCPConnector(ssl=context, limit=0),
+        connector=connector,
         timeout=aiohttp.ClientTimeout(total=_REQUEST_SECONDS),
         response_class=AbruptResponse,
     )
@@ -148,6 +159,8 @@ async def connect(access: Access) -> AsyncIterator[Client]:
         yield Client(access, session)
     finally:
         with anyio.CancelScope(shield=True):
+            # A TLS goodbye says nothing, and waiting for the answer to it may take half a minute.
+            await connector.close(abort_ssl=True)
             await session.close()
             # Aborted sockets are closed by the loop's next turn.
             await anyio.lowlevel.checkpoint()

@@ -111,33 +111,79 @@ def _denied_by_policy(case: _Case) -> ShoalError | None:
         if found:
             who = found["who"]
             named = who if "olicy " in who else f"the admission webhook {who}"
-            return _forbidden(case, f"{named} refused it", f"change the object, or {named}")
+            said = re.split(r"denied (?:the )?request: ", case.words, maxsplit=1)[1:]
+            return ForbiddenByCluster(
+                f"{case.subject}: {named} refused it" + (f": {said[0]}" if said else ""),
+                next_step=f"change the object, or {named}",
+                after_seconds=case.retry_after,
+            )
     return None
 
 
 def _webhook_unreachable(case: _Case) -> ShoalError | None:
     """A webhook that must be asked and does not answer: its Pods are often just starting."""
     found = re.search(r"failed calling webhook \"(?P<who>[^\"]+)\"", case.answer.message)
-    if not found:
+    if found:
+        return _busy(case, f"the admission webhook {found['who']} does not answer")
+    if re.search(r"conversion webhook for \S+, Kind=\S+ failed", case.answer.message):
+        return _busy(case, "its conversion webhook does not answer")
+    return None
+
+
+def _account_missing(case: _Case) -> ShoalError | None:
+    """ServiceAccount admission: a new namespace gets its `default` account a moment later."""
+    found = re.search(r"error looking up service account (?P<name>\S+):", case.answer.message)
+    if case.answer.code != 403 or not found:
         return None
-    return _busy(case, f"the admission webhook {found['who']} does not answer")
+    return ServerBusy(
+        f"{case.subject}: its service account {found['name']} is not there",
+        next_step="it is tried again; one that is not `default` must be made by somebody",
+        after_seconds=case.retry_after,
+    )
+
+
+# A 403 is told apart by its message, because the reason is always Forbidden.
+_FORBIDDEN: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (
+        re.compile("exceeded quota"),
+        "a ResourceQuota is used up",
+        "raise the quota or ask for less",
+    ),
+    (
+        re.compile("failed quota"),
+        "a ResourceQuota asks for requests or limits that it does not set",
+        "set them, or add a LimitRange with defaults to its namespace",
+    ),
+    (
+        re.compile("status unknown for quota"),
+        "a ResourceQuota of its namespace has not been counted yet",
+        "it is tried again; the quota's controller counts what is there",
+    ),
+    (
+        re.compile("violates PodSecurity"),
+        "the PodSecurity level of its namespace refuses it",
+        "correct the securityContext, or change the namespace's level",
+    ),
+    (
+        re.compile(r"(?:maximum|minimum) \S+ usage per|limit to request ratio"),
+        "a LimitRange refuses it",
+        "change its resources or the LimitRange",
+    ),
+    (
+        re.compile("attempting to grant RBAC permissions"),
+        "Shoal's user may not grant rights that it does not have",
+        "give it these rights, or the verb `escalate` on roles (for a binding: `bind`)",
+    ),
+)
 
 
 def _forbidden_by_name(case: _Case) -> ShoalError | None:
-    """A 403: told apart by the message, because the reason is always Forbidden."""
     if case.answer.code != 403:
         return None
     text = case.answer.message
-    if "exceeded quota" in text or "failed quota" in text:
-        return _forbidden(case, "a ResourceQuota is used up", "raise the quota or ask for less")
-    if "violates PodSecurity" in text:
-        return _forbidden(
-            case,
-            "the PodSecurity level of its namespace refuses it",
-            "correct the securityContext, or change the namespace's level",
-        )
-    if re.search(r"(?:maximum|minimum) \S+ usage per|limit to request ratio", text):
-        return _forbidden(case, "a LimitRange refuses it", "change its resources or the LimitRange")
+    for pattern, why, next_step in _FORBIDDEN:
+        if pattern.search(text):
+            return _forbidden(case, why, next_step)
     missing = re.search(
         r"User \"(?P<user>[^\"]*)\" cannot (?P<verb>\S+) resource \"(?P<resource>[^\"]+)\"", text
     )
@@ -174,6 +220,23 @@ def _missing(case: _Case) -> ShoalError | None:
     return ServerBusy(f"{case.subject}: it was gone when its turn came", after_seconds=0)
 
 
+_TOO_LARGE = (
+    (re.compile("Request entity too large"), "the API server takes"),
+    # etcd refuses 1.5 MiB, and its client does not send 2 MiB; both come as a 500.
+    (re.compile("request is too large|trying to send message larger"), "its database takes"),
+)
+
+
+def _too_large(case: _Case) -> ShoalError | None:
+    for pattern, limit in _TOO_LARGE:
+        if pattern.search(case.answer.message):
+            return InvalidObject(
+                f"{case.subject}: it is larger than {limit}",
+                next_step="divide it, or keep large data elsewhere",
+            )
+    return None
+
+
 # Faults of an object that kube-apiserver reports as a 500: they come from decoding and merging.
 _PERMANENT_500 = (
     "failed to create typed",
@@ -181,7 +244,6 @@ _PERMANENT_500 = (
     "duplicate entries for key",
     "illegal base64",
     "unknown field",
-    "request is too large",
     "cannot be handled as a",
     "error decoding",
 )
@@ -212,26 +274,34 @@ def _conflict(case: _Case) -> ShoalError | None:
 
 
 def _throttled(case: _Case) -> ShoalError | None:
+    """Too many requests, or a kind that is being made available (`storage is (re)initializing`)."""
     if case.answer.code != 429:
         return None
+    if "initializing" in case.answer.message:
+        return _busy(case, "the API server is just beginning to serve its kind")
     return _busy(case, "the API server has too many requests")
 
 
 def _otherwise(case: _Case) -> ShoalError:
     """Everything else: 5xx, proxies' pages, codes that no API server documents."""
+    if case.answer.code == 504:
+        return _busy(case, f"the API server did not finish in time ({case.verb})")
     words = f": {case.words}" if case.words else ""
     return _busy(case, f"the API server answered {case.answer.code} to {case.verb}{words}")
 
 
 _RULES: tuple[_Rule, ...] = (
+    # A webhook answers with any code, also with one that says something about us.
+    _denied_by_policy,
+    _webhook_unreachable,
     _unauthenticated,
     _throttled,
     _terminating,
-    _denied_by_policy,
-    _webhook_unreachable,
     _conflict,
+    _account_missing,
     _forbidden_by_name,
     _missing,
+    _too_large,
     _invalid,
 )
 

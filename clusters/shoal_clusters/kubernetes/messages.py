@@ -140,7 +140,12 @@ def _causes(details: Mapping[str, Any]) -> Iterator[Cause]:
 
 
 def _fault(cause: Cause, *, with_details: bool) -> str:
-    """Path and fault without a value; the server's own reason where it holds none."""
+    """Path and fault without a value; the server's own reason where it holds none.
+
+    An admission policy's cause has no path, and its message is the policy's.
+    """
+    if with_details and not cause.field and not cause.reason:
+        return scrub(cause.message)
     words = _FAULT_WORDS.get(cause.reason, "was refused")
     if cause.message.endswith("field is immutable"):
         words = "is immutable"

@@ -18,7 +18,7 @@ from shoal.engine.telling import Sync
 from shoal.errors import OwnershipConflict, Retryable, ShoalError
 from shoal.model.digests import digest_parts
 from shoal.model.plans import Action, Desired, Plan, Result, ResultStatus
-from shoal.planning.backing_off import retry_at
+from shoal.planning.backing_off import longest_delay_seconds, retry_at
 
 # The cause lives in the cluster and nobody announces that it was mended: look again, seldom.
 CONFLICT_RETRY = timedelta(minutes=5)
@@ -113,6 +113,7 @@ class Concluding:
             now=self.state.now(),
             jitter=self.jitter(),
             after_seconds=max((each for each in after if each is not None), default=None),
+            max_seconds=longest_delay_seconds(errors),
         )
         cluster.queue.wake(target.key, at, Request(Priority.RECHECK, "retry"))
 

@@ -1,34 +1,57 @@
 """When to try again: exponentially later, jittered, never later than five minutes.
 
+What a cluster forbids (a quota, a policy, a webhook) is tried after ten minutes at the latest.
 Every loop uses it, so that a thousand targets that failed together do not come back together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+
+from shoal.errors import ForbiddenByCluster, ShoalError
 
 FIRST_SECONDS = 1.0
 MAX_SECONDS = 300.0
+FORBIDDEN_MAX_SECONDS = 600.0  # its cause lives in the cluster, and somebody must change it there
 SPREAD = 0.2  # of the delay, both ways
 MAX_ASKED_SECONDS = 3600.0  # a server may ask for more patience than we have, but not for a day
 
 
 def retry_at(
-    failures: int, *, now: datetime, jitter: float, after_seconds: float | None = None
+    failures: int,
+    *,
+    now: datetime,
+    jitter: float,
+    after_seconds: float | None = None,
+    max_seconds: float = MAX_SECONDS,
 ) -> datetime:
     """The time of the next try after so many failures in a row (1 for the first).
 
     `jitter` is a random number from 0 to 1; 0.5 is none. `after_seconds`: not earlier than that, as
-    a server asked, up to an hour.
+    a server asked, up to an hour. `max_seconds`: how patient to become.
     """
-    return now + timedelta(seconds=delay_seconds(failures, jitter, after_seconds))
+    delay = delay_seconds(failures, jitter, after_seconds, max_seconds=max_seconds)
+    return now + timedelta(seconds=delay)
 
 
-def delay_seconds(failures: int, jitter: float, after_seconds: float | None = None) -> float:
-    """As `retry_at`, in seconds; 1, 2, 4 … and 300 at most, the spread included."""
-    longest = MAX_SECONDS / (1 + SPREAD)
+def delay_seconds(
+    failures: int,
+    jitter: float,
+    after_seconds: float | None = None,
+    *,
+    max_seconds: float = MAX_SECONDS,
+) -> float:
+    """As `retry_at`, in seconds; 1, 2, 4 … and `max_seconds` at most, the spread included."""
+    longest = max_seconds / (1 + SPREAD)
     # Beyond 2**16 the delay is at its longest anyway; a larger power would overflow a float.
     doubled = FIRST_SECONDS * 2.0 ** min(max(failures, 1) - 1, 16)
     spread = 1 + SPREAD * (2 * min(max(jitter, 0.0), 1.0) - 1)
     delay = min(doubled, longest) * spread
     return max(delay, min(after_seconds or 0.0, MAX_ASKED_SECONDS))
+
+
+def longest_delay_seconds(errors: Sequence[ShoalError]) -> float:
+    """How patient to become with these errors: more where only somebody's change can help."""
+    are_forbidden = bool(errors) and all(isinstance(one, ForbiddenByCluster) for one in errors)
+    return FORBIDDEN_MAX_SECONDS if are_forbidden else MAX_SECONDS
