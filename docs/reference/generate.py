@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from shoal.cli.root import shoal as root
 from shoal.composition.loading import Plugins, load_plugins
-from shoal.hooks import access, gates, host, renderers, sources, specs, targets
+from shoal.hooks import access, gates, health, host, renderers, sources, specs, targets
 from shoal.model.documents import KINDS, format_duration
 from shoal.model.holds import HoldCause
 from shoal.model.records import Deed
@@ -132,7 +132,7 @@ def _hooks() -> Iterator[str]:
         if name.startswith("shoal_"):
             yield f"## {name}\n\n{inspect.getdoc(hook)}\n"
             yield f"```python\n{name}{_signature(hook)}\n```\n"
-    for module in (sources, renderers, access, targets, gates, host):
+    for module in (sources, renderers, access, targets, gates, health, host):
         yield from _nouns(module)
 
 

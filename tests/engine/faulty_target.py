@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import anyio
 
+from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.hooks.targets import Session
 from shoal.model.endpoints import Endpoint
@@ -38,7 +39,12 @@ class FaultyTarget(FakeTarget):
 
     @asynccontextmanager
     async def open(  # pyright: ignore[reportIncompatibleMethodOverride]  # yields any Session
-        self, cluster: str, endpoint: Endpoint, owned: Mapping[ObjectKey, Owned], host: Host
+        self,
+        cluster: str,
+        endpoint: Endpoint,
+        owned: Mapping[ObjectKey, Owned],
+        judge: Judge,
+        host: Host,
     ) -> AsyncIterator[Session]:
         self.opened_at.setdefault(cluster, []).append(anyio.current_time())
         bug = self.bugs.get(cluster)
@@ -47,7 +53,7 @@ class FaultyTarget(FakeTarget):
         if bug is Bug.OPENING_HANGS:
             await anyio.sleep_forever()
         await endpoint.credential()
-        async with super().open(cluster, endpoint, owned, host) as session:
+        async with super().open(cluster, endpoint, owned, judge, host) as session:
             if bug is Bug.A_TASK_RAISES:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(_raise_later)

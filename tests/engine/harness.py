@@ -37,6 +37,7 @@ from shoal.engine.desiring import Desiring
 from shoal.engine.gating import Gating
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
+from shoal.engine.judging import Judging, by_kind
 from shoal.engine.observing import Observing
 from shoal.engine.recording import Recording
 from shoal.engine.rendering import Rendering
@@ -44,6 +45,7 @@ from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.targets import Targets
 from shoal.engine.views import ClusterView, TargetPhase, TargetView
+from shoal.hooks.health import HealthCheck
 from shoal.model.choice import Seams
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Entry
@@ -72,6 +74,7 @@ class EngineUnderTest:
     state: EngineState = field(default_factory=lambda: EngineState(now))
     renderer: FakeRenderer = field(default_factory=FakeRenderer)
     gate: FakeGate = field(default_factory=FakeGate)
+    checks: list[HealthCheck] = field(default_factory=list)
     _controller: Controller | None = None
 
     def __post_init__(self) -> None:
@@ -175,6 +178,7 @@ class EngineUnderTest:
                     access_hosts={"fake": host},
                     target_type=self.target_type,
                     target_host=host,
+                    judge=Judging(state, by_kind(self.checks), guard),
                     guard=guard,
                     jitter=_no_jitter,
                     known=known,

@@ -36,6 +36,7 @@ class Resource(NamedTuple):
     kind: str
     plural: str
     is_namespaced: bool
+    has_status: bool = False
 
     @property
     def group_kind(self) -> GroupKind:
@@ -69,11 +70,16 @@ class _Kind(msgspec.Struct):
     kind: str = ""
 
 
+class _Subresource(msgspec.Struct):
+    subresource: str = ""
+
+
 class _Resource(msgspec.Struct):
     resource: str = ""
     responseKind: _Kind = msgspec.field(default_factory=_Kind)
     scope: str = ""
     verbs: tuple[str, ...] = ()
+    subresources: tuple[_Subresource, ...] = ()
 
 
 class _Version(msgspec.Struct):
@@ -179,6 +185,11 @@ class Discovery:
         """What is known; one read when nothing is known yet."""
         return self._catalogue or await self._first()
 
+    def has_status(self, kind: GroupKind) -> bool:
+        """Whether a kind has a status subresource, as far as is known; asks nobody."""
+        resource = self._catalogue.preferred(kind) if self._catalogue else None
+        return resource is not None and resource.has_status
+
     async def refreshed(self, *, at_once: bool = False) -> Catalogue:
         """Read again, unless that was just done; `at_once` when something is known to be new."""
         asked_at = self._clock()
@@ -223,8 +234,12 @@ class Discovery:
                 stale.add(group)
                 continue
             served += _api_versions(group, version, (one.kind for one in found))
+            names = {one.name for one in found}
             resources += [
-                Resource(group, version, one.kind, one.name, one.namespaced)
+                Resource(
+                    *(group, version, one.kind, one.name, one.namespaced),
+                    has_status=f"{one.name}/status" in names,
+                )
                 for one in found
                 if "/" not in one.name and set(one.verbs) >= _NEEDED_VERBS
             ]
@@ -274,6 +289,7 @@ def _resources(group: str, version: _Version) -> Iterable[Resource]:
             one.responseKind.kind,
             one.resource,
             one.scope == "Namespaced",
+            any(each.subresource == "status" for each in one.subresources),
         )
 
 

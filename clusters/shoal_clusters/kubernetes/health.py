@@ -18,18 +18,35 @@ from shoal_clusters.kubernetes.staging import is_custom
 
 Body = Mapping[str, Any]
 HEALTHY = Health(HealthState.HEALTHY)
+_LOOPING = "CrashLoopBackOff"
+NO_CONDITIONS = Health(HealthState.PROGRESSING, "it has no conditions yet")
+"""What a custom resource is until somebody looks at it: there may be nobody who ever does."""
 
 
-def assess(body: Body, kind: GroupKind | None = None, *, has_status: bool = False) -> Health:
+def _nobody() -> Health | None:
+    return None
+
+
+def assess(
+    body: Body,
+    kind: GroupKind | None = None,
+    *,
+    has_status: bool = False,
+    judged: Callable[[], Health | None] = _nobody,
+) -> Health:
     """The health of one live object.
 
     `kind` is handed in for items of a LIST, which do not say it. `has_status`: the kind is a custom
     resource with a status subresource, so one without any condition has not been looked at yet.
+    `judged` is asked before the rules of the kind, for an object whose controller has seen our
+    change.
     """
-    return _shared(_assess(body, kind or kind_of(body), has_status=has_status))
+    kind = kind or kind_of(body)
+    return _shared(_early(body, kind) or judged() or _by_kind(body, kind, has_status=has_status))
 
 
-def _assess(body: Body, kind: GroupKind, *, has_status: bool) -> Health:
+def _early(body: Body, kind: GroupKind) -> Health | None:
+    """What is true of every kind: it goes away, or says nothing yet about what was written."""
     if (body.get("metadata") or {}).get("deletionTimestamp"):
         return _progressing(_deletion_reason(body))
     if kind.group == "apps" and "observedGeneration" not in _status(body):
@@ -37,6 +54,15 @@ def _assess(body: Body, kind: GroupKind, *, has_status: bool) -> Health:
         return _progressing("its controller has not looked at it yet")
     if not _is_observed(body):
         return _progressing("its controller has not seen the newest change yet")
+    return None
+
+
+def _by_kind(body: Body, kind: GroupKind, *, has_status: bool) -> Health:
+    """The rule of the kind; conditions that say that it stalled, or works, come before it."""
+    if _condition(body, "Stalled") == "True":
+        return _degraded(_said(body, "Stalled", "it is stalled"))
+    if _condition(body, "Reconciling") == "True":
+        return _progressing(_said(body, "Reconciling", "it is being reconciled"))
     rule = _RULES.get(kind)
     if rule is not None:
         return rule(body)
@@ -134,12 +160,24 @@ def _pod(body: Body) -> Health:
         return _degraded(_message(_status(body), "it failed"))
     if phase == "Running" and _condition(body, "Ready") == "True":
         return HEALTHY
+    looping = _crash_looping(body)
+    if looping:
+        return _degraded(looping)
     if _condition(body, "PodScheduled") == "False":
         return _progressing(_said(body, "PodScheduled", "no node was found for it yet"))
     waiting = _waiting_containers(body)
     if waiting:
         return _progressing(waiting)
     return _progressing("it is running and not ready" if phase == "Running" else "it is starting")
+
+
+def _crash_looping(body: Body) -> str:
+    """The containers that end again and again: `container app waits: CrashLoopBackOff`."""
+    statuses = _status(body).get("containerStatuses")
+    for container in statuses if isinstance(statuses, list) else ():
+        if ((container.get("state") or {}).get("waiting") or {}).get("reason") == _LOOPING:
+            return f"container {container.get('name')} waits: {_LOOPING}"
+    return ""
 
 
 def _waiting_containers(body: Body) -> str:
@@ -203,6 +241,8 @@ def _crd(body: Body) -> Health:
         return _degraded(_said(body, "NamesAccepted", "its names are taken"))
     if _condition(body, "Established") == "True":
         return HEALTHY
+    if _condition(body, "Established") == "False" and _reason(body, "Established") != "Installing":
+        return _degraded(_said(body, "Established", "it cannot be established"))
     return _progressing("it is not established yet")
 
 
@@ -230,11 +270,7 @@ def _autoscaler(body: Body) -> Health:
 
 
 def _by_conditions(body: Body, *, has_status: bool) -> Health:
-    """Every other kind, by the conditions that kstatus and Kubernetes' API conventions name."""
-    if _condition(body, "Stalled") == "True":
-        return _degraded(_said(body, "Stalled", "it is stalled"))
-    if _condition(body, "Reconciling") == "True":
-        return _progressing(_said(body, "Reconciling", "it is being reconciled"))
+    """Every other kind, by the condition that Kubernetes' API conventions name."""
     ready = _condition(body, "Ready")
     if ready == "True":
         return HEALTHY
@@ -242,7 +278,7 @@ def _by_conditions(body: Body, *, has_status: bool) -> Health:
         # Not degraded: Ready=False is also what a controller says while it works.
         return _progressing(_said(body, "Ready", "it is not ready"))
     if has_status and not _status(body).get("conditions"):
-        return _progressing("it has no conditions yet")
+        return NO_CONDITIONS
     return HEALTHY
 
 

@@ -24,13 +24,13 @@ from shoal.model.masking import is_secret
 from shoal.model.plans import Owned
 from shoal.model.sightings import Drift, DriftKind, Sighting
 from shoal_clusters.kubernetes import comparing
+from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.baselines import decode_packed, is_newer
 from shoal_clusters.kubernetes.briefing import Briefing
 from shoal_clusters.kubernetes.claiming import unclaimed
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.fetching import Fetcher
-from shoal_clusters.kubernetes.health import assess
 from shoal_clusters.kubernetes.marks import FLEET_LABEL
 from shoal_clusters.kubernetes.register import Outbox, Register
 from shoal_clusters.kubernetes.requesting import look
@@ -65,6 +65,7 @@ class Observer:
         outbox: Outbox,
         comparer: Comparer,
         briefing: Briefing,
+        assessor: Assessor,
     ) -> None:
         self._transport = transport
         self._register = register
@@ -73,6 +74,7 @@ class Observer:
         self._briefing = briefing
         self.spotter = Spotter(register, briefing)
         self._fetcher = Fetcher(transport, self._fetched)
+        self._assessor = assessor
         self._writing: dict[ObjectKey, _Write] = {}
         self._written_while_listing: dict[Resource, set[ObjectKey]] = {}
         self._awaited: dict[ObjectKey, anyio.Event] = {}
@@ -184,7 +186,7 @@ class Observer:
         self._drifted_at.pop(row.key, None)
         self._register.lost.discard(row.key)
         self._note_live(row.key, live)
-        health = assess(live, row.key.group_kind)
+        health = self._assessor.health(row, live)
         self._register.health_changed(row, health)
         drift = self.spotter.spot(row, live)
         if drift is not None:
@@ -285,7 +287,8 @@ class Observer:
                 drift = self.spotter.spot(row, live)
         if refreshed is not None:
             self._register.keep(refreshed)
-        self._note(refreshed or row, drift, assess(live, key.group_kind), refreshed)
+        health = self._assessor.health(refreshed or row, live)
+        self._note(refreshed or row, drift, health, refreshed)
 
     def _judge_end(self, key: ObjectKey, version: str) -> None:
         row = self._register.row(key)

@@ -195,6 +195,10 @@ class Register:
         seen[row.key] = health
         return True
 
+    def doubt(self, row: Owned) -> None:
+        """The health that was noted of an object says nothing any more."""
+        self._seen.setdefault(row.target, {})[row.key] = None
+
 
 class Outbox:
     """Sightings on their way to the engine: the newest of each object, so never more than objects.

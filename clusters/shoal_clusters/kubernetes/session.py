@@ -17,6 +17,7 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
+from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
 from shoal.model.identity import ObjectKey
@@ -24,6 +25,7 @@ from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.sightings import Sighting
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.kubernetes.applying import Tools
+from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.briefing import Brief, Briefing
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery
@@ -63,6 +65,7 @@ class KubernetesTarget:
         cluster: str,
         endpoint: Endpoint,
         owned: Mapping[ObjectKey, Owned],
+        judge: Judge,
         host: Host,
     ) -> AsyncIterator[KubernetesSession]:
         """Connect: get the credential, and begin to watch what the inventory names.
@@ -83,6 +86,7 @@ class KubernetesTarget:
                 Register(owned),
                 comparer,
                 self._memos[host.fleet],
+                judge,
                 tasks,
                 at_once=endpoint.requests_in_flight,
                 patience_seconds=self._patience_seconds,
@@ -107,6 +111,7 @@ class KubernetesSession:
         register: Register,
         comparer: Comparer,
         memo: PreparedMemo,
+        judge: Judge,
         tasks: TaskGroup,
         *,
         at_once: int,
@@ -122,7 +127,10 @@ class KubernetesSession:
         self._briefing = Briefing()
         self._probe = Probe(transport)
         self._tasks = tasks
-        observer = Observer(transport, register, self._outbox, comparer, self._briefing)
+        self._assessor = Assessor(judge, register, self._outbox, discovery.has_status)
+        observer = Observer(
+            transport, register, self._outbox, comparer, self._briefing, self._assessor
+        )
         watches = Watches(transport, discovery, register, observer, selector(comparer.fleet), tasks)
         self._watches = watches
         self._observer = observer
@@ -150,8 +158,9 @@ class KubernetesSession:
         rerun: bool = False,
     ) -> Plan:
         """What would change, by rows and sightings; asks the server only what kinds it serves."""
-        prepared = await self._prepare(desired)
         target = desired.target
+        self._watches.list_again(self._assessor.follow_rules(target))
+        prepared = await self._prepare(desired)
         wanted = prepared.objects.keys()
         return plan_target(
             target,

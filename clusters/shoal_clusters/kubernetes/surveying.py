@@ -66,6 +66,13 @@ class Watches:
         self._watches[resource] = watch
         self._tasks.start_soon(watch.run)
 
+    def list_again(self, kinds: Iterable[GroupKind]) -> None:
+        """List these kinds again, each with one request per page."""
+        wanted = frozenset(kinds)
+        for resource, watch in self._watches.items():
+            if resource.group_kind in wanted:
+                watch.list_again()
+
     async def surveyed(self, resource: Resource) -> None:
         """Watch it, and wait for the end of its first list.
 

@@ -123,6 +123,14 @@ class Watch:
         self._is_surveyed = anyio.Event()
         self._is_complaint_logged = False
         self._check_at = self._next_check()
+        self._is_list_wanted = False
+        self._streaming: anyio.CancelScope | None = None
+
+    def list_again(self) -> None:
+        """Begin anew with a list, also when one is just being read: all is to be judged again."""
+        self._is_list_wanted = True
+        if self._streaming is not None:
+            self._streaming.cancel()
 
     async def until_surveyed(self) -> None:
         """Wait until the first list was handed over, or could not be had."""
@@ -151,7 +159,7 @@ class Watch:
             await anyio.sleep(pause)
 
     async def _once(self) -> None:
-        if self._clock() > self._check_at:
+        if self._clock() > self._check_at or self._is_list_wanted:
             self._since = ""
         if not self._since:
             try:
@@ -159,10 +167,15 @@ class Watch:
             finally:
                 self._is_surveyed.set()
             self._check_at = self._next_check()
-        await self._watch()
+        if self._is_list_wanted:
+            return
+        with anyio.CancelScope() as self._streaming:
+            await self._watch()
+        self._streaming = None
 
     async def _list(self) -> str:
         names: set[tuple[str, str]] = set()
+        self._is_list_wanted = False
         self._sink.list_began(self._resource)
         query = {"labelSelector": self._selector, "limit": str(PAGE)}
         accept = accepted(self._resource, "PartialObjectMetadataList")

@@ -33,6 +33,7 @@ from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
 from shoal.engine.gating import Gating
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
+from shoal.engine.judging import Judging, by_kind
 from shoal.engine.observing import Observing
 from shoal.engine.recording import Recording
 from shoal.engine.rendering import Rendering
@@ -172,6 +173,7 @@ class _Assembly:
             access_hosts=await self._lent.all_of("access", self._plugins.access),
             target_type=self._plugins.targets[TARGET_TYPE],
             target_host=target_hosts[TARGET_TYPE],
+            judge=Judging(state, by_kind(self._plugins.health_checks.values()), self._guard),
             guard=self._guard,
             jitter=random.random,
             known=self._foundation.masking.known,

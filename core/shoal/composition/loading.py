@@ -21,6 +21,7 @@ from shoal.errors import Permanent, UnknownName
 from shoal.hooks import specs
 from shoal.hooks.access import AccessType
 from shoal.hooks.gates import Gate
+from shoal.hooks.health import HealthCheck
 from shoal.hooks.renderers import Renderer
 from shoal.hooks.sources import SourceType
 from shoal.hooks.targets import TargetType
@@ -59,6 +60,7 @@ class Plugins:
     access: Mapping[str, AccessType[Any]] = field(default_factory=dict)
     targets: Mapping[str, TargetType] = field(default_factory=dict)
     gates: Mapping[str, Gate[Any]] = field(default_factory=dict)
+    health_checks: Mapping[str, HealthCheck] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     programs: Mapping[str, Binary] = field(default_factory=dict)
     registrations: Sequence[Registration] = ()
@@ -194,6 +196,7 @@ _HOOKS: Mapping[str, tuple[str, _Reader]] = {
     "access": ("shoal_access", _objects),
     "targets": ("shoal_targets", _objects),
     "gates": ("shoal_gates", _objects),
+    "health_checks": ("shoal_health_checks", _objects),
     "commands": ("shoal_commands", _names),
     "programs": ("shoal_programs", _objects),
 }
@@ -203,6 +206,7 @@ _SINGULAR = {
     "access": "a way of access",
     "targets": "a target",
     "gates": "a gate",
+    "health_checks": "a health check",
     "commands": "a command",
     "programs": "a helper program",
 }

@@ -150,7 +150,7 @@ class Applications:
         changed = {}
         for cluster, each in wanted.items():
             key = TargetKey(document.ref, cluster)
-            digest = desired_digest(each, document.spec.sync)
+            digest = desired_digest(each, document.spec.sync, document.spec.health)
             current = self.state.target(key)
             if current.removing or current.desired is None or current.desired.digest != digest:
                 changed[key] = digest
@@ -172,8 +172,9 @@ class Applications:
             for key, digest in changed.items():
                 target = self.state.target(key)
                 await self._keep_after_all(target)
+                spec = decision.document.spec
                 target.desired = Desired(
-                    key, grants[key], digest, wanted[key.cluster], decision.document.spec.sync
+                    key, grants[key], digest, wanted[key.cluster], spec.sync, spec.health
                 )
                 self._wake(key, decision.request)
 

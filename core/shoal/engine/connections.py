@@ -35,6 +35,7 @@ from shoal.errors import (
     StoreUnavailable,
 )
 from shoal.hooks.access import AccessType
+from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.hooks.targets import Session, TargetType
 from shoal.model.endpoints import Credential, Endpoint, Facts
@@ -75,6 +76,7 @@ class Connections:
     access_hosts: Mapping[str, Host]
     target_type: TargetType
     target_host: Host
+    judge: Judge
     guard: Guard
     jitter: Callable[[], float]
     known: KnownSecrets
@@ -124,7 +126,7 @@ class Connections:
         # `fail_after` cannot end before what was opened inside it; its deadline can be taken back.
         with anyio.move_on_after(CONNECT_SECONDS) as opening:
             async with self.target_type.open(
-                name, endpoint, cluster.inventory, self._host()
+                name, endpoint, cluster.inventory, self.judge, self._host()
             ) as session:
                 opening.deadline = math.inf
                 facts = await self._prove(cluster, session)

@@ -14,6 +14,7 @@ import pluggy
 from shoal.binaries import Binary
 from shoal.hooks.access import AccessType
 from shoal.hooks.gates import Gate
+from shoal.hooks.health import HealthCheck
 from shoal.hooks.renderers import Renderer
 from shoal.hooks.sources import SourceType
 from shoal.hooks.targets import TargetType
@@ -50,6 +51,12 @@ def shoal_targets() -> Sequence[TargetType]:
 @hookspec
 def shoal_gates() -> Sequence[Gate[Any]]:
     """Gates, such as `cel`. Called once, before documents are read."""
+    raise NotImplementedError
+
+
+@hookspec
+def shoal_health_checks() -> Sequence[HealthCheck]:
+    """Health checks for kinds. Called once, before clusters are connected."""
     raise NotImplementedError
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
 from shoal.model.identity import ObjectKey
@@ -81,9 +82,14 @@ class TargetType(Protocol):
         cluster: str,
         endpoint: Endpoint,
         owned: Mapping[ObjectKey, Owned],
+        judge: Judge,
         host: Host,
     ) -> AbstractAsyncContextManager[Session]:
         """Connect. `owned` is a live view: the engine keeps it equal to the inventory.
+
+        `judge` is asked about the health of every object before the target's own rules are. Its
+        rules of a target may change with each plan: what was judged by others is then told as
+        Unknown at once, and judged anew.
 
         The session may run tasks of its own until the context ends.
         """

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from shoal.model.choice import Choice, Chooser, Seam, Spec
 from shoal.model.facts import DocumentFacts
+from shoal.model.health_rules import HealthRule
 from shoal.model.identity import GroupKind, Ref
 from shoal.model.overrides import Override
 from shoal.model.policies import SyncPolicy
@@ -205,6 +206,11 @@ class ApplicationSpec(Spec):
     )
     sync: SyncPolicy = Field(
         default_factory=SyncPolicy, description="How the application is kept equal to Git."
+    )
+    health: tuple[HealthRule, ...] = Field(
+        default=(),
+        description="When single objects are healthy, for kinds whose conditions do not say it; "
+        "the first rule that speaks of an object counts.",
     )
     gates: tuple[Annotated[Choice, Seam("gate")], ...] = Field(
         default=(),

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from shoal.errors import ShoalError
 from shoal.model.digests import digest_parts
+from shoal.model.health_rules import HealthRule
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.policies import SyncPolicy
@@ -47,13 +48,14 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What one target should hold under its grant. `digest` covers content and policy."""
+    """What one target should hold under its grant. `digest` covers content, policy and health."""
 
     target: TargetKey
     grant: Grant
     digest: str
     content: Content
     policy: SyncPolicy
+    health: tuple[HealthRule, ...] = ()
 
 
 class OwnedState(StrEnum):

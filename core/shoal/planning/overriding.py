@@ -14,6 +14,7 @@ from typing import Any
 from shoal.errors import OverrideFailed
 from shoal.model.digests import Digester, digest_parts, digest_value
 from shoal.model.facts import Look, references
+from shoal.model.health_rules import HealthRule
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import Override
 from shoal.model.plans import Content
@@ -95,13 +96,14 @@ def content(manifests: Sequence[Manifest], digester: Digester) -> Content:
     return Content(digest_parts(parts), tuple(manifest for *_, manifest in digested))
 
 
-def desired_digest(content: Content, policy: SyncPolicy) -> str:
-    """The digest of what a target should hold: content and policy.
+def desired_digest(content: Content, policy: SyncPolicy, health: Sequence[HealthRule] = ()) -> str:
+    """The digest of what a target should hold: content, policy, and when it is healthy.
 
     Defaults are left out, so that a field which a later Shoal adds changes no digest.
     """
     written = policy.model_dump(mode="json", exclude_defaults=True)
-    return digest_parts((content.digest, digest_value(written)))
+    rules = [digest_value(rule.model_dump(mode="json", exclude_defaults=True)) for rule in health]
+    return digest_parts((content.digest, digest_value(written), *rules))
 
 
 def _references(override: Override) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shoal.model.health import HealthState
+from shoal.model.health_rules import HealthRule
 from shoal.model.plans import Action, ResultStatus
 from shoal.model.policies import DriftPolicy
 from shoal.testing.target_bench import Subject, bench, name
@@ -80,3 +81,40 @@ class DriftConformance:
 
             assert sighting.health is not None
             assert sighting.health.state is HealthState.HEALTHY
+
+    async def test_health_is_judged_by_the_rules_of_the_application(self, subject: Subject) -> None:
+        """They come before the target's own, also when the object changes."""
+        async with bench(subject) as it:
+            ruled = name()
+            it.judge.given = (rule(is_ready="yes"),)
+            await it.sync(it.config_map(ruled, a="1"))
+            await it.until_health(ruled, HealthState.PROGRESSING)
+            await it.world.change(it.key(ruled), {"metadata": {"annotations": {"ready": "yes"}}})
+            sighting = await it.until_health(ruled, HealthState.HEALTHY)
+
+            assert sighting.key == it.key(ruled)
+
+    async def test_health_is_judged_anew_when_its_rules_change(self, subject: Subject) -> None:
+        """A plan by other rules is enough; nothing need be written."""
+        async with bench(subject) as it:
+            ruled = name()
+            body = it.config_map(ruled, a="1")
+            await it.sync(body)
+            await it.until_health(ruled, HealthState.HEALTHY)
+            it.seen.clear()
+            it.judge.given = (rule(is_ready="yes"),)
+            plan = await it.plan(body)
+            sighting = await it.until_health(ruled, HealthState.PROGRESSING)
+
+            assert plan.changes == ()
+            assert sighting.drift is None
+
+
+def rule(*, is_ready: str) -> HealthRule:
+    """A ConfigMap is healthy when its annotation `ready` says so."""
+    return HealthRule.model_validate(
+        {
+            "target": {"kind": "ConfigMap"},
+            "healthy": f"object.metadata.annotations.ready == '{is_ready}'",
+        }
+    )

@@ -21,10 +21,12 @@ from shoal.errors import (
     OwnershipConflict,
     ShoalError,
 )
+from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.digests import canonical, digest_value
 from shoal.model.endpoints import Credential, Endpoint, Facts
 from shoal.model.health import Health, HealthState
+from shoal.model.health_rules import HealthRule
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import (
     Action,
@@ -59,13 +61,14 @@ class FakeTarget:
         cluster: str,
         endpoint: Endpoint,
         owned: Mapping[ObjectKey, Owned],
+        judge: Judge,
         host: Host,
     ) -> AsyncIterator[FakeSession]:
         """Connect, which sends nothing; a cluster that was not given is unreachable."""
         self.opened.append(cluster)
         if cluster not in self.clusters:
             raise ClusterUnreachable(f"there is no fake cluster {cluster}")
-        session = FakeSession(self.clusters[cluster], owned)
+        session = FakeSession(self.clusters[cluster], owned, judge)
         self.clusters[cluster].attach(session.see)
         try:
             for key in owned:
@@ -78,9 +81,13 @@ class FakeTarget:
 class FakeSession:
     """One connection to one `FakeCluster`."""
 
-    def __init__(self, cluster: FakeCluster, owned: Mapping[ObjectKey, Owned]) -> None:
+    def __init__(
+        self, cluster: FakeCluster, owned: Mapping[ObjectKey, Owned], judge: Judge
+    ) -> None:
         self._cluster = cluster
         self._owned = owned
+        self._judge = judge
+        self._judged: dict[TargetKey, Sequence[HealthRule]] = {}
         self._newer: dict[ObjectKey, tuple[Owned | None, Owned | None]] = {}
         self._drifted: dict[ObjectKey, Drift] = {}
         self._health: dict[ObjectKey, Health] = {}
@@ -107,6 +114,7 @@ class FakeSession:
         rerun: bool = False,
     ) -> Plan:
         """What would change, by rows and sightings."""
+        self._follow_rules(desired.target)
         wanted, refused = self._prepared(desired)
         rows = self._rows_of(desired.target)
         changes = [self._change(key, wanted[key], rows.get(key), desired) for key in wanted]
@@ -152,7 +160,7 @@ class FakeSession:
         drift = self._drift_of(row)
         if drift is not None:
             self._drifted[key] = drift
-        health = self._health_of(key)
+        health = self._health_of(row.target, key)
         is_changed = self._health.get(key) != health
         self._health[key] = health
         if drift != before or is_changed:
@@ -198,7 +206,7 @@ class FakeSession:
         row = _confirmed(target, key, body, live.uid)
         self._keep(key, row)
         self._drifted.pop(key, None)
-        self._health[key] = self._health_of(key)
+        self._health[key] = self._health_of(target, key)
         self._tell(row, self._health[key], None)
         status = ResultStatus.UNCHANGED if is_same else ResultStatus.APPLIED
         return Result(key, change.action, status, owned=row)
@@ -288,10 +296,21 @@ class FakeSession:
             return None
         return Drift(DriftKind.EDITED, digest, manager="stranger")
 
-    def _health_of(self, key: ObjectKey) -> Health:
+    def _health_of(self, target: TargetKey, key: ObjectKey) -> Health:
         if key not in self._cluster.objects:
             return Health(HealthState.MISSING, "it is gone")
-        return self._cluster.health.get(key, HEALTHY)
+        self._judged.setdefault(target, self._judge.rules(target))
+        judged = self._judge.assess(target, key, self._cluster.objects[key].body)
+        return judged or self._cluster.health.get(key, HEALTHY)
+
+    def _follow_rules(self, target: TargetKey) -> None:
+        """What was judged by other rules than those that count now is judged again."""
+        rules = self._judge.rules(target)
+        if self._judged.setdefault(target, rules) != rules:
+            self._judged[target] = rules
+            for key in self._rows_of(target):
+                self._health.pop(key, None)
+                self.see(key)
 
     def _tell(self, row: Owned, health: Health | None, drift: Drift | None) -> None:
         older = self._waiting.pop(row.key, None)

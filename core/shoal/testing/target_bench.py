@@ -18,6 +18,7 @@ from shoal.hooks.host import Host
 from shoal.hooks.targets import Session, TargetType
 from shoal.model.digests import digest_value
 from shoal.model.endpoints import Endpoint
+from shoal.model.health import HealthState
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.plans import (
@@ -33,6 +34,7 @@ from shoal.model.plans import (
 )
 from shoal.model.policies import SyncPolicy
 from shoal.model.sightings import DriftKind, Sighting
+from shoal.testing.judges import GivenJudge
 
 WAIT_SECONDS = 10.0
 """How long a sighting may take before the test fails; it normally takes milliseconds."""
@@ -87,6 +89,7 @@ class Bench:
     seen: list[Sighting] = field(default_factory=list)
     application: str = "web"
     changed: anyio.Event = field(default_factory=anyio.Event)
+    judge: GivenJudge = field(default_factory=GivenJudge)
 
     def config_map(self, name: str, **data: str) -> dict[str, Any]:
         """A ConfigMap of the tests."""
@@ -164,6 +167,14 @@ class Bench:
             )
         )
 
+    async def until_health(self, name: str, state: HealthState) -> Sighting:
+        """Wait until an object was told to be like this."""
+
+        def holds(one: Sighting) -> bool:
+            return one.key.name == name and one.health is not None and one.health.state is state
+
+        return await self.until(holds)
+
     async def observe(self) -> None:
         """Consume sightings, as the engine does."""
         async for sighting in self.session.sightings():
@@ -194,9 +205,10 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     """An open session whose sightings are consumed."""
     rows: dict[ObjectKey, Owned] = {} if inventory is None else inventory
-    opened = subject.target.open(subject.cluster, subject.endpoint, rows, subject.host)
+    judge = GivenJudge()
+    opened = subject.target.open(subject.cluster, subject.endpoint, rows, judge, subject.host)
     async with opened as session, anyio.create_task_group() as tasks:
-        made = Bench(session, subject.world, subject.cluster, rows)
+        made = Bench(session, subject.world, subject.cluster, rows, judge=judge)
         tasks.start_soon(made.observe)
         yield made
         tasks.cancel_scope.cancel()
