@@ -42,11 +42,14 @@ def assess(
     change.
     """
     kind = kind or kind_of(body)
-    return _shared(_early(body, kind) or judged() or _by_kind(body, kind, has_status=has_status))
+    return _shared(early(body, kind) or judged() or _by_kind(body, kind, has_status=has_status))
 
 
-def _early(body: Body, kind: GroupKind) -> Health | None:
-    """What is true of every kind: it goes away, or says nothing yet about what was written."""
+def early(body: Body, kind: GroupKind) -> Health | None:
+    """What is true of every kind: it goes away, or says nothing yet about what was written.
+
+    None: what else it says counts.
+    """
     if (body.get("metadata") or {}).get("deletionTimestamp"):
         return _progressing(_deletion_reason(body))
     if kind.group == "apps" and "observedGeneration" not in _status(body):

@@ -142,6 +142,17 @@ def is_applied_by_us(metadata: Mapping[str, Any]) -> bool:
     )
 
 
+def applied_at(metadata: Mapping[str, Any]) -> str:
+    """When we last changed the object, as the server noted it; when it was made where it did not.
+
+    An apply that changes nothing leaves the time as it is. Empty when nobody can tell.
+    """
+    for entry in metadata.get("managedFields") or ():
+        if entry.get("manager") == MANAGER and entry.get("operation") == "Apply":
+            return str(entry.get("time") or "")
+    return str(metadata.get("creationTimestamp") or "")
+
+
 def owner_named(live: Mapping[str, Any], key: ObjectKey, *, fleet: str) -> str:
     """Who a live object belongs to, in words for a message; best guess first, never empty."""
     metadata = live.get("metadata") or {}

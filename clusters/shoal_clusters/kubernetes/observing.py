@@ -186,7 +186,7 @@ class Observer:
         self._drifted_at.pop(row.key, None)
         self._register.lost.discard(row.key)
         self._note_live(row.key, live)
-        health = self._assessor.health(row, live)
+        health = self._assessor.health(row, live, is_written=True)
         self._register.health_changed(row, health)
         drift = self.spotter.spot(row, live)
         if drift is not None:
@@ -216,6 +216,7 @@ class Observer:
     def deleted(self, row: Owned) -> None:
         """Our own deletion came to its end, or the object is somebody else's now."""
         self._register.forget(row.key)
+        self._assessor.gone(row.key)
         self._drifted_at.pop(row.key, None)
 
     def seconds_since_drift(self, key: ObjectKey) -> float | None:
@@ -296,6 +297,7 @@ class Observer:
             return
         verdict = self._comparer.compare(None, row)
         if isinstance(verdict, comparing.Drifted) and self._is_news(row, version):
+            self._assessor.gone(key)
             self._note(row, verdict.drift, Health(HealthState.MISSING, "it is gone"), None)
 
     def _is_news(self, row: Owned, version: str) -> bool:

@@ -30,6 +30,7 @@ from shoal_clusters.kubernetes.briefing import Brief, Briefing
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery
 from shoal_clusters.kubernetes.executing import PATIENCE_SECONDS, Execution
+from shoal_clusters.kubernetes.investigating import Cadence, Investigator
 from shoal_clusters.kubernetes.marks import selector
 from shoal_clusters.kubernetes.memo import PreparedMemo
 from shoal_clusters.kubernetes.observing import Observer
@@ -39,6 +40,7 @@ from shoal_clusters.kubernetes.probing import Probe
 from shoal_clusters.kubernetes.projecting import FieldSets
 from shoal_clusters.kubernetes.register import Outbox, Register
 from shoal_clusters.kubernetes.surveying import Watches
+from shoal_clusters.kubernetes.unattended import Unattended
 from shoal_clusters.pacing import Pace
 from shoal_clusters.transport import Transport
 
@@ -51,8 +53,11 @@ class KubernetesTarget:
 
     name = "kubernetes"
 
-    def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, *, patience_seconds: float = PATIENCE_SECONDS, cadence: Cadence | None = None
+    ) -> None:
         self._patience_seconds = patience_seconds
+        self._cadence = cadence or Cadence()
         self._trust = TrustStore()
         self._pace = Pace()
         self._catalogues: dict[str, Catalogue] = {}
@@ -90,6 +95,7 @@ class KubernetesTarget:
                 tasks,
                 at_once=endpoint.requests_in_flight,
                 patience_seconds=self._patience_seconds,
+                cadence=self._cadence,
             )
             session.start()
             try:
@@ -116,6 +122,7 @@ class KubernetesSession:
         *,
         at_once: int,
         patience_seconds: float,
+        cadence: Cadence,
     ) -> None:
         self._transport = transport
         self._discovery = discovery
@@ -127,7 +134,16 @@ class KubernetesSession:
         self._briefing = Briefing()
         self._probe = Probe(transport)
         self._tasks = tasks
-        self._assessor = Assessor(judge, register, self._outbox, discovery.has_status)
+        self._investigator = Investigator(transport, register, self._outbox, cadence=cadence)
+        self._unattended = Unattended(register, self._outbox)
+        self._assessor = Assessor(
+            judge,
+            register,
+            self._outbox,
+            discovery.has_status,
+            self._investigator,
+            self._unattended,
+        )
         observer = Observer(
             transport, register, self._outbox, comparer, self._briefing, self._assessor
         )
@@ -137,9 +153,11 @@ class KubernetesSession:
         self._tools = Tools(transport, discovery, register, observer, comparer, watches)
 
     def start(self) -> None:
-        """Begin to watch what the inventory names."""
+        """Begin to watch what the inventory names, and to find out why what is not healthy."""
         self._watches.start()
         self._tasks.start_soon(self._observer.run)
+        self._tasks.start_soon(self._investigator.run)
+        self._tasks.start_soon(self._unattended.run)
 
     async def probe(self) -> Facts:
         """The cluster's identity and version: one request, two the first time."""
