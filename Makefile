@@ -9,6 +9,7 @@ STAMP := $(VENV)/.synced
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?= --seconds 60
+MUTATE_ARGS ?=
 
 # uv stays inside this folder, and never brings a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -19,7 +20,7 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test coverage lint fuzz worker bench bench-counts clean
+.PHONY: help demo tour test coverage lint fuzz mutate worker bench bench-counts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +49,10 @@ lint: $(STAMP) ## Check style, types and the layers
 
 fuzz: $(STAMP) ## Compare Shoal's YAML reader with Kubernetes' on odd texts (FUZZ_ARGS for longer)
 	@$(BIN)/python -m tests.rendering.fuzz $(FUZZ_ARGS)
+
+# One order of sets in all processes: a mutant fares the same each time.
+mutate: $(STAMP) ## Change the pure modules, one place at a time: do tests notice? (MUTATE_ARGS for less)
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.mutating $(MUTATE_ARGS)
 
 worker: $(STAMP) ## Build the render worker into build/, for a wheel that brings it along
 	@$(BIN)/python plugins/render-worker/build.py

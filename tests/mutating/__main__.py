@@ -1,0 +1,67 @@
+"""`make mutate`, or `python -m tests.mutating`: do the tests notice when the code is changed?
+
+Every mutant is one small change of a pure module. The pure tests that reach it run in a process of
+their own; when one fails, the mutant is killed. Names of modules (`steps staging`) narrow it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from tests.mutating.mutants import Source
+from tests.mutating.processes import Broken
+from tests.mutating.reaching import TestsFail
+from tests.mutating.reporting import Report
+from tests.mutating.scope import ROOT, TESTS, modules
+from tests.mutating.trying import outcomes
+
+
+def main() -> int:
+    """Try the mutants that were asked for; 1 when the score is below the least, 130 when ended."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutating", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="module", help="default: all in scope.py")
+    parser.add_argument("--least", type=float, default=80, help="per cent (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--output", type=Path, default=Path("build"), help="default: %(default)s")
+    given = parser.parse_args()
+    chosen = {
+        module: path
+        for module, path in modules().items()
+        if not given.names or {module, path.stem} & {*given.names}
+    }
+    if not chosen:
+        parser.error(f"no module is called {' or '.join(given.names)}")
+    return mutate(chosen, TESTS, given.workers, given.output, given.least)
+
+
+def mutate(
+    chosen: Mapping[str, Path], tests: tuple[str, ...], workers: int, output: Path, least: float
+) -> int:
+    os.chdir(ROOT)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    sources = {module: Source.read(module, path) for module, path in chosen.items()}
+    report = Report([mutant for source in sources.values() for mutant in source.mutants()])
+    judged, code = report.judged, 0
+    try:
+        found = outcomes(sources, judged, tests, workers)
+        for mutant, outcome in track(found, "trying", total=len(judged), console=console):
+            report.outcomes[mutant] = outcome
+    except KeyboardInterrupt:
+        code = 130
+    except (Broken, TestsFail) as error:
+        console.print(f"error: {error}")
+        return 2
+    report.write(output)
+    console.print(report.table())
+    console.print(f"survivors: {output / 'mutate-survivors.txt'}")
+    return code or int(report.score * 100 < least)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
