@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from shoal.cli.root import BUILT_IN
-from shoal.engine.views import TargetPhase
+from shoal.engine.views import Difference, TargetPhase
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.telemetry.ring import SpanView
@@ -19,6 +19,7 @@ from shoal.testing.controllers import (
     FakeController,
     application_view,
     cluster_view,
+    diff_view,
     fleet_view,
     source_view,
     target_view,
@@ -52,6 +53,12 @@ ONLINE = {
     "resume": ("resume", "web"),
     "approve": ("approve", HOLD.id, "--reason", "meant"),
 }
+DIFFERING = {
+    "diff": ("diff",),
+    "diff APP": ("diff", "web"),
+    "diff --rev": ("diff", "web", "--rev", "topic", "-c", "dev"),
+}
+ASKING = {**ONLINE, **DIFFERING}
 RENDERS = {
     "render --explain": ("render", "web", "-c", "dev", "--explain"),
     "render groups": ("render", "web"),
@@ -93,6 +100,19 @@ def test_what_a_command_prints_is_data_in_the_format_asked_for(controller, shoal
     ended = shoal(*words, "-o", format)
 
     assert (ended.code, ended.out != "") == (0, True), ended
+    check_shape(format, parsed(format, ended.out))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("words", DIFFERING.values(), ids=list(DIFFERING))
+def test_what_differs_is_data_and_the_answer_no(controller, shoal, words, format):
+    patch = [{"op": "replace", "path": "/data/a", "value": "2"}]
+    one = Difference(object="ConfigMap a/b", action="update", clusters=["dev"], patch=patch)
+    controller.diffs = [diff_view(differences=[one])]
+
+    ended = shoal(*words, "-o", format)
+
+    assert (ended.code, ended.out != "") == (1, True), ended
     check_shape(format, parsed(format, ended.out))
 
 
@@ -149,7 +169,7 @@ def check_shape(format: str, value: Any) -> None:
         assert all("/" in line and " " not in line for line in value)
 
 
-@pytest.mark.parametrize("words", ONLINE.values(), ids=list(ONLINE))
+@pytest.mark.parametrize("words", ASKING.values(), ids=list(ASKING))
 def test_without_a_controller_the_exit_code_is_6_and_the_next_step_is_said(run, tmp_path, words):
     ended = run(*words, "--state", str(tmp_path))
 
@@ -157,7 +177,7 @@ def test_without_a_controller_the_exit_code_is_6_and_the_next_step_is_said(run, 
     assert "shoal run --fleet" in ended.err
 
 
-@pytest.mark.parametrize("words", ONLINE.values(), ids=list(ONLINE))
+@pytest.mark.parametrize("words", ASKING.values(), ids=list(ASKING))
 def test_an_unknown_option_is_a_usage_error(run, words):
     ended = run(*words, "--nonsense")
 
@@ -182,7 +202,8 @@ def headings_inside(words: tuple[str, ...]) -> int:
 def test_every_command_is_in_this_table():
     built_in = {name for section in BUILT_IN.values() for name in section}
 
-    tried = {words[0] for words in (*ONLINE.values(), *OFFLINE.values(), *RENDERS.values())}
+    tables = (ONLINE, DIFFERING, OFFLINE, RENDERS)
+    tried = {words[0] for table in tables for words in table.values()}
     assert tried | {"run"} == built_in
 
 

@@ -13,7 +13,7 @@ import anyio
 import orjson
 
 from shoal.engine.fleet import FleetFiles
-from shoal.errors import ShoalError, StoreUnavailable
+from shoal.errors import InvalidSource, ShoalError, StoreUnavailable
 from shoal.hooks.gates import Proposal
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder, ValuedSpec
@@ -87,15 +87,25 @@ class NoSpec(Spec):
     """Nothing to say."""
 
 
+class MemorySpec(Spec):
+    """`at` is a revision other than the newest."""
+
+    at: str = ""
+
+
 @dataclass
 class FakeSource:
-    """One tree of JSON manifests; `commit` makes it another one."""
+    """One tree of JSON manifests; `commit` makes it another one, `branches` are others by name."""
 
     name: str = "memory"
-    spec: type[Spec] = NoSpec
+    spec: type[Spec] = MemorySpec
     files: dict[str, Any] = field(default_factory=dict)
     revision: int = 0
     provenance: Provenance = field(default_factory=Provenance)
+    branches: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def at(self, spec: MemorySpec, revision: str) -> Sequence[MemorySpec]:
+        return [MemorySpec(at=f"refs/{revision}"), MemorySpec(at=revision)]
 
     def commit(self, **manifests: Any) -> str:
         """Replace the manifests by name, as `<application>/<name>.json`; the new revision."""
@@ -104,12 +114,19 @@ class FakeSource:
         return str(self.revision)
 
     async def fetch(
-        self, source: Ref, spec: Spec, previous: Artifact | None, host: Host
+        self, source: Ref, spec: MemorySpec, previous: Artifact | None, host: Host
     ) -> Artifact:
+        if spec.at:
+            if spec.at not in self.branches:
+                raise InvalidSource(f"there is no branch {spec.at}")
+            return self._artifact(source, spec.at, self.branches[spec.at])
         if previous is not None and previous.revision == str(self.revision):
             return previous
-        tree = MemoryTree({path: orjson.dumps(body) for path, body in self.files.items()})
-        return Artifact(source, str(self.revision), tree.digest, tree, self.provenance)
+        return self._artifact(source, str(self.revision), self.files)
+
+    def _artifact(self, source: Ref, revision: str, files: dict[str, Any]) -> Artifact:
+        tree = MemoryTree({path: orjson.dumps(body) for path, body in files.items()})
+        return Artifact(source, revision, tree.digest, tree, self.provenance)
 
 
 class ValuesSpec(ValuedSpec):

@@ -34,6 +34,7 @@ from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.desiring import Desiring
+from shoal.engine.diffing import Diffing
 from shoal.engine.gating import Gating
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
@@ -124,6 +125,15 @@ class EngineUnderTest:
         host = replace(make_host(self.folder), run_in_thread=_run_here)
         recording, known = Recording(store, state), KnownSecrets()
         renderer, rendering = self.renderer, Rendering()
+        desiring = Desiring(
+            rendering=rendering,
+            renderers={"json": renderer},
+            hosts={"json": host},
+            digester=host.digester,
+            guard=guard,
+            asking=Asking(state, guard),
+            known=known,
+        )
         loops = Loops(
             cataloguing=Cataloguing(
                 state=state,
@@ -146,15 +156,7 @@ class EngineUnderTest:
             applications=Applications(
                 state=state,
                 recording=recording,
-                desiring=Desiring(
-                    rendering=rendering,
-                    renderers={"json": renderer},
-                    hosts={"json": host},
-                    digester=host.digester,
-                    guard=guard,
-                    asking=Asking(state, guard),
-                    known=known,
-                ),
+                desiring=desiring,
                 tracer=tracer,
                 jitter=_no_jitter,
             ),
@@ -186,7 +188,13 @@ class EngineUnderTest:
             ),
         )
         return Controller(
-            state=state, store=store, recording=recording, loops=loops, ring=Ring(), version="test"
+            state=state,
+            store=store,
+            recording=recording,
+            loops=loops,
+            diffing=Diffing(state, desiring, {"memory": self.source}, {"memory": host}, guard),
+            ring=Ring(),
+            version="test",
         )
 
     def _seams(self, renderer: FakeRenderer) -> Seams:

@@ -9,6 +9,7 @@ import anyio
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
+from shoal.engine.sent_files import SentFiles
 from shoal.errors import BudgetExceeded, Permanent
 
 _READ_SECONDS = 10.0  # a body that dribbles in holds a connection, never longer than this
@@ -18,6 +19,15 @@ class SyncBody(msgspec.Struct, forbid_unknown_fields=True):
     """Which clusters to sync; all when left out."""
 
     clusters: list[str] | None = None
+
+
+class DiffBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What to compare with what is live, on which clusters, and how long to wait for them."""
+
+    clusters: list[str] | None = None
+    revision: str = ""
+    files: SentFiles | None = None
+    seconds: float = 60.0
 
 
 class SuspendBody(msgspec.Struct, forbid_unknown_fields=True):

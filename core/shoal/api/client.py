@@ -33,6 +33,12 @@ class _UnixConnection(HTTPConnection):
         """Connect to the socket instead of a TCP port."""
         self.sock = connect(self._state, self._seconds)
 
+    def answer_within(self, timeout_seconds: float) -> None:
+        """The deadline of each answer from now on."""
+        self._seconds = timeout_seconds
+        if self.sock is not None:
+            self.sock.settimeout(timeout_seconds)
+
 
 class Client:
     """One conversation with the controller whose state is in `state`; use it as a context.
@@ -69,11 +75,20 @@ class Client:
     def post(self, *path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Carry a verb out; each part of the path is quoted."""
         quoted = "/".join(quote(part, safe="") for part in path)
-        return self._ask("POST", f"/api/v1/{quoted}", body or {})
+        return self._ask("POST", f"/api/v1/{quoted}", json.dumps(body or {}).encode())
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        content = None if body is None else json.dumps(body).encode()
-        headers = {} if body is None else {"Content-Type": "application/json"}
+    def post_json(self, *path: str, body: bytes) -> dict[str, Any]:
+        """The same with a body that is JSON already."""
+        quoted = "/".join(quote(part, safe="") for part in path)
+        return self._ask("POST", f"/api/v1/{quoted}", body)
+
+    def wait_for(self, seconds: float) -> None:
+        """From now on an answer may take this long, and the usual time on top."""
+        self._seconds = seconds + _ANSWER_SECONDS
+        self._connection.answer_within(self._seconds)
+
+    def _ask(self, method: str, path: str, content: bytes | None = None) -> dict[str, Any]:
+        headers = {} if content is None else {"Content-Type": "application/json"}
         try:
             self._connection.request(method, path, body=content, headers=headers)
             answer = json.loads(self._connection.getresponse().read())

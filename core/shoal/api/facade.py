@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from shoal.engine.diffing import DiffRequest
 from shoal.engine.views import (
     ApplicationView,
     ClusterView,
+    DiffView,
     FleetView,
     HoldView,
+    MissingFiles,
     SourceView,
     TargetView,
 )
@@ -58,6 +61,10 @@ class Controller(Protocol):
 
     def trace(self, application: Ref) -> Sequence[Any]:
         """The spans of the application's latest sync (dataclasses); empty when there are none."""
+        ...
+
+    async def diff(self, request: DiffRequest) -> DiffView | MissingFiles:
+        """What would change on the clusters of an application; changes nothing."""
         ...
 
     async def sync(

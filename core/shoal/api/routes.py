@@ -26,8 +26,17 @@ from shoal.api.answers import (
     http_status,
     single,
 )
-from shoal.api.bodies import InvalidRequest, NoBody, ReasonBody, SuspendBody, SyncBody, read_json
+from shoal.api.bodies import (
+    DiffBody,
+    InvalidRequest,
+    NoBody,
+    ReasonBody,
+    SuspendBody,
+    SyncBody,
+    read_json,
+)
 from shoal.api.facade import Controller
+from shoal.engine.diffing import DiffRequest
 from shoal.errors import AccessDenied, ShoalError
 from shoal.model.holds import Hold
 from shoal.model.identity import Ref
@@ -37,6 +46,8 @@ from shoal.telemetry.masking import Masking
 log = structlog.get_logger("shoal.api")
 
 _BODY_BYTES = 64 * 1024  # a verb carries a reason and some names
+_FILES_BYTES = 24 << 20  # the files of a working copy, as text a third larger than they are
+_LONGEST_DIFF_SECONDS = 600.0
 _MOST_RECORDS = 1000
 _FILTERS = ("namespace", "name", "application", "cluster", "phase")
 Handler = Callable[[Controller, Request], Awaitable[Mapping[str, Any]]]
@@ -54,6 +65,7 @@ def api_application(controller: Controller, masking: Masking) -> Starlette:
             border.route("GET", f"/api/v1/{plural}", _list(kind, plural))
             for plural, kind in LISTS.items()
         ),
+        border.route("POST", f"{application}/diff", _diff),
         border.route("POST", f"{application}/sync", _sync),
         border.route("POST", f"{application}/suspend", _suspend),
         border.route("POST", f"{application}/resume", _resume),
@@ -166,6 +178,21 @@ async def _trace(controller: Controller, request: Request) -> Mapping[str, Any]:
 
 def _application(request: Request) -> Ref:
     return Ref(request.path_params["namespace"], request.path_params["name"])
+
+
+async def _diff(controller: Controller, request: Request) -> Mapping[str, Any]:
+    body = await read_json(request, DiffBody, _FILES_BYTES)
+    found = await controller.diff(
+        DiffRequest(
+            _application(request),
+            request.state.who,
+            frozenset(body.clusters) if body.clusters is not None else None,
+            body.revision,
+            body.files,
+            max(0.0, min(body.seconds, _LONGEST_DIFF_SECONDS)),
+        )
+    )
+    return single(type(found).__name__.removesuffix("View"), as_fields(found))
 
 
 async def _sync(controller: Controller, request: Request) -> Mapping[str, Any]:

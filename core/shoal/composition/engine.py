@@ -29,6 +29,7 @@ from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.desiring import Desiring
+from shoal.engine.diffing import Diffing
 from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
 from shoal.engine.gating import Gating
 from shoal.engine.guarding import Guard
@@ -94,6 +95,7 @@ class _Assembly:
                 f"no plugin provides the target {TARGET_TYPE}", next_step="see shoal plugin list"
             )
         sources = await self._lent.all_of("sources", self._plugins.sources)
+        desiring = await self._desiring()
         return Controller(
             state=self._state,
             store=self._store,
@@ -101,9 +103,10 @@ class _Assembly:
             loops=Loops(
                 cataloguing=self._cataloguing(sources),
                 sources=self._sources(sources),
-                applications=await self._applications(),
+                applications=self._applications(desiring),
                 clusters=await self._clusters(),
             ),
+            diffing=Diffing(self._state, desiring, self._plugins.sources, sources, self._guard),
             ring=self._tracing.ring,
             version=__version__,
         )
@@ -131,19 +134,22 @@ class _Assembly:
             jitter=random.random,
         )
 
-    async def _applications(self) -> Applications:
+    async def _desiring(self) -> Desiring:
+        return Desiring(
+            rendering=self._rendering,
+            renderers=self._plugins.renderers,
+            hosts=await self._lent.all_of("renderers", self._plugins.renderers),
+            digester=self._store.digester,
+            guard=self._guard,
+            asking=Asking(self._state, self._guard),
+            known=self._foundation.masking.known,
+        )
+
+    def _applications(self, desiring: Desiring) -> Applications:
         return Applications(
             state=self._state,
             recording=self._recording,
-            desiring=Desiring(
-                rendering=self._rendering,
-                renderers=self._plugins.renderers,
-                hosts=await self._lent.all_of("renderers", self._plugins.renderers),
-                digester=self._store.digester,
-                guard=self._guard,
-                asking=Asking(self._state, self._guard),
-                known=self._foundation.masking.known,
-            ),
+            desiring=desiring,
             tracer=self._tracer,
             jitter=random.random,
         )

@@ -17,6 +17,7 @@ from shoal.engine import viewing
 from shoal.engine.applications import Applications
 from shoal.engine.cataloguing import FLEET_KEY, Cataloguing, decode_origins
 from shoal.engine.clusters import Clusters
+from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recording import FLEET_ORIGINS, Recording
@@ -25,16 +26,19 @@ from shoal.engine.state import EngineState
 from shoal.engine.views import (
     ApplicationView,
     ClusterView,
+    DiffView,
     FleetView,
     HoldView,
+    MissingFiles,
     SourceView,
     TargetView,
 )
-from shoal.errors import UnknownName
+from shoal.errors import InvalidDocument, UnknownName
 from shoal.model.choice import nearest
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.records import Deed, Record
+from shoal.planning.placing import place
 from shoal.store import Store
 from shoal.telemetry import names
 from shoal.telemetry.ring import Ring, SpanView
@@ -63,6 +67,7 @@ class Controller:
         store: Store,
         recording: Recording,
         loops: Loops,
+        diffing: Diffing,
         ring: Ring,
         version: str,
     ) -> None:
@@ -70,6 +75,7 @@ class Controller:
         self._store = store
         self._recording = recording
         self._loops = loops
+        self._diffing = diffing
         self._ring = ring
         self._version = version
         self._started_at = state.now()
@@ -153,6 +159,20 @@ class Controller:
         """The spans of the application's latest decision; empty when there are none (any more)."""
         self._known_application(application)
         return self._ring.latest(lambda attributes: _is_sync_of(application, attributes))
+
+    async def diff(self, request: DiffRequest) -> DiffView | MissingFiles:
+        """What would change on the clusters of an application; changes nothing."""
+        self._known_application(request.application)
+        catalog = self._state.catalog
+        document = catalog.applications.get(request.application) if catalog else None
+        if catalog is None or document is None:
+            raise InvalidDocument(
+                f"application {request.application} has no document that can be read",
+                next_step="see shoal status, or run shoal validate",
+            )
+        for name in request.clusters or ():
+            _known(name, place(document, catalog.clusters), "cluster of it", "get targets")
+        return await self._diffing.diff(catalog, document, request)
 
     async def sync(
         self, application: Ref, *, who: str, clusters: frozenset[str] | None = None

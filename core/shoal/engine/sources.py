@@ -67,10 +67,11 @@ class Sources:
         if source_type is None:
             raise InvalidDocument(f"source {ref} names {name}, which is not a source plugin")
         started = self.state.now()
-        with self.guard.call("source", name, str(ref), seconds=FETCH_SECONDS):
-            artifact = await source_type.fetch(
-                ref, spec.choice.spec, source.artifact, self.hosts[name]
-            )
+        async with source.fetching:
+            with self.guard.call("source", name, str(ref), seconds=FETCH_SECONDS):
+                artifact = await source_type.fetch(
+                    ref, spec.choice.spec, source.artifact, self.hosts[name]
+                )
         if artifact is not source.artifact:
             source.detected_at = request.since or started
             source.fetch_times = (started, self.state.now())

@@ -46,7 +46,8 @@ class FleetState:
 class SourceState:
     """One source: what it was last seen to hold, or why it could not be seen.
 
-    `detected_at`, `fetch_times` and `traceparent` are those of the artifact's arrival.
+    `detected_at`, `fetch_times` and `traceparent` are those of the artifact's arrival; `fetching`
+    is held by whoever fetches, for a source is fetched once at a time.
     """
 
     artifact: Artifact | None = None
@@ -56,6 +57,7 @@ class SourceState:
     detected_at: datetime | None = None
     fetch_times: tuple[datetime, datetime] | None = None
     traceparent: str = ""
+    fetching: anyio.Lock = field(default_factory=anyio.Lock)
 
 
 class ContentKey(NamedTuple):

@@ -6,10 +6,11 @@ names in snake case; times are aware datetimes in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class TargetPhase(StrEnum):
@@ -127,6 +128,58 @@ class HoldView:
     since: datetime
     until: datetime | None
     release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How one object would change, and on which clusters in just this way.
+
+    `action` is one of a plan, or `refuse` when the object cannot be applied: `reason` and
+    `next_step` are of its error then. `patch` is masked (RFC 6902), from live to desired.
+    """
+
+    object: str
+    action: str
+    clusters: Sequence[str] = ()
+    cause: str = ""
+    patch: Sequence[Mapping[str, Any]] = ()
+    unverified: bool = False
+    reason: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SilentCluster:
+    """A cluster of which nothing can be told, and why."""
+
+    cluster: str
+    reason: str
+    message: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiffView:
+    """What would change on the clusters of an application; equal objects are not in it.
+
+    `unanswered` clusters did not answer; for `failed` ones no answer could be made.
+    """
+
+    namespace: str
+    application: str
+    revision: str
+    clusters: int
+    answered: int
+    differences: Sequence[Difference]
+    unanswered: Sequence[SilentCluster]
+    failed: Sequence[SilentCluster]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFiles:
+    """No diff yet: the renderer looks for these paths, and they were not sent."""
+
+    paths: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,14 @@ from anyio.from_thread import start_blocking_portal
 
 from shoal.composition.loading import Plugins
 from shoal.composition.serving import Foundation, Settings, serve
+from shoal.engine.diffing import DiffRequest
 from shoal.engine.views import (
     ApplicationView,
     ClusterView,
+    DiffView,
     FleetView,
     HoldView,
+    MissingFiles,
     SourceView,
     TargetPhase,
     TargetView,
@@ -156,6 +159,23 @@ def source_view(name: str = "platform", **changes: Any) -> SourceView:
     )
 
 
+def diff_view(**changes: Any) -> DiffView:
+    """An application that is everywhere as Git has it."""
+    return DiffView(
+        **{
+            "namespace": "default",
+            "application": "web",
+            "revision": "0123456789abcdef",
+            "clusters": 1,
+            "answered": 1,
+            "differences": (),
+            "unanswered": (),
+            "failed": (),
+            **changes,
+        }
+    )
+
+
 def hold_view(hold: Hold) -> HoldView:
     """A hold as readers are shown it."""
     return HoldView(
@@ -186,6 +206,7 @@ class FakeController:
     held: list[Hold] = field(default_factory=list)
     record_list: list[Record] = field(default_factory=list)
     span_list: list[Any] = field(default_factory=list)
+    diffs: list[DiffView | MissingFiles] = field(default_factory=lambda: [diff_view()])
     failing: Exception | None = None
     calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     state: Path = Path()
@@ -229,6 +250,12 @@ class FakeController:
     def trace(self, application: Ref) -> Sequence[Any]:
         """As given."""
         return self.span_list
+
+    async def diff(self, request: DiffRequest) -> DiffView | MissingFiles:
+        """As given, whatever was asked for; what was asked is noted."""
+        self._check_application(request.application)
+        self._note("diff", str(request.application), request=request)
+        return self.diffs.pop(0) if len(self.diffs) > 1 else self.diffs[0]
 
     async def sync(
         self, application: Ref, *, who: str, clusters: frozenset[str] | None = None

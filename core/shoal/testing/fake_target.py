@@ -113,7 +113,9 @@ class FakeSession:
         proof: Proof = Proof.EXPECTED,
         rerun: bool = False,
     ) -> Plan:
-        """What would change, by rows and sightings."""
+        """What would change, by rows and sightings; a dry run needs an answer of the cluster."""
+        if proof is Proof.DRY_RUN:
+            await self._cluster.reached()
         self._follow_rules(desired.target)
         wanted, refused = self._prepared(desired)
         rows = self._rows_of(desired.target)
