@@ -20,6 +20,7 @@ from shoal.testing.controllers import (
     application_view,
     cluster_view,
     diff_view,
+    drift_view,
     fleet_view,
     source_view,
     target_view,
@@ -43,6 +44,11 @@ ONLINE = {
     "describe cl": ("describe", "cl", "dev"),
     "describe src": ("describe", "src", "platform"),
     "describe hold": ("describe", "hold", HOLD.id),
+    "get drifts": ("get", "drifts"),
+    "get dr NAME": ("get", "dr", "drift-0123456789"),
+    "describe drift": ("describe", "drift", "drift-0123456789"),
+    "drift revert": ("drift", "revert", "web"),
+    "drift ignore": ("drift", "ignore", "web", "deployment/default/web"),
     "history": ("history",),
     "history APP": ("history", "web"),
     "trace": ("trace", "web"),
@@ -54,6 +60,8 @@ ONLINE = {
     "approve": ("approve", HOLD.id, "--reason", "meant"),
 }
 DIFFERING = {
+    "drift list": ("drift", "list"),
+    "drift list APP": ("drift", "list", "web", "-c", "dev"),
     "diff": ("diff",),
     "diff APP": ("diff", "web"),
     "diff --rev": ("diff", "web", "--rev", "topic", "-c", "dev"),
@@ -75,6 +83,7 @@ def controller(shoal_controller):
     shoal_controller.cluster_list = [cluster_view(), cluster_view("prod", labels={"env": "prod"})]
     shoal_controller.source_list = [source_view(fetched_at=AT.replace(year=2100))]
     shoal_controller.held = [HOLD]
+    shoal_controller.drift_list = [drift_view()]
     entry = Entry(AT, "Ana", Deed.TARGET_SYNCED, "commit", "default/web", Verdict.SUCCEEDED)
     shoal_controller.record_list = [Record("a", 7, "", "h", entry)]
     end = AT + timedelta(seconds=1)

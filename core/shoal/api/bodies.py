@@ -16,9 +16,18 @@ _READ_SECONDS = 10.0  # a body that dribbles in holds a connection, never longer
 
 
 class SyncBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Which clusters to sync; all when left out."""
+    """Which clusters to sync, all when left out; and whether what has ended shall run again."""
 
     clusters: list[str] | None = None
+    rerun: bool = False
+
+
+class RevertBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Which drifts, by id or object, on which clusters; all when left out."""
+
+    names: list[str] = []
+    clusters: list[str] | None = None
+    reason: str = ""
 
 
 class DiffBody(msgspec.Struct, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from shoal.engine.views import (
     ApplicationView,
     ClusterView,
     DiffView,
+    DriftView,
     FleetView,
     HoldView,
     MissingFiles,
@@ -67,10 +68,34 @@ class Controller(Protocol):
         """What would change on the clusters of an application; changes nothing."""
         ...
 
+    def drifts(self) -> Sequence[DriftView]:
+        """Every drift, the same one once."""
+        ...
+
+    async def revert(
+        self,
+        application: Ref,
+        *,
+        who: str,
+        reason: str,
+        names: Sequence[str] = (),
+        clusters: frozenset[str] | None = None,
+    ) -> Sequence[DriftView]:
+        """Undo drift now, by id or by object; what is being undone."""
+        ...
+
     async def sync(
-        self, application: Ref, *, who: str, clusters: frozenset[str] | None = None
+        self,
+        application: Ref,
+        *,
+        who: str,
+        clusters: frozenset[str] | None = None,
+        rerun: bool = False,
     ) -> None:
-        """Sync now. When it returns, the views no longer show the state from before."""
+        """Sync now. When it returns, the views no longer show the state from before.
+
+        With `rerun`, what runs to its end runs again.
+        """
         ...
 
     async def refresh(self, source: Ref, *, who: str, traceparent: str = "") -> None:

@@ -31,6 +31,7 @@ from shoal.api.bodies import (
     InvalidRequest,
     NoBody,
     ReasonBody,
+    RevertBody,
     SuspendBody,
     SyncBody,
     read_json,
@@ -67,6 +68,7 @@ def api_application(controller: Controller, masking: Masking) -> Starlette:
         ),
         border.route("POST", f"{application}/diff", _diff),
         border.route("POST", f"{application}/sync", _sync),
+        border.route("POST", f"{application}/revert", _revert),
         border.route("POST", f"{application}/suspend", _suspend),
         border.route("POST", f"{application}/resume", _resume),
         border.route("POST", source + "/{name:path}/refresh", _refresh),
@@ -81,6 +83,7 @@ LISTS: Mapping[str, str] = {
     "clusters": "Cluster",
     "sources": "Source",
     "holds": "Hold",
+    "drifts": "Drift",
 }
 """Lists that are read from memory: path → kind. The controller's method has the path's name."""
 
@@ -186,7 +189,7 @@ async def _diff(controller: Controller, request: Request) -> Mapping[str, Any]:
         DiffRequest(
             _application(request),
             request.state.who,
-            frozenset(body.clusters) if body.clusters is not None else None,
+            _clusters(body.clusters),
             body.revision,
             body.files,
             max(0.0, min(body.seconds, _LONGEST_DIFF_SECONDS)),
@@ -197,9 +200,29 @@ async def _diff(controller: Controller, request: Request) -> Mapping[str, Any]:
 
 async def _sync(controller: Controller, request: Request) -> Mapping[str, Any]:
     body = await read_json(request, SyncBody, _BODY_BYTES)
-    clusters = frozenset(body.clusters) if body.clusters is not None else None
-    await controller.sync(_application(request), who=request.state.who, clusters=clusters)
+    await controller.sync(
+        _application(request),
+        who=request.state.who,
+        clusters=_clusters(body.clusters),
+        rerun=body.rerun,
+    )
     return single("Accepted", {})
+
+
+def _clusters(names: list[str] | None) -> frozenset[str] | None:
+    return frozenset(names) if names is not None else None
+
+
+async def _revert(controller: Controller, request: Request) -> Mapping[str, Any]:
+    body = await read_json(request, RevertBody, _BODY_BYTES)
+    reverted = await controller.revert(
+        _application(request),
+        who=request.state.who,
+        reason=body.reason,
+        names=body.names,
+        clusters=_clusters(body.clusters),
+    )
+    return envelope("Drift", [as_fields(view) for view in reverted])
 
 
 async def _refresh(controller: Controller, request: Request) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ import click
 
 from shoal.api.client import Client
 from shoal.cli.answering import completeness
+from shoal.cli.differences import patch_lines
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import EVENT, HOLD, TARGET, Kind, find_kind
 from shoal.cli.options import Output, asks, prints
@@ -64,12 +65,15 @@ def _lines(
 ) -> Iterator[str]:
     now = now_utc()
     shown = {key: value for key, value in item.items() if value not in (None, "", [], {})}
-    shown.pop("problems", None)
+    for key in ("problems", "patch", "ignore"):
+        shown.pop(key, None)
     size = max(map(len, shown), default=0) + 1
     yield f"{kind.name} {clean(kind.identity(item))}"
     for key, value in shown.items():
         label = f"{key.replace('_', ' ')}:".ljust(size)
         yield f"  {label}  {_value(key, value, now, color=output.color)}"
+    for line in patch_lines(item.get("patch", ()), color=output.color):
+        yield f"    {line}"
     for target in (item, *parts.get("targets", [])):
         yield from _problems(target)
     for heading, of, rows in (

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from shoal.api.client import Client
-from shoal.cli.kinds import EVENT, HOLD, TARGET, Kind, split_name
+from shoal.cli.kinds import DRIFT, EVENT, HOLD, TARGET, Kind, split_name
 from shoal.cli.tables import Item
 from shoal.errors import UnknownName
 
@@ -22,6 +22,8 @@ def query_of(
     """The parameters of the API's list that narrow it to what was asked for."""
     if kind is EVENT:
         return {"subject": name, "limit": limit}
+    if kind is DRIFT:
+        return {"namespace": namespace}
     if kind is TARGET:
         application, _, at = (name or "").partition("@")
         if not application:
@@ -41,6 +43,8 @@ def list_items(client: Client, kind: Kind, name: str | None, query: Query) -> li
     items: Sequence[Item] = client.items(kind.path, **query)
     if kind is HOLD and name is not None:
         items = [item for item in items if name in (item["id"], item["subject"])]
+    if kind is DRIFT and name is not None:
+        items = [item for item in items if name == item["id"]]
     if name is not None and not items and kind is not EVENT:
         refuse(client, kind, name)
     return list(items)

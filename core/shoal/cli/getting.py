@@ -49,9 +49,9 @@ def get(
 ) -> int:
     """List things of one KIND, or show the one of a NAME.
 
-    Kinds: applications (app), clusters (cl), sources (src), targets (tg), holds, events (ev). Names
-    are NAME in the namespace default or NAMESPACE/NAME; a target is APPLICATION@CLUSTER; events
-    take the subject they are about.
+    Kinds: applications (app), clusters (cl), sources (src), targets (tg), holds, drifts (dr),
+    events (ev). Names are NAME in the namespace default or NAMESPACE/NAME; a target is
+    APPLICATION@CLUSTER; events take the subject they are about.
     """
     asked = find_kind(kind)
     query = query_of(asked, name, namespace=namespace, cluster=cluster, limit=limit)

@@ -58,6 +58,11 @@ def _synced(item: Item, now: datetime) -> str:
     return f"{item['synced']}/{item['clusters']}"
 
 
+def _some(names: Sequence[str]) -> str:
+    """The only one, or how many: the rest is for `describe`, where there is room for it."""
+    return names[0] if len(names) == 1 else str(len(names))
+
+
 def _namespaced(item: Item) -> str:
     return f"{item['namespace']}/{item['name']}"
 
@@ -153,6 +158,22 @@ HOLD = Kind(
     ),
     lambda item: str(item["id"]),
 )
+DRIFT = Kind(
+    "Drift",
+    "drifts",
+    ("drift", "dr"),
+    (
+        field("DRIFT", "id"),
+        Column("APPLICATION", lambda item, now: _application(item)),
+        field("KIND", "kind"),
+        Column("OBJECTS", lambda item, now: _some(item["objects"])),
+        Column("CLUSTERS", lambda item, now: _some(item["clusters"])),
+        Column("CLIENT", lambda item, now: ", ".join(item["clients"]) or "unknown"),
+        _age("SINCE", "since"),
+        field("POLICY", "policy"),
+    ),
+    lambda item: str(item["id"]),
+)
 EVENT = Kind(
     "Event",
     "records",
@@ -168,7 +189,7 @@ EVENT = Kind(
     ),
     lambda item: f"{item['chain']}/{item['seq']}",
 )
-KINDS: Sequence[Kind] = (APPLICATION, TARGET, CLUSTER, SOURCE, HOLD, EVENT)
+KINDS: Sequence[Kind] = (APPLICATION, TARGET, CLUSTER, SOURCE, HOLD, DRIFT, EVENT)
 
 
 def find_kind(text: str) -> Kind:
@@ -180,7 +201,7 @@ def find_kind(text: str) -> Kind:
     close = difflib.get_close_matches(text.lower(), names, n=1)
     raise UnknownName(
         f"there is no kind {text}" + (f"; did you mean {close[0]}?" if close else ""),
-        next_step="kinds are applications, clusters, sources, targets, holds and events",
+        next_step="kinds are applications, clusters, sources, targets, holds, drifts and events",
     )
 
 

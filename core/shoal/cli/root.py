@@ -18,6 +18,10 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "describe": ("shoal.cli.describing:describe", "Everything about one thing."),
         "render": ("shoal.cli.rendering:render", "Print what a cluster gets, offline."),
         "diff": ("shoal.cli.diffing:diff", "Show what would change on every cluster."),
+        "drift": (
+            "shoal.cli.drifting:drift",
+            "See what was changed in clusters.",
+        ),
         "history": ("shoal.cli.past:history", "What happened: who, what, when, why."),
         "trace": ("shoal.cli.past:trace", "The latest sync of an application, as spans."),
     },

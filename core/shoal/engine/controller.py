@@ -18,6 +18,7 @@ from shoal.engine.applications import Applications
 from shoal.engine.cataloguing import FLEET_KEY, Cataloguing, decode_origins
 from shoal.engine.clusters import Clusters
 from shoal.engine.diffing import Diffing, DiffRequest
+from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recording import FLEET_ORIGINS, Recording
@@ -27,6 +28,7 @@ from shoal.engine.views import (
     ApplicationView,
     ClusterView,
     DiffView,
+    DriftView,
     FleetView,
     HoldView,
     MissingFiles,
@@ -36,7 +38,7 @@ from shoal.engine.views import (
 from shoal.errors import InvalidDocument, UnknownName
 from shoal.model.choice import nearest
 from shoal.model.holds import Approval, Hold, HoldCause
-from shoal.model.identity import Ref, TargetKey
+from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Record
 from shoal.planning.placing import place
 from shoal.store import Store
@@ -143,6 +145,10 @@ class Controller:
         """Everything that waits for a person."""
         return viewing.view_holds(self._state)
 
+    def drifts(self) -> Sequence[DriftView]:
+        """Every drift, the same one once."""
+        return view_drifts(find_drifts(self._state))
+
     async def records(
         self, *, subject: str | None = None, limit: int = 100, before: int | None = None
     ) -> Sequence[Record]:
@@ -174,16 +180,57 @@ class Controller:
             _known(name, place(document, catalog.clusters), "cluster of it", "get targets")
         return await self._diffing.diff(catalog, document, request)
 
+    async def revert(
+        self,
+        application: Ref,
+        *,
+        who: str,
+        reason: str,
+        names: Sequence[str] = (),
+        clusters: frozenset[str] | None = None,
+    ) -> Sequence[DriftView]:
+        """Undo drift now, also where the policy is to report it; what is being undone.
+
+        `names` are drifts or objects, all of the application when left out. A hold holds this too.
+        """
+        self._known_application(application)
+        found = choose_drifts(self._state, application, names, clusters)
+        meant: dict[TargetKey, frozenset[ObjectKey]] = {}
+        for target, key, _ in found:
+            meant[target.key] = meant.get(target.key, frozenset()) | {key}
+        for target_key, keys in meant.items():
+            await self._recording.note(
+                who=who,
+                what=Deed.REVERT_REQUESTED,
+                why=reason,
+                subject=str(target_key),
+                body={"objects": [str(key) for key in sorted(keys)]},
+            )
+            request = Request(Priority.USER, f"revert by {who}", only=keys, reverts=keys)
+            self._wake(target_key, request)
+        return view_drifts(found)
+
     async def sync(
-        self, application: Ref, *, who: str, clusters: frozenset[str] | None = None
+        self,
+        application: Ref,
+        *,
+        who: str,
+        clusters: frozenset[str] | None = None,
+        rerun: bool = False,
     ) -> None:
-        """Fetch its source, decide it anew, and look at every object of its targets."""
+        """Fetch its source, decide it anew, and look at every object of its targets.
+
+        With `rerun`, what runs to its end, such as a Job, runs again.
+        """
         self._known_application(application)
         targets = self._state.targets_of(application)
         for name in clusters or ():
             _known(name, {target.key.cluster for target in targets}, "cluster", "get targets")
         await self._recording.note(
-            who=who, what=Deed.SYNC_REQUESTED, why="", subject=str(application)
+            who=who,
+            what=Deed.SYNC_REQUESTED,
+            why="to run again what has ended" if rerun else "",
+            subject=str(application),
         )
         request = Request(Priority.USER, f"sync by {who}")
         catalog = self._state.catalog
@@ -193,7 +240,7 @@ class Controller:
             self._state.application_queue.add(application, request)
         for target in targets:
             if clusters is None or target.key.cluster in clusters:
-                self._wake(target.key, request)
+                self._wake(target.key, replace(request, reruns=rerun))
 
     async def refresh(self, source: Ref, *, who: str, traceparent: str = "") -> None:
         """Fetch a source now; the fleet's own repository goes along."""

@@ -46,6 +46,7 @@ class Observing:
             follow_health(self.state, self.tracer, cluster, target, sighting.at)
         if sighting.drift is None or not self._counts(target, sighting.drift):
             target.drifted.pop(sighting.key, None)
+            target.drifted_since.pop(sighting.key, None)
         else:
             with _unrecorded(sighting):
                 await self._drifted(cluster, target, sighting, sighting.drift)
@@ -55,6 +56,7 @@ class Observing:
     ) -> None:
         before = target.drifted.get(sighting.key)
         target.drifted[sighting.key] = drift
+        target.drifted_since.setdefault(sighting.key, sighting.at)
         if target.removing or target.desired is None:
             return
         if drift.is_corrected_by(target.desired.policy):

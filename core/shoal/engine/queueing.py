@@ -40,13 +40,19 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Why a key is worked on. `only` restricts the work to single objects; None is everything."""
+    """Why a key is worked on. `only` restricts the work to single objects; None is everything.
+
+    `reverts` are objects whose drift a person wants undone, whatever the policy says; with `reruns`
+    what has run to its end runs again.
+    """
 
     priority: Priority
     reason: str
     only: frozenset[ObjectKey] | None = None
     traceparent: str = ""
     since: datetime | None = None
+    reverts: frozenset[ObjectKey] = frozenset()
+    reruns: bool = False
 
     def merged(self, newer: Request) -> Request:
         """Both wishes in one: the more urgent priority and its reason, the wider scope."""
@@ -59,6 +65,8 @@ class Request:
             only=only,
             traceparent=newer.traceparent or self.traceparent,
             since=self.since or newer.since,
+            reverts=self.reverts | newer.reverts,
+            reruns=self.reruns or newer.reruns,
         )
 
 

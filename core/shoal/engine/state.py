@@ -108,7 +108,8 @@ class TargetState:
 
     `desired` is what it should hold, `applied` the last one carried out in full; `removing` says
     why it should hold nothing any more. `deferred` objects are pruned once the others are healthy;
-    `told` is the digest of the failures that were recorded last. `health` knows every object that
+    `told` is the digest of the failures that were recorded last; `drifted_since` is when the
+    drift of an object was first seen. `health` knows every object that
     was seen since start, `unseen` holds those that were written and not seen since. `undecided`
     says why nobody knows what it should hold now: it keeps what it has.
     """
@@ -123,6 +124,7 @@ class TargetState:
     problems: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     waiting: dict[ObjectKey, Wait] = field(default_factory=dict)
     drifted: dict[ObjectKey, Drift] = field(default_factory=dict)
+    drifted_since: dict[ObjectKey, datetime] = field(default_factory=dict)
     health: dict[ObjectKey, Health] = field(default_factory=dict)
     unseen: dict[ObjectKey, None] = field(default_factory=dict)
     told: str = ""

@@ -41,7 +41,7 @@ from shoal.model.plans import (
     Result,
     ResultStatus,
 )
-from shoal.model.policies import PrunePolicy, SyncPolicy
+from shoal.model.policies import AddedFieldsPolicy, DriftPolicy, PrunePolicy, SyncPolicy
 from shoal.planning.holding import hold_for, removal_hold
 from shoal.planning.pruning import split
 from shoal.telemetry import names
@@ -137,7 +137,10 @@ class Targets:
             opened(self.tracer, names.PLAN) as span,
             self.guard.call("target", "plan", str(target.key), seconds=PLAN_SECONDS),
         ):
-            plan = await session.plan(desired, only=request.only)
+            plan = await session.plan(
+                _as_asked(desired, request), only=request.only, rerun=request.reruns
+            )
+            plan = _without_unasked(plan, desired, request)
             span.set_attribute(names.OBJECTS, len(plan.changes))
         healthy = self._is_healthy_beside(target, plan)
         plan, deferred = split(plan, desired.policy.prune, healthy=healthy)
@@ -259,3 +262,26 @@ class Targets:
         ) as span:
             target.trace_id = trace_id(span)
             yield span
+
+
+def _as_asked(desired: Desired, request: Request) -> Desired:
+    """What to plan for: a person who wants a drift undone is not asked what the policy says."""
+    if not request.reverts:
+        return desired
+    policy = {
+        "when_drifted": DriftPolicy.CORRECT,
+        "when_fields_added": AddedFieldsPolicy.REMOVE,
+    }
+    return replace(desired, policy=desired.policy.model_copy(update=policy))
+
+
+def _without_unasked(plan: Plan, desired: Desired, request: Request) -> Plan:
+    """Other objects of the same pass drift on, when the policy is to report it."""
+    if not request.reverts or desired.policy.when_drifted is DriftPolicy.CORRECT:
+        return plan
+    kept = (
+        change
+        for change in plan.changes
+        if change.action is not Action.CORRECT or change.key in request.reverts
+    )
+    return replace(plan, changes=tuple(kept))

@@ -131,6 +131,28 @@ class HoldView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftView:
+    """One drift, on however many clusters and objects it is the same.
+
+    `kind` says in which way they differ, `clients` are those that managedFields name, `policy` what
+    is done about it: Correct or Report. `patch` leads from live back to desired, masked; `ignore`
+    are the rules of `sync.ignore` that would make it no drift, empty when none can say so.
+    """
+
+    id: str
+    namespace: str
+    application: str
+    kind: str
+    objects: Sequence[str]
+    clusters: Sequence[str]
+    clients: Sequence[str]
+    since: datetime | None
+    policy: str
+    patch: Sequence[Mapping[str, Any]]
+    ignore: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """How one object would change, and on which clusters in just this way.
 

@@ -36,6 +36,7 @@ class Deed(StrEnum):
     HOLD_PLACED = "hold.placed"
     HOLD_RELEASED = "hold.released"
     SYNC_REQUESTED = "sync.requested"
+    REVERT_REQUESTED = "drift.revert-requested"
 
 
 class Verdict(StrEnum):

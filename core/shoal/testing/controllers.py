@@ -25,6 +25,7 @@ from shoal.engine.views import (
     ApplicationView,
     ClusterView,
     DiffView,
+    DriftView,
     FleetView,
     HoldView,
     MissingFiles,
@@ -176,6 +177,28 @@ def diff_view(**changes: Any) -> DiffView:
     )
 
 
+def drift_view(**changes: Any) -> DriftView:
+    """Somebody scaled web on one cluster."""
+    return DriftView(
+        **{
+            "id": "drift-0123456789",
+            "namespace": "default",
+            "application": "web",
+            "kind": "edited",
+            "objects": ["Deployment.apps default/web"],
+            "clusters": ["dev"],
+            "clients": ["kubectl-edit"],
+            "since": AT,
+            "policy": "Report",
+            "patch": ({"op": "replace", "path": "/spec/replicas", "value": 3},),
+            "ignore": (
+                {"target": {"kind": "Deployment", "name": "web"}, "path": "/spec/replicas"},
+            ),
+            **changes,
+        }
+    )
+
+
 def hold_view(hold: Hold) -> HoldView:
     """A hold as readers are shown it."""
     return HoldView(
@@ -204,6 +227,7 @@ class FakeController:
     cluster_list: list[ClusterView] = field(default_factory=list)
     source_list: list[SourceView] = field(default_factory=list)
     held: list[Hold] = field(default_factory=list)
+    drift_list: list[DriftView] = field(default_factory=list)
     record_list: list[Record] = field(default_factory=list)
     span_list: list[Any] = field(default_factory=list)
     diffs: list[DiffView | MissingFiles] = field(default_factory=lambda: [diff_view()])
@@ -257,12 +281,35 @@ class FakeController:
         self._note("diff", str(request.application), request=request)
         return self.diffs.pop(0) if len(self.diffs) > 1 else self.diffs[0]
 
+    def drifts(self) -> Sequence[DriftView]:
+        """As given."""
+        return self.drift_list
+
+    async def revert(
+        self,
+        application: Ref,
+        *,
+        who: str,
+        reason: str,
+        names: Sequence[str] = (),
+        clusters: frozenset[str] | None = None,
+    ) -> Sequence[DriftView]:
+        """Noted."""
+        self._check_application(application)
+        self._note("revert", str(application), who=who, reason=reason, names=names)
+        return [each for each in self.drift_list if not names or each.id in names]
+
     async def sync(
-        self, application: Ref, *, who: str, clusters: frozenset[str] | None = None
+        self,
+        application: Ref,
+        *,
+        who: str,
+        clusters: frozenset[str] | None = None,
+        rerun: bool = False,
     ) -> None:
         """Noted."""
         self._check_application(application)
-        self._note("sync", str(application), who=who, clusters=clusters)
+        self._note("sync", str(application), who=who, clusters=clusters, rerun=rerun)
 
     async def refresh(self, source: Ref, *, who: str, traceparent: str = "") -> None:
         """Noted."""

@@ -1,0 +1,218 @@
+"""`shoal drift`: what was changed in the clusters by hand, and what to do about it.
+
+Either it goes (`revert`), or Git gets it (`adopt`), or it is somebody else's business (`ignore`).
+The last two print what is to be committed: Shoal writes to no repository.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import click
+
+from shoal.api.client import Client
+from shoal.cli.answering import partial_over
+from shoal.cli.ending import Ending, note, worse
+from shoal.cli.finding import find_one, list_items
+from shoal.cli.kinds import APPLICATION, DRIFT, split_name
+from shoal.cli.options import Output, asks, prints
+from shoal.cli.phrasing import clean, colored, now_utc, relative, with_glyph
+from shoal.cli.printing import print_list, print_one
+from shoal.cli.tables import Item
+
+_clusters = click.option(
+    "-c", "--cluster", "clusters", multiple=True, help="Only this cluster; repeatable."
+)
+_namespace = click.option("-n", "--namespace", help="The namespace of APP.")
+_APP = click.argument("application", metavar="APP")
+_OBJECT = click.argument("name", metavar="[DRIFT|OBJECT]", required=False)
+_DONE = {
+    "edited": "was changed",
+    "missing": "was deleted",
+    "added": "has fields that were added",
+    "taken": "was taken over",
+}
+
+
+@click.group()
+def drift() -> None:
+    """See what was changed in clusters; undo it, give it to Git, or ignore it."""
+
+
+@drift.command("list")
+@click.argument("application", metavar="[APP]", required=False)
+@_namespace
+@_clusters
+@prints
+@asks
+def list_drifts(
+    application: str | None,
+    namespace: str | None,
+    clusters: tuple[str, ...],
+    output: Output,
+    client: Client,
+) -> int:
+    """Show what was changed in the clusters of APP, or of all applications; the same change once.
+
+    Exit code 1 when there is any. `-` is what is live and `+` what Git has.
+    """
+    found = _drifts(client, application, namespace, clusters)
+    if output.format == "table":
+        for item in found:
+            for line in _lines(item, color=output.color):
+                click.echo(line, color=output.color)
+    else:
+        print_list(output, DRIFT, found)
+    if not found:
+        note("no drift")
+    partial = partial_over(client, clusters or _clusters_of(client, application, namespace))
+    return worse(Ending.NO if found else Ending.OK, partial)
+
+
+@drift.command()
+@_APP
+@_OBJECT
+@_namespace
+@_clusters
+@click.option("-r", "--reason", default="", help="Why; it is recorded.")
+@prints
+@asks
+def revert(
+    application: str,
+    name: str | None,
+    namespace: str | None,
+    clusters: tuple[str, ...],
+    reason: str,
+    output: Output,
+    client: Client,
+) -> int:
+    """Undo drift of APP now, all of it or one DRIFT or OBJECT; also what is only reported.
+
+    OBJECT is written as `deployment.apps/shop/web`. A suspension holds this too.
+    """
+    where, what = split_name(application, namespace)
+    body = {"names": [name] if name else [], "clusters": list(clusters) or None, "reason": reason}
+    reverted = client.post("applications", where, what, "revert", body=body)["items"]
+    print_list(output, DRIFT, reverted)
+    if not reverted:
+        note(f"{where}/{what} has no drift")
+    else:
+        note(f"asked for; `shoal wait {where}/{what} --for drift-free` tells when it is done")
+    return Ending.OK
+
+
+@drift.command()
+@_APP
+@_OBJECT
+@_namespace
+@_clusters
+@prints
+@asks
+def ignore(
+    application: str,
+    name: str | None,
+    namespace: str | None,
+    clusters: tuple[str, ...],
+    output: Output,
+    client: Client,
+) -> int:
+    """Print the rules of `sync.ignore` that make a DRIFT (or the drifts of an OBJECT) none.
+
+    They count on every cluster: such a field is neither compared nor written any more. Add them to
+    `spec` of the Application.
+    """
+    item = find_one(client, APPLICATION, application, namespace)
+    found = _named(_drifts(client, application, namespace, clusters), name)
+    rules = [rule for each in found for rule in each["ignore"]]
+    for each in (one for one in found if not one["ignore"]):
+        note(f"no rule can say {_which(each)}: {_why_no_rule(each)}")
+    if not rules:
+        note("nothing to ignore")
+        return Ending.NO if found else Ending.OK
+    fields = {"application": f"{item['namespace']}/{item['name']}", "sync": {"ignore": rules}}
+    text = _fragment({"sync": {"ignore": rules}})
+    print_one(output, "IgnoreRules", f"application/{fields['application']}", fields, lambda: text)
+    note(f"add this to `spec` of application {fields['application']} ({item['document']})")
+    return Ending.OK
+
+
+def _fragment(part: dict[str, Any]) -> Sequence[str]:
+    """A part of a document as people would write it."""
+    import yaml
+
+    return yaml.safe_dump(part, sort_keys=False, allow_unicode=True).splitlines()
+
+
+def _drifts(
+    client: Client, application: str | None, namespace: str | None, clusters: Collection[str]
+) -> list[Item]:
+    query: dict[str, str | None] = {"namespace": namespace}
+    if application is not None:
+        where, what = split_name(application, namespace)
+        find_one(client, APPLICATION, application, namespace)
+        query = {"namespace": where, "application": what}
+    found = list_items(client, DRIFT, None, query)
+    return [item for item in found if not clusters or {*item["clusters"]} & {*clusters}]
+
+
+def _named(found: Sequence[Item], name: str | None) -> list[Item]:
+    if name is None:
+        return list(found)
+    meant = name.strip().lower().replace(" ", "/")
+    named = [item for item in found if meant == item["id"] or meant in set(_spellings(item))]
+    if not named:
+        from shoal.errors import UnknownName
+
+        raise UnknownName(f"there is no drift {name}", next_step="see `shoal drift list`")
+    return named
+
+
+def _spellings(item: Item) -> Iterator[str]:
+    for text in item["objects"]:
+        kind, _, where = str(text).lower().partition(" ")
+        yield f"{kind}/{where}"
+        yield f"{kind.partition('.')[0]}/{where}"
+
+
+def _clusters_of(
+    client: Client, application: str | None, namespace: str | None
+) -> Collection[str] | None:
+    if application is None:
+        return None
+    where, what = split_name(application, namespace)
+    targets = client.items("targets", namespace=where, application=what)
+    return {str(target["cluster"]) for target in targets}
+
+
+def _lines(item: Item, *, color: bool) -> Iterator[str]:
+    from shoal.cli.differences import on_clusters, patch_lines
+
+    glyph = with_glyph("Drifted").partition(" ")[0]
+    title = f"{glyph} {item['id']} {item['namespace']}/{item['application']}: {_which(item)}"
+    title = clean(f"{title} {on_clusters(item['clusters'])}")
+    yield colored(title, "Drifted", color=color)
+    yield f"    {clean(_told(item))}"
+    yield from (f"    {line}" for line in patch_lines(item["patch"], color=color))
+
+
+def _which(item: Item) -> str:
+    objects = item["objects"]
+    more = f" and {len(objects) - 1} more" if len(objects) > 1 else ""
+    return f"{objects[0]}{more} {_DONE[item['kind']]}"
+
+
+def _told(item: Item) -> str:
+    """By whom and since when, as far as one can know, and what is done about it."""
+    who = ", ".join(f"client {name}" for name in item["clients"])
+    who = who or "an unknown client (see the API server's audit log)"
+    does = "it is being corrected" if item["policy"] == "Correct" else "it is only reported"
+    return f"by {who}, {relative(item['since'], now_utc())}; {does}"
+
+
+def _why_no_rule(item: Item) -> str:
+    if item["kind"] == "missing":
+        return "what is gone has no fields; take it out of Git, or exclude it by an override"
+    if item["kind"] == "added":
+        return "Git does not have these fields; set sync.whenFieldsAdded: Keep"
+    return "its fields have no names of their own"
