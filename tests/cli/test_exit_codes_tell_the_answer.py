@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from shoal import errors
-from shoal.cli import changing, getting
+from shoal.cli import getting, waiting
 from shoal.cli.ending import Ending, worse
 from shoal.engine.views import DocumentProblem, TargetPhase
 from shoal.model.holds import Hold, HoldCause
@@ -159,7 +159,7 @@ def test_reasons_are_required(controller, shoal):
     ],
 )
 def test_waiting_for_a_sync_tells_how_it_ended(controller, shoal, monkeypatch, phase, code):
-    monkeypatch.setattr(changing, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(waiting, "POLL_SECONDS", 0.001)
     controller.target_list = [target_view("dev"), target_view("prod", phase=phase, message="why")]
 
     ended = shoal("sync", "web", "--wait", "--timeout", "1s")
@@ -184,7 +184,7 @@ def test_waiting_goes_on_until_the_source_was_fetched(controller, shoal, monkeyp
         if len(looks) == 3:
             controller.target_list = [target_view("dev", phase=TargetPhase.FAILED)]
 
-    monkeypatch.setattr(changing.time, "sleep", next_look)
+    monkeypatch.setattr(waiting.time, "sleep", next_look)
     ended = shoal("sync", "web", "--wait")
 
     assert (ended.code, len(looks)) == (1, 4)

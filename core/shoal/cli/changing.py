@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -14,11 +13,11 @@ from shoal.cli.ending import Ending, note, worse
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION, HOLD, TARGET, split_name
 from shoal.cli.options import Output, asks, prints
-from shoal.cli.phrasing import DurationType, now_utc, read_time, span_of, with_glyph
+from shoal.cli.phrasing import DurationType, now_utc, read_time, span_of
 from shoal.cli.printing import print_item, print_list
 from shoal.cli.tables import Item
+from shoal.cli.waiting import Look, look_until, say_blockers
 
-POLL_SECONDS = 0.5
 _MOVING = frozenset({"Pending", "Syncing", "Removing"})
 _DAY = timedelta(hours=24)
 
@@ -27,6 +26,11 @@ _DAY = timedelta(hours=24)
 @click.argument("application", metavar="APP")
 @click.option("-n", "--namespace", help="The namespace of APP.")
 @click.option("-c", "--cluster", "clusters", multiple=True, help="Only this cluster; repeatable.")
+@click.option(
+    "--rerun",
+    is_flag=True,
+    help="Run again what runs to its end and has ended, such as a Job: it is deleted and created.",
+)
 @click.option("--wait", is_flag=True, help="Wait until every cluster is synced, or cannot be.")
 @click.option(
     "--timeout",
@@ -41,6 +45,7 @@ def sync(
     application: str,
     namespace: str | None,
     clusters: tuple[str, ...],
+    rerun: bool,
     wait: bool,
     timeout: timedelta,
     output: Output,
@@ -52,7 +57,7 @@ def sync(
     does not answer, 7 when it took too long.
     """
     where, what = split_name(application, namespace)
-    body = {"clusters": list(clusters)} if clusters else {}
+    body = {"clusters": list(clusters) or None, "rerun": rerun}
     client.post("applications", where, what, "sync", body=body)
     if not wait:
         note(f"sync of {where}/{what} is asked for; see `shoal get targets {where}/{what}`")
@@ -71,30 +76,32 @@ def sync(
 def _wait(
     client: Client, namespace: str, name: str, clusters: Sequence[str], timeout: timedelta
 ) -> tuple[list[Item], Ending]:
-    """Poll until the source was fetched anew and no target moves any more, or the time is over.
+    """Wait until the source was fetched anew and no target moves any more, or the time is over.
 
     Between a fetch and the plans made of it, targets still look as before: only two equal looks
-    in a row end the wait. Says each change of a target once.
+    in a row end the wait.
     """
-    asked_at, deadline = now_utc(), time.monotonic() + timeout.total_seconds()
-    said: dict[str, str] = {}
-    before: list[Item] | None = None
-    while True:
+    asked_at = now_utc()
+
+    def look() -> Look:
         is_fetched = _is_fetched(client, namespace, name, asked_at)
         found = client.items("targets", namespace=namespace, application=name)
-        targets: list[Item] = [
-            item for item in found if not clusters or item["cluster"] in clusters
-        ]
-        for target in targets:
-            _say_change(target, said)
-        moving = any(target["phase"] in _MOVING for target in targets)
-        if is_fetched and not moving and targets == before:
-            return targets, _verdict(targets)
-        if time.monotonic() >= deadline:
-            _say_blockers(targets, timeout, is_fetched=is_fetched)
-            return targets, worse(Ending.TIMEOUT, _verdict(targets))
-        before = [*targets] if is_fetched else None
-        time.sleep(POLL_SECONDS)
+        targets = [item for item in found if not clusters or item["cluster"] in clusters]
+        return Look(targets, is_current=is_fetched)
+
+    def verdict(seen: Look, before: Look | None) -> Ending | None:
+        is_settled = seen.is_current and seen == before and not _moving(seen)
+        return _verdict(seen.targets) if is_settled else None
+
+    seen, ending = look_until(look, verdict, timeout)
+    if ending is None:
+        _say_blockers(seen, timeout)
+        ending = worse(Ending.TIMEOUT, _verdict(seen.targets))
+    return list(seen.targets), ending
+
+
+def _moving(seen: Look) -> list[Item]:
+    return [target for target in seen.targets if target["phase"] in _MOVING]
 
 
 def _is_fetched(client: Client, namespace: str, name: str, asked_at: datetime) -> bool:
@@ -108,22 +115,13 @@ def _is_fetched(client: Client, namespace: str, name: str, asked_at: datetime) -
     return True
 
 
-def _say_change(target: Item, said: dict[str, str]) -> None:
-    cluster, phase = str(target["cluster"]), str(target["phase"])
-    if said.get(cluster) != phase:
-        note(f"{cluster}: {with_glyph(phase)}")
-        said[cluster] = phase
-
-
-def _say_blockers(targets: Sequence[Item], timeout: timedelta, *, is_fetched: bool) -> None:
-    if not is_fetched:
+def _say_blockers(seen: Look, timeout: timedelta) -> None:
+    if not seen.is_current:
         note(f"after {span_of(timeout)}, the source has not been fetched; see `shoal get sources`")
-    moving = [target for target in targets if target["phase"] in _MOVING]
+    moving = _moving(seen)
     if moving:
-        note(f"after {span_of(timeout)}, {len(moving)} of {len(targets)} clusters are not done:")
-    for target in moving:
-        told = target["message"] or "no reason is known"
-        note(f"  {target['cluster']}: {with_glyph(target['phase'])}: {told}")
+        count = f"{len(moving)} of {len(seen.targets)}"
+        say_blockers(moving, f"after {span_of(timeout)}, {count} clusters are not done:")
 
 
 def _verdict(targets: Sequence[Item]) -> Ending:

@@ -29,6 +29,7 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "sync": ("shoal.cli.changing:sync", "Sync an application now."),
         "suspend": ("shoal.cli.changing:suspend", "Hold an application for a while."),
         "resume": ("shoal.cli.changing:resume", "End the suspension of an application."),
+        "wait": ("shoal.cli.waiting:wait", "Wait until applications are as asked."),
         "approve": ("shoal.cli.changing:approve", "Release a hold."),
     },
     "Set up": {
