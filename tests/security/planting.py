@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import anyio
 import yaml
-from tests.fleet.harness import FleetUnderTest, config_map, deployment, document
+from tests.fleet.harness import FleetUnderTest, config_map, deployment, document, job
 
 from shoal.composition.engine import open_engine
 from shoal.composition.serving import Settings, serve
@@ -41,9 +41,9 @@ def forms(place: str) -> list[str]:
 
 PLACES = (
     "annotation", "chart-file", "chart-value", "copied", "data", "drift", "env", "fleet-field",
-    "git-password", "git-token", "kubeconfig-token", "new-data", "nested", "override-test",
-    "override-value", "refused-base64", "refused-env", "refused-field", "refused-long",
-    "string-data", "unfetched-token", "webhook",
+    "git-password", "git-token", "job-env", "job-new-env", "kubeconfig-token", "nested",
+    "new-data", "override-test", "override-value", "refused-base64", "refused-env",
+    "refused-field", "refused-long", "string-data", "unfetched-token", "webhook",
 )  # fmt: skip
 
 
@@ -74,6 +74,8 @@ class Planted:
     def write(self) -> None:
         """Everything that is there before the controller starts."""
         self.shop()
+        self.once("job-env")
+        self.fleet.declare_application("once")
         self._refused()
         self._charts()
         self._overrides()
@@ -96,6 +98,13 @@ class Planted:
         ]
         self.fleet.repository.write("shop/all.yaml", *manifests, *([login] if with_secret else []))
         return login
+
+    def once(self, place: str) -> None:
+        """A Job, whose template cannot be changed; the server prints all of it when it refuses."""
+        body = job("once", self.namespace)
+        (container,) = body["spec"]["template"]["spec"]["containers"]
+        container["env"] = [{"name": "PASSWORD", "value": plant(place)}]
+        self.fleet.repository.write("once/all.yaml", body)
 
     def _refused(self) -> None:
         """One application for each way in which a server, or we ourselves, refuse."""

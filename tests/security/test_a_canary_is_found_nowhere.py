@@ -65,6 +65,7 @@ async def everything_has_failed(planted: Planted) -> None:
     """Each planted mistake has been met and told of."""
     fleet = planted.fleet
     await fleet.until_phase("Synced", "shop", ["dev"])
+    await fleet.until_phase("Synced", "once", ["dev"])
     refused = [path.name for path in fleet.repository.folder.glob("refused-*")]
 
     def failed() -> bool:
@@ -87,7 +88,9 @@ async def the_secret_lives(planted: Planted, admin: Client) -> None:
     """A Secret is changed in Git, changed by hand, and removed."""
     fleet = planted.fleet
     login = planted.shop(data="new-data")
+    planted.once("job-new-env")
     await fleet.until_revision(await fleet.push("Change the password"), clusters=["dev"])
+    await fleet.until_phase("Failed", "once", ["dev"])
     by_hand = {"stringData": {"password": plant("drift")}}
     await admin.patch(path_of(login), by_hand, fieldManager="kubectl-edit")
     await fleet.until_recorded(Deed.TARGET_CORRECTED, TARGET)
@@ -142,7 +145,7 @@ def online(planted: Planted) -> Iterator[tuple[str, ...]]:
     kinds = ("app", "tg", "cl", "src", "hold", "events")
     asked: list[tuple[str, ...]] = [("status",), ("history",), ("history", "shop")]
     asked += [("get", kind) for kind in kinds]
-    for name in ("shop", "refused-field", "override-tested", "chart-fails-chart-value"):
+    for name in ("shop", "once", "refused-field", "override-tested", "chart-fails-chart-value"):
         asked += [("describe", "app", name), ("trace", name)]
     asked += [("describe", "cl", "locked"), ("describe", "src", "locked")]
     asked += [("sync", "refused-field", "--wait", "--timeout", "20s")]
