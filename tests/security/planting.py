@@ -43,7 +43,8 @@ PLACES = (
     "annotation", "chart-file", "chart-value", "copied", "data", "drift", "env", "fleet-field",
     "git-password", "git-token", "job-env", "job-new-env", "kubeconfig-token", "nested",
     "new-data", "override-test", "override-value", "refused-base64", "refused-env",
-    "refused-field", "refused-long", "string-data", "unfetched-token", "webhook",
+    "refused-field", "refused-long", "string-data", "unfetched-token", "watched",
+    "watched-drift", "webhook",
 )  # fmt: skip
 
 
@@ -76,6 +77,7 @@ class Planted:
         self.shop()
         self.once("job-env")
         self.fleet.declare_application("once")
+        self.watched()
         self._refused()
         self._charts()
         self._overrides()
@@ -105,6 +107,13 @@ class Planted:
         (container,) = body["spec"]["template"]["spec"]["containers"]
         container["env"] = [{"name": "PASSWORD", "value": plant(place)}]
         self.fleet.repository.write("once/all.yaml", body)
+
+    def watched(self) -> Any:
+        """A Secret whose drift is shown and not undone."""
+        left = secret("left", self.namespace, stringData={"key": plant("watched")})
+        self.fleet.repository.write("watched/all.yaml", left)
+        self.fleet.declare_application("watched", sync={"whenDrifted": "Report"})
+        return left
 
     def _refused(self) -> None:
         """One application for each way in which a server, or we ourselves, refuse."""

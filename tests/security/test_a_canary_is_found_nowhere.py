@@ -65,7 +65,8 @@ async def everything_has_failed(planted: Planted) -> None:
     """Each planted mistake has been met and told of."""
     fleet = planted.fleet
     await fleet.until_phase("Synced", "shop", ["dev"])
-    await fleet.until_phase("Synced", "once", ["dev"])
+    for name in ("once", "watched"):
+        await fleet.until_phase("Synced", name, ["dev"])
     refused = [path.name for path in fleet.repository.folder.glob("refused-*")]
 
     def failed() -> bool:
@@ -94,6 +95,9 @@ async def the_secret_lives(planted: Planted, admin: Client) -> None:
     by_hand = {"stringData": {"password": plant("drift")}}
     await admin.patch(path_of(login), by_hand, fieldManager="kubectl-edit")
     await fleet.until_recorded(Deed.TARGET_CORRECTED, TARGET)
+    reported = {"stringData": {"key": plant("watched-drift"), "new": plant("watched-drift")}}
+    await admin.patch(path_of(planted.watched()), reported, fieldManager="kubectl-edit")
+    await fleet.until_phase("Drifted", "watched", ["dev"])
     planted.shop(data="new-data", with_secret=False)
     await fleet.push("Remove the password")
 
@@ -142,12 +146,15 @@ async def commands_are_typed(hunt: Hunt, commands: Iterator[tuple[str, ...]]) ->
 
 def online(planted: Planted) -> Iterator[tuple[str, ...]]:
     """Every command that asks the controller, in every format."""
-    kinds = ("app", "tg", "cl", "src", "hold", "events")
+    kinds = ("app", "tg", "cl", "src", "hold", "dr", "events")
     asked: list[tuple[str, ...]] = [("status",), ("history",), ("history", "shop")]
     asked += [("get", kind) for kind in kinds]
     for name in ("shop", "once", "refused-field", "override-tested", "chart-fails-chart-value"):
         asked += [("describe", "app", name), ("trace", name)]
     asked += [("describe", "cl", "locked"), ("describe", "src", "locked")]
+    asked += [("drift", "list"), ("drift", "ignore", "watched"), ("diff", "watched")]
+    asked += [("diff", "shop"), ("diff", "refused-immovable"), ("diff", "override-tested")]
+    asked += [("wait", "refused-immovable", "--timeout", "1s")]
     asked += [("sync", "refused-field", "--wait", "--timeout", "20s")]
     for words in asked:
         for format in FORMATS if words[0] != "sync" else ("table",):
