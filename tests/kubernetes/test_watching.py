@@ -82,9 +82,10 @@ class Notes:
     def __init__(self, doubt: ServerBusy | None = None) -> None:
         self.told: list[tuple[str, str]] = []
         self.lists: list[frozenset[tuple[str, str]]] = []
+        self.allowances: list[str] = []
         self._doubt = doubt
 
-    def list_began(self, resource: Resource) -> None:
+    def list_began(self, resource: Resource, namespace: str) -> None:
         pass
 
     def appeared(self, resource: Resource, glance: Glance, raw: bytes) -> None:
@@ -93,11 +94,19 @@ class Notes:
     def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
         self.told.append(("vanished", f"{glance.name}@{glance.resourceVersion}"))
 
-    async def listed(self, resource: Resource, names: frozenset[tuple[str, str]]) -> None:
+    async def listed(
+        self, resource: Resource, names: frozenset[tuple[str, str]], namespace: str
+    ) -> None:
         if self._doubt is not None:
             doubt, self._doubt = self._doubt, None
             raise doubt
         self.lists.append(names)
+
+    def forbidden(self, namespace: str) -> None:
+        self.allowances.append("forbidden")
+
+    def allowed(self, namespace: str) -> None:
+        self.allowances.append("allowed")
 
 
 @pytest.fixture(autouse=True)
@@ -107,12 +116,14 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def watched(*script: Any, sink: Notes | None = None) -> ScriptedTransport:
     transport = ScriptedTransport(*script)
+    sink = sink or Notes()
     now = iter(range(0, 10_000, 10))
     watch = Watch(
         transport,  # type: ignore[arg-type]  # the two methods that a watch uses
         CONFIG_MAPS,
         "shoal.dev/fleet=demo",
-        sink or Notes(),
+        sink,
+        sink,
         clock=lambda: float(next(now)),
     )
     with anyio.fail_after(5):
@@ -155,6 +166,7 @@ async def test_the_first_list_is_over_when_it_was_read_or_refused(answer: Answer
         ScriptedTransport(answer),  # type: ignore[arg-type]  # the two methods that a watch uses
         CONFIG_MAPS,
         "shoal.dev/fleet=demo",
+        Notes(),
         Notes(),
         clock=lambda: 0.0,
     )
@@ -200,17 +212,15 @@ async def test_a_list_that_is_not_believed_is_read_again() -> None:
     assert notes.lists == [frozenset({("sea", "a")})]
 
 
-async def test_a_forbidden_list_is_told_once_and_tried_rarely(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_what_is_forbidden_is_told_and_tried_again_with_the_next_full_check(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pauses: list[float] = []
-    monkeypatch.setattr(
-        watching, "_jittered", lambda seconds, part=0.5: pauses.append(seconds) or 0.0
-    )
-    refused = Answer(403, {}, b"{}")
-    await watched(refused, refused, refused)
+    monkeypatch.setattr(watching, "_CHECK_HOURS", (0.0, 0.0))
+    notes, refused = Notes(), Answer(403, {}, b"{}")
+    transport = await watched(refused, EMPTY, refused, EMPTY, [], sink=notes)
 
-    assert pauses == [300.0] * 3
+    assert notes.allowances == ["forbidden", "allowed", "forbidden", "allowed"]
+    assert ["limit" in asked for asked in transport.asked[:4]] == [True, True, False, True]
 
 
 async def test_a_list_of_metadata_that_is_empty_says_null() -> None:

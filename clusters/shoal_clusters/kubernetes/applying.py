@@ -86,9 +86,9 @@ async def write(
     if resource is None:
         return ended(change, _not_served(tools, prepared))
     if change.action is Action.CREATE:
-        await tools.watches.surveyed(resource)
+        await tools.watches.surveyed(resource, change.key.namespace)
     else:
-        tools.watches.begin(resource)
+        tools.watches.begin(resource, change.key.namespace)
     tools.observer.write_began(change.key, resource.version)
     try:
         settled = await _settle(tools, resource, change, prepared, target, granted)

@@ -15,7 +15,7 @@ import anyio
 import orjson
 import structlog
 
-from shoal.errors import ServerBusy, ShoalError
+from shoal.errors import ForbiddenByCluster, ServerBusy, ShoalError
 from shoal.model.identity import ObjectKey
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.requesting import read
@@ -39,6 +39,7 @@ class Fetcher:
         self._waiting: dict[ObjectKey, Resource] = {}
         self._asked = anyio.Event()
         self._reading: ObjectKey | None = None
+        self._refused: set[Resource] = set()
 
     def ask(self, resource: Resource, key: ObjectKey) -> None:
         """Read this object soon; never waits."""
@@ -64,6 +65,8 @@ class Fetcher:
                     failures = 0
                     if self._reading == key:
                         self._take(key, found)
+                except ForbiddenByCluster as error:
+                    self._refuse(resource, error)
                 except ShoalError as error:
                     self._waiting.setdefault(key, resource)
                     failures += 1
@@ -76,6 +79,12 @@ class Fetcher:
         answer = await read(self._transport, resource, key)
         if answer.status == 404:
             return None
+        if answer.status == 403:
+            raise ForbiddenByCluster(
+                f"cluster {self._transport.cluster}: {key} may not be read; its drift and health "
+                "stay unknown",
+                next_step=f"grant get, list and watch on {resource.plural}",
+            )
         if answer.status != 200:
             raise ServerBusy(
                 f"cluster {self._transport.cluster} answered {answer.status} when {key} was to be "
@@ -84,6 +93,12 @@ class Fetcher:
             )
         live: Mapping[str, Any] = orjson.loads(answer.body)
         return live
+
+    def _refuse(self, resource: Resource, error: ForbiddenByCluster) -> None:
+        """Say it once; who asked for it will ask again."""
+        if resource not in self._refused:
+            self._refused.add(resource)
+            log.warning("object not read", resource=resource.plural, error=str(error))
 
     def _complain(self, key: ObjectKey, error: ShoalError, failures: int) -> None:
         if failures == 1:

@@ -76,16 +76,16 @@ class Observer:
         self._fetcher = Fetcher(transport, self._fetched)
         self._assessor = assessor
         self._writing: dict[ObjectKey, _Write] = {}
-        self._written_while_listing: dict[Resource, set[ObjectKey]] = {}
+        self._written_while_listing: dict[tuple[Resource, str], set[ObjectKey]] = {}
         self._awaited: dict[ObjectKey, anyio.Event] = {}
         self._arrived_at = 0.0
         self._drifted_at: dict[ObjectKey, float] = {}
 
     # -- told by watches ---------------------------------------------------------------------
 
-    def list_began(self, resource: Resource) -> None:
+    def list_began(self, resource: Resource, namespace: str) -> None:
         """What is written from now on may be missing, or older, in the list that follows."""
-        self._written_while_listing[resource] = set()
+        self._written_while_listing[resource, namespace] = set()
 
     def appeared(self, resource: Resource, glance: Glance, raw: bytes) -> None:
         """The object exists and looks like this."""
@@ -105,8 +105,10 @@ class Observer:
         baseline = decode_packed(row.baseline)
         if baseline is not None and baseline.version not in ("", resource.version):
             return  # the watch of the version it was applied in judges it
-        written = self._written_while_listing.get(resource)
-        is_event = written is None or key in written
+        lists = [
+            self._written_while_listing.get((resource, scope)) for scope in ("", key.namespace)
+        ]
+        is_event = not any(written is not None and key not in written for written in lists)
         self._judge(key, row, orjson.loads(raw), is_event=is_event, seen_in=resource)
 
     def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
@@ -122,11 +124,17 @@ class Observer:
         self._register.unclaimed.pop(key, None)
         self._judge_end(key, glance.resourceVersion)
 
-    async def listed(self, resource: Resource, names: frozenset[tuple[str, str]]) -> None:
+    async def listed(
+        self, resource: Resource, names: frozenset[tuple[str, str]], namespace: str
+    ) -> None:
         """A whole list was read: rows that are not in it are gone, unless the list is doubtful."""
-        written = self._written_while_listing.pop(resource, set())
-        self._forget_unclaimed(resource, names)
-        rows = [row for row in self._register.rows(resource.group_kind) if row.baseline]
+        written = self._written_while_listing.pop((resource, namespace), set())
+        self._forget_unclaimed(resource, names, namespace)
+        rows = [
+            row
+            for row in self._register.rows(resource.group_kind)
+            if row.baseline and namespace in ("", row.key.namespace)
+        ]
         missing = [
             row.key
             for row in rows
@@ -143,6 +151,10 @@ class Observer:
     async def run(self) -> None:
         """Read what must be read to be judged, until cancelled."""
         await self._fetcher.run()
+
+    def ask(self, resource: Resource, key: ObjectKey) -> None:
+        """Read this object and judge it: nothing watches it."""
+        self._fetcher.ask(resource, key)
 
     def _fetched(self, key: ObjectKey, live: Body | None) -> None:
         """An object was read because its metadata did not tell; a write in flight tells more."""
@@ -239,10 +251,13 @@ class Observer:
         else:
             self._register.unclaimed[key] = found
 
-    def _forget_unclaimed(self, resource: Resource, names: frozenset[tuple[str, str]]) -> None:
+    def _forget_unclaimed(
+        self, resource: Resource, names: frozenset[tuple[str, str]], namespace: str
+    ) -> None:
         """Those that a whole list does not hold are gone."""
         for key in [one for one in self._register.unclaimed if one[:2] == resource.group_kind]:
-            if (key.namespace, key.name) not in names:
+            is_meant = namespace in ("", key.namespace)
+            if is_meant and (key.namespace, key.name) not in names:
                 del self._register.unclaimed[key]
 
     # -- judging -----------------------------------------------------------------------------

@@ -161,7 +161,7 @@ class KubernetesSession:
 
     async def probe(self) -> Facts:
         """The cluster's identity and version: one request, two the first time."""
-        return await self._probe.facts()
+        return replace(await self._probe.facts(), limits=self._watches.limits)
 
     async def api_versions(self) -> Sequence[str]:
         """What the cluster serves, by discovery as it is read at first use."""

@@ -8,7 +8,6 @@ between a first write and the watch. It costs one list in pages and one watch pe
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable
 
@@ -18,10 +17,10 @@ from anyio.abc import TaskGroup
 
 from shoal.errors import Retryable, ShoalError
 from shoal.model.identity import GroupKind
+from shoal_clusters.kubernetes.covering import Coverage, Source
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery, Resource
 from shoal_clusters.kubernetes.observing import Observer
 from shoal_clusters.kubernetes.register import Kind, Register
-from shoal_clusters.kubernetes.watching import Watch
 from shoal_clusters.transport import Transport
 
 CLAIM_SECONDS = 60.0
@@ -46,41 +45,45 @@ class Watches:
         self._transport = transport
         self._discovery = discovery
         self._register = register
-        self._observer = observer
-        self._selector = selector
         self._tasks = tasks
-        self._watches: dict[Resource, Watch] = {}
+        self._source = Source(transport, register, observer, selector, tasks)
+        self._covered: dict[Resource, Coverage] = {}
 
     def start(self) -> None:
         """Begin to watch what the inventory names, and to report what nobody claims."""
         self._tasks.start_soon(self._watch_inventory)
         self._tasks.start_soon(self._report_unclaimed)
 
-    def begin(self, resource: Resource) -> None:
-        """Watch this resource until the session ends; does nothing when it is watched already."""
-        if resource in self._watches:
-            return
-        watch = Watch(
-            self._transport, resource, self._selector, self._observer, clock=time.monotonic
-        )
-        self._watches[resource] = watch
-        self._tasks.start_soon(watch.run)
+    def begin(self, resource: Resource, namespace: str = "") -> None:
+        """Watch this resource until the session ends, and what is about to be in a namespace."""
+        coverage = self._covered.get(resource)
+        if coverage is None:
+            coverage = self._covered[resource] = Coverage(self._source, resource)
+            coverage.begin()
+        if namespace:
+            coverage.reach(namespace)
 
     def list_again(self, kinds: Iterable[GroupKind]) -> None:
         """List these kinds again, each with one request per page."""
         wanted = frozenset(kinds)
-        for resource, watch in self._watches.items():
+        for resource, coverage in self._covered.items():
             if resource.group_kind in wanted:
-                watch.list_again()
+                coverage.list_again()
 
-    async def surveyed(self, resource: Resource) -> None:
-        """Watch it, and wait for the end of its first list.
+    async def surveyed(self, resource: Resource, namespace: str) -> None:
+        """Watch it, and wait for the end of the first list that the namespace is in.
 
         A list that fails ends the wait too: what may then be there already is found by the answer
         to a create.
         """
         self.begin(resource)
-        await self._watches[resource].until_surveyed()
+        await self._covered[resource].until_surveyed(namespace)
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What the credential does not allow to be watched, in sentences."""
+        found = (self._covered[resource].limit for resource in sorted(self._covered))
+        return tuple(filter(None, found))
 
     async def _watch_inventory(self) -> None:
         """Watch every kind of the inventory, as soon as the cluster says what it serves."""

@@ -25,7 +25,7 @@ from shoal_clusters.transport import Answer, Transport
 PAGE = 500
 _MOST_BACK_OFF_SECONDS = 60.0
 _REFUSED_SECONDS = 300.0
-"""How long a watch that is forbidden, or whose kind is not served, waits: somebody must act."""
+"""How long a watch whose kind is not served any more waits: somebody must act."""
 _AT_ONCE = 25
 """Objects judged without giving way: each costs up to 0.2 ms, and the loop may lag 20 ms."""
 _CHECK_HOURS = (3.0, 9.0)
@@ -52,7 +52,7 @@ class Seen(msgspec.Struct):
 class Sink(Protocol):
     """Who is told what the watch of one resource sees."""
 
-    def list_began(self, resource: Resource) -> None:
+    def list_began(self, resource: Resource, namespace: str) -> None:
         """A list is about to be read; what is written from now on may be older in it."""
         ...
 
@@ -64,8 +64,10 @@ class Sink(Protocol):
         """The object was deleted, or no longer carries our label; `raw` is its last state."""
         ...
 
-    async def listed(self, resource: Resource, names: frozenset[tuple[str, str]]) -> None:
-        """A whole list was read: (namespace, name) of everything in it.
+    async def listed(
+        self, resource: Resource, names: frozenset[tuple[str, str]], namespace: str
+    ) -> None:
+        """A whole list was read: (namespace, name) of everything in it, or in one namespace.
 
         Raises ServerBusy when the list cannot be believed; it is then read again later.
         """
@@ -102,8 +104,20 @@ class _Gone(Exception):
     """410: the resourceVersion is too old; only a new list helps."""
 
 
+class Guard(Protocol):
+    """Who is told whether a watch is allowed; both are called once per change."""
+
+    def forbidden(self, namespace: str) -> None:
+        """The API server refuses the list or the watch; it is asked again at the next check."""
+        ...
+
+    def allowed(self, namespace: str) -> None:
+        """A list was read."""
+        ...
+
+
 class Watch:
-    """The watch of one resource."""
+    """The watch of one resource, over all namespaces or in one."""
 
     def __init__(
         self,
@@ -111,14 +125,19 @@ class Watch:
         resource: Resource,
         selector: str,
         sink: Sink,
+        guard: Guard,
         *,
         clock: Callable[[], float],
+        namespace: str = "",
     ) -> None:
         self._transport = transport
         self._resource = resource
         self._selector = selector
         self._sink = sink
+        self._guard = guard
         self._clock = clock
+        self._namespace = namespace
+        self._root = resource.in_namespace(namespace) if namespace else resource.root
         self._since = ""
         self._is_surveyed = anyio.Event()
         self._is_complaint_logged = False
@@ -151,10 +170,16 @@ class Watch:
                 self._since = ""
                 pause = 0.0 if failures == 0 else _back_off(failures)
                 failures += 1
+            except ForbiddenByCluster as error:
+                self._complain(error)
+                self._since = ""
+                self._guard.forbidden(self._namespace)
+                pause = max(self._check_at - self._clock(), 0.0)
+                self._check_at = self._next_check()
             except ShoalError as error:
                 self._complain(error)
-                refused = isinstance(error, (ForbiddenByCluster, MissingApi))
-                pause = _jittered(_REFUSED_SECONDS) if refused else _back_off(failures)
+                is_missing = isinstance(error, MissingApi)
+                pause = _jittered(_REFUSED_SECONDS) if is_missing else _back_off(failures)
                 failures += 1
             await anyio.sleep(pause)
 
@@ -166,6 +191,7 @@ class Watch:
                 self._since = await self._list()
             finally:
                 self._is_surveyed.set()
+            self._guard.allowed(self._namespace)
             self._check_at = self._next_check()
         if self._is_list_wanted:
             return
@@ -176,19 +202,17 @@ class Watch:
     async def _list(self) -> str:
         names: set[tuple[str, str]] = set()
         self._is_list_wanted = False
-        self._sink.list_began(self._resource)
+        self._sink.list_began(self._resource, self._namespace)
         query = {"labelSelector": self._selector, "limit": str(PAGE)}
         accept = accepted(self._resource, "PartialObjectMetadataList")
         while True:
-            answer = await self._transport.request(
-                "GET", self._resource.root, query=query, accept=accept
-            )
+            answer = await self._transport.request("GET", self._root, query=query, accept=accept)
             self._refuse(answer)
             page = msgspec.json.decode(answer.body, type=_Page)
             del answer
             names |= await self._hand_over(page.items or ())
             if not page.metadata.next:
-                await self._sink.listed(self._resource, frozenset(names))
+                await self._sink.listed(self._resource, frozenset(names), self._namespace)
                 return page.metadata.resourceVersion
             query["continue"] = page.metadata.next
 
@@ -213,7 +237,7 @@ class Watch:
         }
         count = 0
         async with self._transport.stream(
-            self._resource.root,
+            self._root,
             query=query,
             deadline_seconds=seconds + 30,
             accept=accepted(self._resource),
@@ -244,6 +268,7 @@ class Watch:
 
     def _refuse(self, answer: Answer) -> None:
         where = f"{self._resource.plural} on cluster {self._transport.cluster}"
+        scope = f"in namespace {self._namespace}" if self._namespace else "over all namespaces"
         match answer.status:
             case 200:
                 return
@@ -251,8 +276,7 @@ class Watch:
                 raise _Gone
             case 403:
                 raise ForbiddenByCluster(
-                    f"{where} may not be listed and watched over all namespaces; drift and health "
-                    "of them stay unknown",
+                    f"{where} may not be listed and watched {scope}",
                     next_step=f"grant list and watch on {self._resource.plural}",
                 )
             case 404:
@@ -266,9 +290,8 @@ class Watch:
         if self._is_complaint_logged:
             return
         self._is_complaint_logged = True
+        # What is forbidden is said by who knows what is done instead.
         level = log.debug if isinstance(error, Retryable) else log.warning
-        if isinstance(error, ForbiddenByCluster):
-            level = log.warning
         level(
             "watch interrupted",
             cluster=self._transport.cluster,

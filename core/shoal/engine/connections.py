@@ -247,7 +247,7 @@ class Connections:
                 cluster.circuit = cluster.circuit.after_break(self.state.now(), self.jitter())
                 return signals.broken
             try:
-                await self._probe(cluster, session)
+                cluster.facts = await self._probe(cluster, session)
             except ShoalError as error:
                 self._missed(cluster, error)
                 if isinstance(error, Permanent) or not cluster.circuit.is_usable:
@@ -276,7 +276,8 @@ class Connections:
 
     async def _gained(self, cluster: ClusterState, facts: Facts) -> None:
         """Connected: every target here may have something to do."""
-        now, is_news = self.state.now(), cluster.facts != facts
+        before, now = cluster.facts, self.state.now()
+        is_news = before is None or (before.uid, before.version) != (facts.uid, facts.version)
         cluster.is_connected, cluster.facts, cluster.error = True, facts, None
         cluster.since = cluster.last_contact = now
         if is_news:

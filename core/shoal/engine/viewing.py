@@ -221,10 +221,15 @@ def _cluster(state: EngineState, name: str, cluster: ClusterState) -> ClusterVie
         targets=len(state.targets_on(name)),
         objects=len(cluster.inventory),
         queued=len(cluster.queue) + cluster.queue.active,
-        message=error.message if error else "",
+        message=error.message if error else _limits(cluster),
         next_step=error.next_step if error else "",
         document=_place(state, Identity("Cluster", "", name)),
     )
+
+
+def _limits(cluster: ClusterState) -> str:
+    """What the credential does not allow there, when that is all there is to say."""
+    return "; ".join(cluster.facts.limits) if cluster.facts and cluster.is_answering else ""
 
 
 def _reachable(cluster: ClusterState, error: ShoalError | None) -> str:

@@ -37,7 +37,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a probe learnt. `uid` is that of the namespace `kube-system`: the cluster's identity."""
+    """What a probe learnt. `uid` is that of the namespace `kube-system`: the cluster's identity.
+
+    `limits` are sentences about what the credential does not allow, and what is done instead.
+    """
 
     uid: str
     version: str
+    limits: tuple[str, ...] = ()

@@ -50,9 +50,10 @@ class FakeObject:
 class FakeCluster:
     """One cluster in memory, with its faults.
 
-    `unreachable` and `denied` concern every call. `gate`, when set, holds every call until the test
-    sets the event: a slow cluster. `refusals` maps objects to the error that writing them meets.
-    `writes` are the verbs and objects in the order in which they arrived.
+    `unreachable` and `denied` concern every call, `limits` is what a probe tells. `gate`, when set,
+    holds every call until the test sets the event: a slow cluster. `refusals` maps objects to the
+    error that writing them meets. `writes` are the verbs and objects in the order in which they
+    arrived.
     """
 
     name: str = "fake"
@@ -62,6 +63,7 @@ class FakeCluster:
     objects: dict[ObjectKey, FakeObject] = field(default_factory=dict)
     unreachable: bool = False
     denied: bool = False
+    limits: tuple[str, ...] = ()
     gate: anyio.Event | None = None
     refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     writes: list[tuple[str, ObjectKey]] = field(default_factory=list)

@@ -97,7 +97,7 @@ class FakeSession:
     async def probe(self) -> Facts:
         """Who the cluster is."""
         await self._cluster.reached()
-        return Facts(self._cluster.uid, self._cluster.version)
+        return Facts(self._cluster.uid, self._cluster.version, self._cluster.limits)
 
     async def api_versions(self) -> Sequence[str]:
         """The kinds that the fake serves, all in v1."""
