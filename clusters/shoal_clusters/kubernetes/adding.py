@@ -85,7 +85,7 @@ def has_strangers(live: Mapping[str, Any]) -> bool:
 
 def drift_of(live: Mapping[str, Any], added: Sequence[Addition], owned_digest: str) -> Drift:
     """The drift that additions are: by which client, when, and how they are removed."""
-    by = changed_by(live, _nested(one.path for one in added))
+    by = changed_by(live, nested(one.path for one in added))
     digest = digest_parts((owned_digest, *("".join(one.path) for one in added)))
     return Drift(DriftKind.ADDED, digest, by.manager, by.at, removal(added))
 
@@ -107,9 +107,9 @@ def _owned(live: Mapping[str, Any], said: ByHand) -> tuple[Fields, Fields]:
         fields = entry.get("fieldsV1") or {}
         is_same = own is not None and entry.get("apiVersion") == own.get("apiVersion")
         if is_same and _is_hand(entry, said):
-            hands = _union(hands, fields)
+            hands = union(hands, fields)
         else:
-            others = _union(others, fields)
+            others = union(others, fields)
     return hands or {}, others or {}
 
 
@@ -118,18 +118,19 @@ def _is_hand(entry: Mapping[str, Any], said: ByHand) -> bool:
     return manager != MANAGER and not entry.get("subresource") and is_by_hand(manager, said)
 
 
-def _union(one: Fields | None, other: Fields) -> Fields:
+def union(one: Fields | None, other: Fields) -> Fields:
     """What is in either; a node without anything below it is the value itself."""
     if one is None:
         return other
     if not one or not other:
         return {**one, **other, ".": {}} if one or other else {}
-    return {name: _union(one.get(name), other[name]) for name in other} | {
+    return {name: union(one.get(name), other[name]) for name in other} | {
         name: below for name, below in one.items() if name not in other
     }
 
 
-def _nested(paths: Iterable[Path]) -> Fields:
+def nested(paths: Iterable[Path]) -> Fields:
+    """The field set of these paths, each of them whole."""
     found: dict[str, Any] = {}
     for path in paths:
         below = found

@@ -21,6 +21,7 @@ from shoal.model.digests import Digester
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned, OwnedState
 from shoal.model.sightings import Drift, DriftKind
+from shoal_clusters.kubernetes.adding import union
 from shoal_clusters.kubernetes.baselines import Baseline, decode, encode, is_newer
 from shoal_clusters.kubernetes.health import is_finished
 from shoal_clusters.kubernetes.marks import Holder, Ownership, owner_named, whose
@@ -131,6 +132,29 @@ class Comparer:
         if not is_whole:
             return Unread()
         return self._judge(live, owned, baseline, desired)
+
+    def taken(
+        self, live: Mapping[str, Any], owned: Owned, desired: Mapping[str, Any], added: Fields
+    ) -> Sequence[Mapping[str, Any]]:
+        """The masked patch from the desired body to what is live, of our fields and of `added`.
+
+        Only of fields that were touched: the API server writes some in other words (`1000m` comes
+        back as `1`), and Git need not follow it.
+        """
+        baseline = decode(owned.baseline)
+        if baseline is None:
+            return ()
+        field_set = self.field_sets.intern_text(baseline.fields)
+        touched: Sequence[Fields | None] = (None,)
+        if isinstance(self._judge(live, owned, baseline, None), Drifted):
+            touched = (self._lost(live, field_set, is_scaled=scaled(live)), field_set.fields)
+        for fields in touched:
+            part = union(fields, added)
+            after = overlay(desired, live, self.field_sets.intern(part)) if part else desired
+            patch = difference(owned.key, desired, after)
+            if patch:
+                return patch
+        return ()
 
     def confirmed(
         self,

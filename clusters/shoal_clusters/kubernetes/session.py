@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -20,7 +21,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
-from shoal.model.identity import ObjectKey
+from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.sightings import Sighting
 from shoal_clusters.connecting import TrustStore
@@ -31,6 +32,7 @@ from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery
 from shoal_clusters.kubernetes.executing import PATIENCE_SECONDS, Execution
 from shoal_clusters.kubernetes.investigating import Cadence, Investigator
+from shoal_clusters.kubernetes.learning import differences
 from shoal_clusters.kubernetes.marks import selector
 from shoal_clusters.kubernetes.memo import PreparedMemo
 from shoal_clusters.kubernetes.observing import Observer
@@ -223,6 +225,12 @@ class KubernetesSession:
                     self._register.taken(found.key)
         finally:
             scope.cancel()
+
+    async def differences(
+        self, target: TargetKey, keys: frozenset[ObjectKey]
+    ) -> Mapping[ObjectKey, Sequence[Mapping[str, Any]]]:
+        """What Git would have to say for what is live to be right."""
+        return await differences(self._tools, self._briefing, target, keys)
 
     def _newest(self, result: Result) -> Result:
         """The result with the row as it is known when it is handed over.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
-from shoal.model.identity import ObjectKey
+from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.sightings import Sighting
 
@@ -56,6 +56,17 @@ class Session(Protocol):
         Objects are written in stages and deleted after all writes, in reverse; nothing is deleted
         when a write of this plan failed. Before each request `granted()` is asked: once it says no,
         what is left ends REVOKED. Errors of single objects are results, not exceptions.
+        """
+        ...
+
+    async def differences(
+        self, target: TargetKey, keys: frozenset[ObjectKey]
+    ) -> Mapping[ObjectKey, Sequence[Mapping[str, Any]]]:
+        """What it would take for Git to say what is live: read now, one request per object.
+
+        By object, the masked RFC 6902 patch from what is desired to what is live, of the fields
+        that we wrote and of those that were added by hand; empty when they are equal. Objects that
+        are gone, belong to somebody else, or were not planned for yet are left out.
         """
         ...
 

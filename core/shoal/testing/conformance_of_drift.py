@@ -6,6 +6,7 @@ from shoal.model.health import HealthState
 from shoal.model.health_rules import HealthRule
 from shoal.model.plans import Action, ResultStatus
 from shoal.model.policies import DriftPolicy
+from shoal.model.sightings import DriftKind
 from shoal.testing.target_bench import Subject, bench, name
 
 
@@ -39,6 +40,47 @@ class DriftConformance:
             assert results[deleted].action is Action.CORRECT
             assert results[deleted].status is ResultStatus.APPLIED
             assert await it.world.read(it.key(deleted)) is not None
+
+    async def test_a_field_added_by_hand_is_sighted_and_removed(self, subject: Subject) -> None:
+        """What is ours stays as it is; the drift says that nothing of it was edited."""
+        async with bench(subject) as it:
+            added = name()
+            body = it.config_map(added, a="1")
+            await it.sync(body)
+            await it.world.change(it.key(added), {"data": {"more": "2"}})
+            sighting = await it.until(
+                lambda one: one.drift is not None and one.drift.kind is DriftKind.ADDED
+            )
+            results = await it.sync(body)
+
+            assert sighting.drift is not None
+            assert sighting.drift.patch == ({"op": "remove", "path": "/data/more"},)
+            assert results[added].action is Action.CORRECT
+            assert (await it.world.read(it.key(added)) or {})["data"] == {"a": "1"}
+            assert (await it.plan(body)).changes == ()
+
+    async def test_what_is_live_can_be_taken_into_git(self, subject: Subject) -> None:
+        """The patch leads from what is desired to what is live, additions and removals too."""
+        async with bench(subject) as it:
+            edited, equal, gone = name(), name(), name()
+            bodies = (
+                it.config_map(edited, a="1", b="2"),
+                *(it.config_map(each, a="1") for each in (equal, gone)),
+            )
+            await it.sync(*bodies)
+            await it.world.change(it.key(edited), {"data": {"a": "3", "b": None, "c": "4"}})
+            await it.world.remove(it.key(gone))
+            keys = frozenset(it.key(each) for each in (edited, equal, gone))
+            target = it.desired().target
+            found = await it.session.differences(target, keys)
+
+            assert found.keys() == {it.key(edited), it.key(equal)}
+            assert found[it.key(equal)] == ()
+            assert sorted(found[it.key(edited)], key=lambda one: str(one["path"])) == [
+                {"op": "replace", "path": "/data/a", "value": "3"},
+                {"op": "remove", "path": "/data/b"},
+                {"op": "add", "path": "/data/c", "value": "4"},
+            ]
 
     async def test_drift_that_is_only_reported_is_not_planned(self, subject: Subject) -> None:
         """`whenDrifted: Report` is sighted and left."""

@@ -38,12 +38,20 @@ Watcher = Callable[[ObjectKey], None]
 
 @dataclass
 class FakeObject:
-    """One live object. `owner` is the target that its marks name, None for a stranger's."""
+    """One live object. `owner` is the target that its marks name, None for a stranger's.
+
+    `added` holds the members that a stranger brought, as a merge patch would name them.
+    """
 
     body: dict[str, Any]
     uid: str
     version: int
     owner: TargetKey | None
+    added: dict[str, Any] = field(default_factory=dict)
+
+    def additions(self, wanted: Mapping[str, Any]) -> list[tuple[str, ...]]:
+        """The paths that a stranger added, as far as they are there and not wanted."""
+        return [path for path in _paths(self.added) if _has(self.body, path) > _has(wanted, path)]
 
 
 @dataclass
@@ -88,6 +96,7 @@ class FakeCluster:
     async def change(self, key: ObjectKey, patch: Mapping[str, Any]) -> None:
         """Merge a patch into a live object."""
         found = self.objects[key]
+        found.added = merged(found.added, _new(found.body, patch))
         found.body = merged(found.body, patch)
         found.version = self.tick()
         self._tell(key)
@@ -141,6 +150,39 @@ def key_of(body: Mapping[str, Any]) -> ObjectKey:
     kind = str(body["kind"])
     namespace = "" if kind in CLUSTER_SCOPED else str(metadata.get("namespace") or "default")
     return ObjectKey(group if slash else "", kind, namespace, str(metadata["name"]))
+
+
+def without(body: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """A copy without what stands at a path."""
+    rest = {name: value for name, value in body.items() if name != path[0]}
+    return {**rest, path[0]: without(body[path[0]], path[1:])} if path[1:] else rest
+
+
+def _new(live: Any, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """What a merge patch brings that was not there."""
+    found: dict[str, Any] = {}
+    for name, value in patch.items():
+        if not isinstance(live, Mapping) or name not in live:
+            found |= {} if value is None else {name: True}
+        elif isinstance(value, Mapping) and (below := _new(live[name], value)):
+            found[name] = below
+    return found
+
+
+def _paths(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, below in tree.items():
+        if isinstance(below, Mapping):
+            yield from _paths(below, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def _has(body: Any, path: tuple[str, ...]) -> bool:
+    for name in path:
+        if not isinstance(body, Mapping) or name not in body:
+            return False
+        body = body[name]
+    return True
 
 
 def merged(live: Any, patch: Any) -> Any:

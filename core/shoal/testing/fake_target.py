@@ -23,6 +23,7 @@ from shoal.errors import (
 )
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
+from shoal.model.differences import difference
 from shoal.model.digests import canonical, digest_value
 from shoal.model.endpoints import Credential, Endpoint, Facts
 from shoal.model.health import Health, HealthState
@@ -39,9 +40,9 @@ from shoal.model.plans import (
     Result,
     ResultStatus,
 )
-from shoal.model.policies import DriftPolicy, PrunePolicy
+from shoal.model.policies import PrunePolicy
 from shoal.model.sightings import Drift, DriftKind, Sighting
-from shoal.testing.fake_cluster import FakeCluster, FakeObject, key_of, merged
+from shoal.testing.fake_cluster import FakeCluster, FakeObject, key_of, merged, without
 
 HEALTHY = Health(HealthState.HEALTHY)
 
@@ -145,6 +146,23 @@ class FakeSession:
             is_whole = is_whole and (change.action is Action.DELETE or result.status in _SUCCEEDED)
             yield result
 
+    async def differences(
+        self, target: TargetKey, keys: frozenset[ObjectKey]
+    ) -> Mapping[ObjectKey, Sequence[Mapping[str, Any]]]:
+        """The patches from what was written to what is live."""
+        await self._cluster.reached()
+        found: dict[ObjectKey, Sequence[Mapping[str, Any]]] = {}
+        for key in keys:
+            row, live = self._row(key), self._cluster.objects.get(key)
+            if row is None or live is None or row.target != target or not row.baseline:
+                continue
+            wanted = orjson.loads(row.baseline)
+            after = _projected(live.body, wanted)
+            for path in live.additions(wanted):
+                after = merged(after, _at(live.body, path))
+            found[key] = difference(key, wanted, after)
+        return found
+
     async def sightings(self) -> AsyncIterator[Sighting]:
         """The newest sighting of each object; never ends."""
         while True:
@@ -202,14 +220,22 @@ class FakeSession:
             uid = f"uid-{self._cluster.tick()}"
             live = FakeObject({}, uid, 0, target)
             self._cluster.objects[key] = live
-        is_same = live.version > 0 and merged(live.body, body) == live.body
+        drift = self._drifted.get(key)
+        after = merged(live.body, body)
+        if change.action is Action.CORRECT and drift and drift.kind is DriftKind.ADDED:
+            for path in live.additions(body):
+                after = without(after, path)
+        is_same = live.version > 0 and after == live.body
         if not is_same:
-            live.body, live.version = merged(live.body, body), self._cluster.tick()
+            live.body, live.version = after, self._cluster.tick()
         row = _confirmed(target, key, body, live.uid)
         self._keep(key, row)
         self._drifted.pop(key, None)
+        left = _added(live, row)
+        if left is not None:
+            self._drifted[key] = left
         self._health[key] = self._health_of(target, key)
-        self._tell(row, self._health[key], None)
+        self._tell(row, self._health[key], left)
         status = ResultStatus.UNCHANGED if is_same else ResultStatus.APPLIED
         return Result(key, change.action, status, owned=row)
 
@@ -279,7 +305,7 @@ class FakeSession:
             return Change(key, Action.UPDATE, row.desired_digest, after, "changed in Git")
         drift = self._drifted.get(key)
         if drift is not None:
-            if desired.policy.when_drifted is DriftPolicy.REPORT:
+            if not drift.is_corrected_by(desired.policy):
                 return None
             return Change(
                 key, Action.CORRECT, drift.owned_digest, row.owned_digest, "changed in the cluster"
@@ -295,7 +321,7 @@ class FakeSession:
         projected = _projected(live.body, orjson.loads(row.baseline))
         digest = digest_value(projected)
         if digest == row.owned_digest:
-            return None
+            return _added(live, row)
         return Drift(DriftKind.EDITED, digest, manager="stranger")
 
     def _health_of(self, target: TargetKey, key: ObjectKey) -> Health:
@@ -348,6 +374,20 @@ def _confirmed(target: TargetKey, key: ObjectKey, body: dict[str, Any], uid: str
         baseline=canonical(body),
         state=OwnedState.CONFIRMED,
     )
+
+
+def _added(live: FakeObject, row: Owned) -> Drift | None:
+    """The drift of what a stranger brought to an object whose other fields are right."""
+    paths = live.additions(orjson.loads(row.baseline))
+    if not paths:
+        return None
+    patch = tuple({"op": "remove", "path": "/" + "/".join(path)} for path in paths)
+    return Drift(DriftKind.ADDED, digest_value([row.owned_digest, paths]), "stranger", patch=patch)
+
+
+def _at(body: Any, path: tuple[str, ...]) -> Any:
+    """The part of a body that a path leads to, with all that it stands in."""
+    return {path[0]: _at(body[path[0]], path[1:])} if path else body
 
 
 def _projected(live: Any, wanted: Any) -> Any:
