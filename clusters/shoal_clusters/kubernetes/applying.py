@@ -27,7 +27,7 @@ from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Action, Change, Owned, OwnedState, Result, ResultStatus
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.answers import meaning
-from shoal_clusters.kubernetes.claiming import Believed, believed, found
+from shoal_clusters.kubernetes.claiming import Believed, believed, found, is_targeted
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Discovery, Resource
 from shoal_clusters.kubernetes.observing import Observer
@@ -187,6 +187,7 @@ def confirm(
         live,
         desired=lambda: prepared.body,
         desired_digest=prepared.digest,
+        is_targeted=is_targeted(tools.register.row(change.key)),
     )
     is_same = answer.status == 200 and live["metadata"]["resourceVersion"] in versions
     tools.observer.written(row, live)

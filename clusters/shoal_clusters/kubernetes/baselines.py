@@ -76,6 +76,7 @@ class Baseline(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     `is_scaled`: `spec.replicas` belongs to who writes `/scale`; `replicas` is the value that the
     row's digest was made with, where the field is ours. `version` is the one of `apiVersion` that
     was applied, whose field names `fields` has; empty in rows of before it was noted.
+    `is_targeted`: an autoscaler names it, and has not written `/scale` yet; then it is scaled too.
     """
 
     resource_version: str
@@ -86,6 +87,7 @@ class Baseline(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     is_scaled: bool = False
     replicas: int | None = None
     version: str = ""
+    is_targeted: bool = False
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -46,6 +46,12 @@ def believed(register: Register, key: ObjectKey, target: TargetKey) -> Believed:
     return Believed()
 
 
+def is_targeted(row: Owned | None) -> bool:
+    """Whether an autoscaler is known to name an object, so that its replicas are not sent."""
+    baseline = decode_packed(row.baseline) if row else None
+    return baseline is not None and baseline.is_targeted
+
+
 def found(live: Mapping[str, Any]) -> Believed:
     """What the answer to a GET says."""
     metadata = live["metadata"]

@@ -54,10 +54,14 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """Different from what we wrote, or gone. `owned` as in `Equal`."""
+    """Different from what we wrote, or gone. `owned` as in `Equal`.
+
+    `is_rescaled`: `spec.replicas` differs, and nobody has written `/scale`.
+    """
 
     drift: Drift
     owned: Owned | None = None
+    is_rescaled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +168,12 @@ class Comparer:
         *,
         desired: Callable[[], Mapping[str, Any]],
         desired_digest: str,
+        is_targeted: bool = False,
     ) -> Owned:
         """The inventory row that is true after a successful write, from the response to it.
 
         `desired`, the prepared body, is asked for only where the server keeps no managedFields.
+        `is_targeted`: `spec.replicas` was not sent, because an autoscaler names the object.
         """
         own = self.field_sets.own_fields(response)
         field_set = own or self.field_sets.intern(document_fields(desired()))
@@ -179,7 +185,8 @@ class Comparer:
             generation=int(metadata.get("generation") or 0),
             is_tracked=own is not None,
             is_finished=is_finished(response, key.group_kind),
-            is_scaled=scaled(response),
+            is_scaled=scaled(response) or is_targeted,
+            is_targeted=is_targeted,
             replicas=_replicas(projected),
             version=str(response.get("apiVersion", "")).rpartition("/")[2],
         )
@@ -218,7 +225,8 @@ class Comparer:
     ) -> Verdict:
         field_set = self.field_sets.intern_text(baseline.fields)
         projected = project(live, field_set)
-        is_scaled = scaled(live)
+        is_scaled = scaled(live) or baseline.is_targeted
+        replicas = _replicas(projected)
         if is_scaled and baseline.replicas is not None:
             # Written through /scale: the autoscaler's number is not fought, so it is not seen.
             projected["spec"] = {**(projected.get("spec") or {}), "replicas": baseline.replicas}
@@ -238,6 +246,7 @@ class Comparer:
                 patch=self._patch(live, desired, owned.key, (touched, field_set.fields)),
             ),
             refreshed,
+            is_rescaled=not is_scaled and replicas != baseline.replicas,
         )
 
     def _lost(
@@ -273,11 +282,20 @@ class Comparer:
     def _refreshed(self, live: Mapping[str, Any], owned: Owned, baseline: Baseline) -> Owned | None:
         """The row with what was learnt from this look, or None when nothing was."""
         finished = baseline.is_finished or is_finished(live, owned.key.group_kind)
-        is_scaled = scaled(live)
+        is_scaled = scaled(live) or baseline.is_targeted
         if (finished, is_scaled) == (baseline.is_finished, baseline.is_scaled):
             return None
         learnt = msgspec.structs.replace(baseline, is_finished=finished, is_scaled=is_scaled)
         return msgspec.structs.replace(owned, baseline=encode(learnt))
+
+
+def targeted(owned: Owned, *, is_targeted: bool) -> Owned:
+    """The row of a workload that an autoscaler names, or does not name any more."""
+    baseline = decode(owned.baseline)
+    if baseline is None:
+        return owned
+    learnt = msgspec.structs.replace(baseline, is_targeted=is_targeted, is_scaled=is_targeted)
+    return msgspec.structs.replace(owned, baseline=encode(learnt))
 
 
 def _judge_absence(baseline: Baseline | None) -> Verdict:

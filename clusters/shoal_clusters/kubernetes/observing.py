@@ -17,7 +17,6 @@ import anyio
 import msgspec
 import orjson
 
-from shoal.errors import ServerBusy
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.masking import is_secret
@@ -29,19 +28,16 @@ from shoal_clusters.kubernetes.baselines import decode_packed, is_newer
 from shoal_clusters.kubernetes.briefing import Briefing
 from shoal_clusters.kubernetes.claiming import unclaimed
 from shoal_clusters.kubernetes.comparing import Comparer
-from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.kubernetes.discovering import Discovery, Resource
+from shoal_clusters.kubernetes.doubting import doubt
 from shoal_clusters.kubernetes.fetching import Fetcher
-from shoal_clusters.kubernetes.marks import FLEET_LABEL
 from shoal_clusters.kubernetes.register import Outbox, Register
-from shoal_clusters.kubernetes.requesting import look
+from shoal_clusters.kubernetes.scaling import Scaling
 from shoal_clusters.kubernetes.spotting import Spotter
 from shoal_clusters.kubernetes.watching import Glance
 from shoal_clusters.transport import Transport
 
 PRUNE_ANNOTATION = "shoal.dev/prune"
-_SAMPLE = 3
-"""Objects asked for one by one when a list lost more than half of a kind."""
-
 Body = Mapping[str, Any]
 
 
@@ -66,6 +62,7 @@ class Observer:
         comparer: Comparer,
         briefing: Briefing,
         assessor: Assessor,
+        discovery: Discovery,
     ) -> None:
         self._transport = transport
         self._register = register
@@ -75,6 +72,7 @@ class Observer:
         self.spotter = Spotter(register, briefing)
         self._fetcher = Fetcher(transport, self._fetched)
         self._assessor = assessor
+        self.scaling = Scaling(transport, discovery, self._found_scaled)
         self._writing: dict[ObjectKey, _Write] = {}
         self._written_while_listing: dict[tuple[Resource, str], set[ObjectKey]] = {}
         self._awaited: dict[ObjectKey, anyio.Event] = {}
@@ -143,14 +141,16 @@ class Observer:
             and row.key not in self._writing
         ]
         if len(missing) > 1 and len(missing) * 2 > len(rows):
-            await self._confirm(resource, missing[:_SAMPLE])
+            await doubt(self._transport, resource, missing, self._comparer.fleet)
         for key in missing:
             if key not in self._writing:
                 self._judge_end(key, "")
 
     async def run(self) -> None:
         """Read what must be read to be judged, until cancelled."""
-        await self._fetcher.run()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._fetcher.run)
+            tasks.start_soon(self.scaling.run)
 
     def ask(self, resource: Resource, key: ObjectKey) -> None:
         """Read this object and judge it: nothing watches it."""
@@ -165,6 +165,16 @@ class Observer:
             self._judge_end(key, "")
         else:
             self._judge(key, row, live, is_event=False)
+
+    def _found_scaled(self, row: Owned, live: Body, is_scaled: bool) -> None:
+        """It is known now whether an autoscaler names an object whose replicas differ."""
+        if row.key in self._writing or self._register.row(row.key) != row:
+            return
+        if is_scaled:
+            row = comparing.targeted(row, is_targeted=True)
+            self._register.keep(row)
+            self._tell(row, refreshed=row)
+        self._judge(row.key, row, live, is_event=False, is_asked=True)
 
     # -- told by writes ----------------------------------------------------------------------
 
@@ -192,6 +202,7 @@ class Observer:
         """A write succeeded and this is its response: the row is true, our fields are right."""
         self._register.keep(row)
         self._fetcher.overtaken(row.key)
+        self.scaling.drop(row.key)
         for written in self._written_while_listing.values():
             written.add(row.key)
         self._register.drifted.pop(row.key, None)
@@ -270,8 +281,13 @@ class Observer:
         *,
         is_event: bool,
         seen_in: Resource | None = None,
+        is_asked: bool = False,
     ) -> None:
-        """Compare and note. `seen_in` is the watch that told of it, of Secrets the metadata."""
+        """Compare and note. `seen_in` is the watch that told of it, of Secrets the metadata.
+
+        `is_asked`: it is known that no autoscaler names the object.
+        """
+        self.scaling.drop(key)
         verdict = self._comparer.compare(
             live,
             row,
@@ -296,6 +312,9 @@ class Observer:
                 # Nothing differs, so nobody is told; the next sync applies it again.
                 self._note_live(key, live)
                 self._register.lost.add(key)
+            case comparing.Drifted(is_rescaled=True) if not is_asked:
+                self.scaling.ask(row, live)
+                return
             case comparing.Drifted(drift=drift, owned=refreshed):
                 self._note_live(key, live)
             case comparing.Equal(owned=refreshed):
@@ -358,22 +377,6 @@ class Observer:
         refreshed: Owned | None = None,
     ) -> None:
         self._outbox.put(Sighting(row.target, row.key, datetime.now(UTC), health, drift, refreshed))
-
-    async def _confirm(self, resource: Resource, sample: list[ObjectKey]) -> None:
-        """Ask for some of many missing objects one by one before the list is believed."""
-        for key in sample:
-            answer = await look(self._transport, resource, key)
-            if answer.status == 404:
-                continue
-            if answer.status != 200 or self._is_labelled(answer.body):
-                raise ServerBusy(
-                    f"cluster {self._transport.cluster} listed {resource.plural} without {key}, "
-                    "which is there; the list is not believed and read again"
-                )
-
-    def _is_labelled(self, content: bytes) -> bool:
-        labels = orjson.loads(content)["metadata"].get("labels") or {}
-        return bool(labels.get(FLEET_LABEL) == self._comparer.fleet)
 
 
 class _Metadata(msgspec.Struct):

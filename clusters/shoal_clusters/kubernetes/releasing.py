@@ -17,8 +17,10 @@ import orjson
 
 from shoal.errors import ServerBusy
 from shoal.model.identity import TargetKey
-from shoal.model.plans import Change, Result
+from shoal.model.plans import Action, Change, Result
 from shoal_clusters.kubernetes.applying import Granted, Tools, ended, revoked
+from shoal_clusters.kubernetes.claiming import is_targeted
+from shoal_clusters.kubernetes.comparing import targeted
 from shoal_clusters.kubernetes.ignoring import cut
 from shoal_clusters.kubernetes.leaving import leaving
 from shoal_clusters.kubernetes.marks import MANAGER
@@ -34,6 +36,7 @@ async def release(
     tools: Tools, change: Change, prepared: PreparedObject, target: TargetKey, granted: Granted
 ) -> Result | None:
     """Let go of what is to be left; None when that is done, and the apply may follow."""
+    await _settle_scaling(tools, change)
     row = tools.register.row(change.key)
     fields = leaving(row, prepared) if row and row.uid and row.target == target else {}
     resource = (await tools.discovery.current()).resource(*prepared.served_as)
@@ -61,6 +64,15 @@ async def release(
             return ended(change, tools.refusal(answer, change.key, "patch"))
     busy = f"{tools.transport.cluster}: {change.key} is written by somebody else again and again"
     return ended(change, ServerBusy(busy))
+
+
+async def _settle_scaling(tools: Tools, change: Change) -> None:
+    """Let Git say the replicas again once no autoscaler names the object any more."""
+    row = tools.register.row(change.key)
+    if row is None or change.action is not Action.UPDATE or not is_targeted(row):
+        return
+    if not await tools.observer.scaling.is_scaled(change.key):
+        tools.register.keep(targeted(row, is_targeted=False))
 
 
 def _operation(live: Mapping[str, Any], fields: Fields) -> Mapping[str, Any] | None:

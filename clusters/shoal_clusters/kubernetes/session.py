@@ -147,7 +147,13 @@ class KubernetesSession:
             self._unattended,
         )
         observer = Observer(
-            transport, register, self._outbox, comparer, self._briefing, self._assessor
+            transport,
+            register,
+            self._outbox,
+            comparer,
+            self._briefing,
+            self._assessor,
+            discovery,
         )
         watches = Watches(transport, discovery, register, observer, selector(comparer.fleet), tasks)
         self._watches = watches
