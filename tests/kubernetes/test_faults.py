@@ -13,6 +13,7 @@ from tests.kubernetes.planes import PlaneWorld, endpoint_of, kubeconfig_of
 
 from shoal.errors import AccessDenied, ClusterUnreachable
 from shoal.hooks.host import Host
+from shoal.testing.judges import GivenJudge
 from shoal.testing.target_bench import Subject, bench
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.kubeconfig import write_kubeconfig
@@ -63,7 +64,7 @@ async def test_a_renewed_token_is_read_again_and_an_old_one_is_denied(
     victim = await start_victim("victim")
     host = shoal_host()
     endpoint = await endpoint_of(victim, host)
-    async with KubernetesTarget().open("victim", endpoint, {}, host) as session:
+    async with KubernetesTarget().open("victim", endpoint, {}, GivenJudge(), host) as session:
         await session.probe()
         await victim.change_users({"shoal": ("system:masters",)})
         await victim.restart()
