@@ -20,10 +20,10 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test coverage lint fuzz mutate worker bench bench-counts clean
+.PHONY: help demo tour test test-versions coverage lint fuzz mutate worker bench bench-counts clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Three clusters, a fleet in Git, and a live view; Ctrl-C ends all of it
 	@$(BIN)/shoal demo
@@ -33,6 +33,9 @@ tour: $(STAMP) ## Play the demo by itself; every step is asserted and timed
 
 test: $(STAMP) ## Run the whole test suite
 	@$(BIN)/pytest $(PYTEST_ARGS)
+
+test-versions: $(STAMP) ## Run what touches real API servers on the oldest and the newest version
+	@$(BIN)/python -m tests.versions $(PYTEST_ARGS)
 
 coverage: $(STAMP) ## Run the suite and show which lines it never reached
 	@$(BIN)/coverage erase

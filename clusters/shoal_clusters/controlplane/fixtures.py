@@ -54,13 +54,28 @@ def flavour_under_test(*, has_controllers: bool = False) -> Flavour:
     return Flavour(kubernetes_under_test(), has_controllers, TEST_USERS)
 
 
+_SERVING = frozenset({"local_control_planes", "start_victim", "controlled_plane"})
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known, under `--strict-markers` too."""
+    config.addinivalue_line("markers", "real: starts real API servers")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `real` what starts API servers by these fixtures, before marks select."""
+    for item in items:
+        if not _SERVING.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("real")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find or make the programs before the first test's time begins to run."""
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     with_controllers = "controlled_plane" in wanted
-    is_needed = with_controllers or not wanted.isdisjoint({"local_control_planes", "start_victim"})
-    if is_needed and not session.config.getoption("collectonly"):
+    if not wanted.isdisjoint(_SERVING) and not session.config.getoption("collectonly"):
         progress = _progress(session.config)
         _run(locate_programs(flavour_under_test(has_controllers=with_controllers), progress))
 
