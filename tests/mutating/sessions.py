@@ -10,6 +10,7 @@ first test that fails.
 from __future__ import annotations
 
 import gc
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -138,17 +139,22 @@ def _codes(code: CodeType, head: int) -> list[CodeType]:
 
 def failing_cold(source: Source, mutant: Mutant | None, tests: Sequence[str]) -> bool:
     """Whether one of the tests fails, or the import, when the module is imported as a mutant."""
-    sys.meta_path.insert(0, _Importer(source, source.compiled(mutant)))
+    importer = _Importer(source, source.compiled(mutant))
     verdict: list[bool] = []
 
     def act(items: list[pytest.Item]) -> None:
         known = {item.nodeid: item for item in items}
         verdict.append(failing([known[test] for test in tests]))
 
+    sys.meta_path.insert(0, importer)
     try:
+        # Before pytest, whose own importer would take the module of a plugin from its file.
+        importlib.import_module(source.module)
         is_collected = Session(act).run(sorted({test.partition("::")[0] for test in tests}))
     except Exception:  # a border: whatever importing a mutant may raise
         return True
+    if vars(sys.modules[source.module])["__loader__"] is not importer:
+        raise ImportError(f"{source.module} was not imported from its mutant")
     return not is_collected or verdict[0]
 
 

@@ -66,6 +66,36 @@ def test_a_suspension_ends_when_it_expires(
     assert hold_of(plan(), desired(manifest()), suspensions=(suspension(until=NOW),)) is None
 
 
+def test_of_several_suspensions_the_oldest_that_stands_is_told(
+    plan: Callable[..., Plan], desired: Callable[..., Desired], manifest: Make
+) -> None:
+    over, first, second = (
+        replace(suspension(until=until), since=NOW - timedelta(days=days))
+        for days, until in ((3, NOW), (2, NOW + timedelta(days=1)), (1, None))
+    )
+
+    for suspensions in ((over, first, second), (second, first, over)):
+        assert hold_of(plan(), desired(manifest()), suspensions=suspensions) == first
+
+
+def test_only_a_suspension_suspends(
+    plan: Callable[..., Plan], desired: Callable[..., Desired], manifest: Make
+) -> None:
+    other = replace(suspension(), cause=HoldCause.REMOVING)
+
+    assert hold_of(plan(), desired(manifest()), suspensions=(other,)) is None
+
+
+def test_one_object_is_spoken_of_as_one(
+    plan: Callable[..., Plan], desired: Callable[..., Desired]
+) -> None:
+    hold = hold_of(plan(("ConfigMap", Action.DELETE)), desired(), owned_count=1)
+
+    assert hold is not None
+    assert "but 1 object of it is in cluster prod; without approval it is kept" in hold.reason
+    assert (hold.by, hold.since) == ("shoal", NOW)
+
+
 def test_a_render_that_became_empty_is_held_and_says_what_is_at_stake(
     plan: Callable[..., Plan], desired: Callable[..., Desired]
 ) -> None:
@@ -117,7 +147,8 @@ def test_an_approval_does_not_end_a_suspension(
 def test_a_removal_is_held_with_its_reason() -> None:
     hold = removal_hold(TARGET, 1, "the Application is gone from Git", NOW)
 
-    assert hold.cause is HoldCause.REMOVING
+    assert (hold.cause, hold.subject) == (HoldCause.REMOVING, "shop/web@prod")
+    assert (hold.by, hold.since, hold.content) == ("shoal", NOW, "")
     assert hold.reason == (
         "1 object of shop/web would be deleted from cluster prod, because the Application is gone "
         "from Git; without approval it is kept"

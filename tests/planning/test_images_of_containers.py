@@ -11,7 +11,7 @@ from shoal.errors import OverrideFailed
 from shoal.model.facts import DocumentFacts
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import ImageOverride, Override
-from shoal.planning.images import ImageReference, with_image
+from shoal.planning.images import ImageReference, images_of, meant_image, with_image
 from shoal.planning.overriding import override
 
 DIGEST = "sha256:" + "0a" * 32
@@ -124,6 +124,22 @@ def test_templates_in_lists_are_found_and_their_pointers_are_escaped() -> None:
     assert [each.path for each in changes] == ["/spec/a~1b/0/pod/containers/0/image"]
 
 
+def test_a_tilde_in_a_pointer_is_escaped_before_a_slash_is() -> None:
+    body = {"spec": {"a~b/c": container("nginx")}}
+
+    _, (change,) = with_image(manifest(body), ImageOverride(name="nginx", new_tag="2"))
+
+    assert change.path == "/spec/a~0b~1c/containers/0/image"
+
+
+def test_what_is_no_container_hides_none_behind_it() -> None:
+    body = {"spec": {"containers": ["text", {"name": "bare"}, {"image": "nginx"}]}}
+
+    _, (change,) = with_image(manifest(body), ImageOverride(name="nginx", new_tag="2"))
+
+    assert change.path == "/spec/containers/2/image"
+
+
 def test_image_volumes_are_images_too() -> None:
     body = {"spec": {"volumes": [{"name": "model", "image": {"reference": "models/llm:1"}}]}}
 
@@ -139,6 +155,7 @@ def test_image_volumes_are_images_too() -> None:
         {"spec": {"containers": {"image": "nginx"}}},
         {"spec": {"containers": ["nginx", None, {"image": {"name": "nginx"}}, {"image": 3}]}},
         {"spec": {"sidecars": [{"image": "nginx"}]}},
+        {"spec": {"sidecars": [{"image": {"reference": "nginx"}}]}},
         {"spec": {"volumes": [{"image": "nginx"}, {"image": {"reference": None}}]}},
         {"data": {"containers": "[{image: nginx}]"}},
     ],
@@ -241,3 +258,27 @@ def test_an_image_that_nothing_has_is_named_with_a_near_one(name: str, hint: str
 
     told = f"overrides[0].images[0]: no container has the image {name}{hint}"
     assert found.value.message == told
+
+
+def test_the_images_of_objects_are_names_without_tag_and_digest() -> None:
+    web = manifest({"spec": container("nginx:1.25")})
+    job = manifest({"spec": {**container(f"a/b@{DIGEST}"), **container("c", "initContainers")}})
+    crd = manifest(
+        {"spec": container("d")}, kind="CustomResourceDefinition", group="apiextensions.k8s.io/"
+    )
+
+    assert images_of([web, job, crd]) == {"nginx", "a/b", "c"}
+
+
+def test_an_image_of_the_same_last_part_was_meant_before_one_of_a_near_name() -> None:
+    known = frozenset({f"registry-{letter}.example.com/team/app" for letter in "dbca"} | {"apps"})
+
+    assert meant_image("app", known) == "registry-a.example.com/team/app"
+    assert meant_image("elsewhere.example.org/app", known) == "registry-a.example.com/team/app"
+    assert meant_image("appz", known) == "apps"
+    assert meant_image("nothing-like-it", known) is None
+
+
+def test_a_reference_without_tag_and_digest_is_its_name() -> None:
+    assert ImageReference("nginx") == ("nginx", "", "")
+    assert str(ImageReference("nginx")) == "nginx"

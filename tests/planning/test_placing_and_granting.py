@@ -80,11 +80,13 @@ def test_the_head_is_granted_to_all() -> None:
     now = datetime(2026, 1, 1)
 
     grants, wake_at = grant([target("a"), target("b")], "r1", {}, (), now, "00-trace")
+    untraced, _ = grant([target("a")], "r1", {}, (), now)
 
     assert set(grants.values()) == {
         Grant(target("a"), "r1", "head", now, "00-trace"),
         Grant(target("b"), "r1", "head", now, "00-trace"),
     }
+    assert untraced[target("a")].traceparent == ""
     assert wake_at is None
 
 

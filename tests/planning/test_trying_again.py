@@ -76,6 +76,11 @@ def test_a_delay_is_within_its_bounds(failures: int, jitter: float) -> None:
     assert 0.8 <= delay_seconds(failures, jitter) <= 300
 
 
+def test_jitter_spreads_a_delay_by_a_fifth_both_ways_and_no_further() -> None:
+    assert [delay_seconds(1, jitter) for jitter in (-1, 0, 0.5, 1, 2)] == [0.8, 0.8, 1, 1.2, 1.2]
+    assert delay_seconds(10**9, 1) == 300
+
+
 @given(st.integers(1, 100), JITTER)
 def test_a_delay_never_shrinks_with_more_failures(failures: int, jitter: float) -> None:
     assert delay_seconds(failures, jitter) <= delay_seconds(failures + 1, jitter)
@@ -113,6 +118,55 @@ def test_two_good_probes_close_an_open_circuit_and_one_does_not() -> None:
     assert not half.is_usable
     assert closed.is_usable
     assert closed.since > half.since
+
+
+def test_a_state_is_as_old_as_its_first_probe() -> None:
+    opening = opened()
+    longer = probed(opening, "failure")
+    half = probed(longer, "success")
+    broken = half.after_break(half.probe_at, 0.5)
+    again = probed(broken, "success")
+
+    assert opening.since == longer.since < longer.probe_at
+    assert half.since == longer.probe_at
+    assert again.state is CircuitState.HALF_OPEN
+    assert again.since == half.since
+    assert probed(half, "failure").since == half.probe_at
+
+
+def test_a_failure_counts_in_a_row_and_ends_a_row_of_good_probes() -> None:
+    circuit = Circuit.new(NOW)
+    counted = [(circuit := probed(circuit, "failure")).failures for _ in range(7)]
+    good = probed(probed(Circuit.new(NOW), "success"), "success")
+
+    assert counted == [1, 2, 3, 4, 5, 6, 7]
+    assert (good.successes, good.failures) == (2, 0)
+    assert probed(good, "failure").successes == 0
+    assert opened().successes == 0
+
+
+def test_a_broken_session_ends_a_row_of_good_probes() -> None:
+    half = probed(opened(), "success")
+
+    broken = half.after_break(half.probe_at, 0.5)
+
+    assert (half.successes, broken.successes) == (1, 0)
+    assert not probed(broken, "success").is_usable
+
+
+def test_a_server_that_asks_for_patience_gets_it_from_an_open_circuit() -> None:
+    closed, open_ = Circuit.new(NOW), opened()
+
+    assert closed.after_failure(NOW, 0.5, 5).probe_at == NOW + timedelta(seconds=5)
+    assert closed.after_failure(NOW, 0.5, 60).probe_at == NOW + TIMING.probe_interval
+    assert open_.after_failure(NOW, 0.5, 60).probe_at == NOW + timedelta(seconds=60)
+
+
+def test_the_numbers_of_a_circuit_are_those_that_are_documented() -> None:
+    assert (FAILURES_TO_OPEN, SUCCESSES_TO_FORGET) == (5, 6)
+    assert [state.value for state in CircuitState] == ["Closed", "Open", "HalfOpen"]
+    assert (TIMING.probe_timeout, TIMING.recheck) == (timedelta(seconds=5), timedelta(seconds=1))
+    assert "timing" not in repr(Circuit.new(NOW))
 
 
 def test_a_flapping_cluster_keeps_its_back_off_until_it_was_steady() -> None:
