@@ -124,6 +124,8 @@ def _screen(
     yield _row("targets", fleet["targets"], fleet["phases"], color)
     if any(fleet["health"].values()):
         yield _row("health", None, fleet["health"], color)
+    if fleet["warnings"]:
+        yield f"{'warnings':<13} {len(fleet['warnings']):>6}   `shoal validate` tells them"
     if not trouble:
         yield ""
         yield "nothing needs you"

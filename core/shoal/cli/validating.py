@@ -23,12 +23,14 @@ PROBLEM = Kind("Problem", "problems", (), (), lambda item: f"{item['file']}:{ite
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), default=Path("."))
+@click.option("--strict", is_flag=True, help="Take warnings for problems.")
 @prints
-def validate(path: Path, output: Output) -> int:
+def validate(path: Path, strict: bool, output: Output) -> int:
     """Check the documents in PATH (a folder or a file; here, when left out) offline.
 
     Every problem is a line: file, line, field, what is wrong and what was expected. Exit code 1
-    when there is any. The models are those of the installed plugins.
+    when there is any. What is valid and probably not meant is a warning on stderr. The models are
+    those of the installed plugins.
     """
     from shoal.composition.loading import load_plugins
     from shoal.documents.loading import load
@@ -38,20 +40,28 @@ def validate(path: Path, output: Output) -> int:
     for failed in plugins.failed:
         note(f"warning: plugin {failed.plugin} of {failed.distribution}: {failed.message}")
     loaded = load(files, plugins.seams)
+    problems = sorted({*loaded.problems, *loaded.warnings}) if strict else loaded.problems
+    warnings = () if strict else loaded.warnings
     if output.format == "table":
-        for problem in loaded.problems:
+        for problem in problems:
             click.echo(clean(problem.as_text()))
     else:
-        print_list(output, PROBLEM, [_fields(problem) for problem in loaded.problems])
-    note(_summary(len(loaded.problems), len(loaded.documents), len(files)))
-    return Ending.NO if loaded.problems else Ending.OK
+        print_list(output, PROBLEM, [_fields(problem) for problem in problems])
+    for warning in warnings:
+        note(f"warning: {warning.as_text()}")
+    note(_summary(len(problems), len(warnings), len(loaded.documents), len(files)))
+    return Ending.NO if problems else Ending.OK
 
 
-def _summary(problems: int, documents: int, files: int) -> str:
-    valid = (
-        f"{documents} valid document{'s' * (documents != 1)} in {files} file{'s' * (files != 1)}"
-    )
-    return f"{problems} problem{'s' * (problems != 1)}, {valid}" if problems else f"✔ {valid}"
+def _summary(problems: int, warnings: int, documents: int, files: int) -> str:
+    valid = f"{_counted(documents, 'valid document')} in {_counted(files, 'file')}"
+    doubts = f", {_counted(warnings, 'warning')}" if warnings else ""
+    told = f"{_counted(problems, 'problem')}, {valid}" if problems else f"✔ {valid}"
+    return told + doubts
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _fields(problem: Problem) -> Item:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from shoal.documents.doubts import find_doubts
 from shoal.documents.fitting import find_unfit_parts
 from shoal.documents.problems import Problem
 from shoal.documents.recognising import GROUP, recognise
@@ -47,6 +48,7 @@ class Skipped:
 class Loaded:
     """What stands in the files now.
 
+    `warnings` are doubts about documents that are used as they are.
     `broken`: documents that are there but not valid, or there twice. `troubled`: files in which
     something could not be read, so that what is missing from them may only be hidden. Files that
     are empty, and templates of charts, are troubled without being a problem: that they are only if
@@ -55,6 +57,7 @@ class Loaded:
 
     documents: Mapping[Identity, Located]
     problems: Problems
+    warnings: Problems = ()
     skipped: tuple[Skipped, ...] = ()
     files: frozenset[str] = frozenset()
     broken: Mapping[Identity, Problems] = field(default_factory=dict)
@@ -144,6 +147,7 @@ class _Gathering:
         return Loaded(
             documents,
             tuple(sorted(problems)),
+            tuple(sorted(find_doubts(documents, self._line_of))),
             tuple(self._skipped),
             frozenset(files),
             broken,

@@ -86,7 +86,7 @@ class Cataloguing:
                 revision=files.revision,
                 body={"problems": [str(problem) for problem in problems[:20]]},
             )
-        fleet.problems = problems
+        fleet.problems, fleet.warnings = problems, loaded.warnings
         if catalog is not None:
             await self._adopt(previous, catalog, files)
         fleet.files, fleet.loaded_at = files, self.state.now()

@@ -40,6 +40,7 @@ class FleetState:
     loaded_at: datetime | None = None
     error: ShoalError | None = None
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(slots=True)

@@ -48,6 +48,7 @@ def view_fleet(
         ready=ready,
         message=message,
         problems=[_problem(each) for each in fleet.problems],
+        warnings=[_problem(each) for each in fleet.warnings],
         clusters=len(state.clusters),
         clusters_reachable=sum(each.is_answering for each in state.clusters.values()),
         applications=len(catalog.applications) if catalog else 0,

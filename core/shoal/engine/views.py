@@ -217,7 +217,7 @@ class DocumentProblem:
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """The fleet on one screen."""
+    """The fleet on one screen. `warnings` are doubts about documents that are used as they are."""
 
     name: str
     location: str
@@ -226,6 +226,7 @@ class FleetView:
     ready: str
     message: str
     problems: Sequence[DocumentProblem]
+    warnings: Sequence[DocumentProblem]
     clusters: int
     clusters_reachable: int
     applications: int

@@ -53,6 +53,7 @@ def fleet_view(**changes: Any) -> FleetView:
             "ready": "True",
             "message": "",
             "problems": (),
+            "warnings": (),
             "clusters": 0,
             "clusters_reachable": 0,
             "applications": 0,
