@@ -11,10 +11,13 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.trace import StatusCode
 
 from shoal.model.manifests import Manifest
 from shoal.telemetry.known import KnownSecrets
 from shoal.telemetry.masking import Masking
+from shoal.telemetry.spans import trace_id
+from shoal.telemetry.tracing import build_tracing
 
 CANARY = 'canary "7/é" of the sea'
 texts = st.text(min_size=8, max_size=3_000).filter(lambda text: len(text.strip()) >= 8)
@@ -143,3 +146,17 @@ def test_the_oldest_are_forgotten_and_learnt_again() -> None:
     assert known.hide("the-first-secret the-third-secret") == "the-first-secret ***"
     known.learn_manifests([first])
     assert known.hide("the-first-secret") == "***"
+
+
+def test_a_span_of_anybody_is_masked_before_it_is_kept() -> None:
+    masking = knowing("canary-in-a-span")
+    tracing = build_tracing(masking)
+    said = "no canary-in-a-span here"
+
+    with tracing.tracer.start_as_current_span(said, attributes={"said": said}) as span:
+        span.add_event(said, {"said": [said]})
+        span.set_status(StatusCode.ERROR, said)
+
+    (kept,) = tracing.ring.trace(trace_id(span))
+    assert "canary" not in str(kept)
+    assert kept.name == "no *** here"
