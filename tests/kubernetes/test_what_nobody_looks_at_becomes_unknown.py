@@ -13,6 +13,7 @@ from tests.kubernetes.planes import PlaneWorld, path_of
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned, OwnedState
+from shoal.model.sightings import Sighting
 from shoal.testing.target_bench import Subject, bench
 from shoal_clusters.kubernetes.health import NO_CONDITIONS
 from shoal_clusters.kubernetes.marks import applied_at
@@ -27,6 +28,16 @@ ROW = Owned(TargetKey(Ref("default", "web"), "dev"), KEY, "uid", "", "", b"", Ow
 def written(at: datetime) -> dict[str, Any]:
     entry = {"manager": "shoal", "operation": "Apply", "time": at.isoformat()}
     return {"metadata": {"name": "one", "managedFields": [entry]}}
+
+
+async def first_told(unattended: Unattended, outbox: Outbox) -> Sighting:
+    told = list[Sighting]()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(unattended.run)
+        with anyio.fail_after(10):
+            told.append(await anext(outbox.stream()))
+        tasks.cancel_scope.cancel()
+    return told[0]
 
 
 @pytest.mark.parametrize(
@@ -51,11 +62,7 @@ async def test_it_is_told_when_the_time_has_come_and_no_event_comes() -> None:
     unattended = Unattended(register, outbox, patience=timedelta(milliseconds=50))
     unattended.worded(ROW, written(datetime.now(UTC)), NO_CONDITIONS)
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(unattended.run)
-        with anyio.fail_after(10):
-            sighting = await anext(outbox.stream())
-        tasks.cancel_scope.cancel()
+    sighting = await first_told(unattended, outbox)
 
     assert (sighting.key, sighting.health) == (KEY, NOBODY_LOOKED)
 
@@ -73,11 +80,7 @@ async def test_what_got_conditions_or_is_gone_is_not_told_of() -> None:
     )
     register.keep(Owned(ROW.target, other, "uid", "", "", b"", OwnedState.CONFIRMED))
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(unattended.run)
-        with anyio.fail_after(10):
-            sighting = await anext(outbox.stream())
-        tasks.cancel_scope.cancel()
+    sighting = await first_told(unattended, outbox)
 
     assert sighting.key == other
 

@@ -23,7 +23,7 @@ class HealthCheck(Protocol):
         """The kinds it judges; no two checks may judge the same one."""
         ...
 
-    def assess(self, body: Mapping[str, Any]) -> Health | None:
+    def assess(self, body: Mapping[str, Any], /) -> Health | None:
         """The health of one live object, or None: then it is judged as if there were no check.
 
         Pure and quick, for it runs whenever an object changed. An object that is being deleted, or
