@@ -74,7 +74,12 @@ RENDERS = {
     "render --explain": ("render", "web", "-c", "dev", "--explain"),
     "render groups": ("render", "web"),
 }
-OFFLINE = {"version": ("version",), "validate": ("validate",), "plugin list": ("plugin", "list")}
+OFFLINE = {
+    "version": ("version",),
+    "validate": ("validate",),
+    "explain": ("explain", "application.spec.sync"),
+    "plugin list": ("plugin", "list"),
+}
 
 
 @pytest.fixture

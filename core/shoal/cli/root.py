@@ -33,6 +33,7 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "approve": ("shoal.cli.changing:approve", "Release a hold."),
     },
     "Set up": {
+        "explain": ("shoal.cli.field_reference:explain", "Tell what may be written in a document."),
         "validate": ("shoal.cli.validating:validate", "Check the documents of a fleet, offline."),
         "plugin": ("shoal.cli.plugins:plugin", "What plugins are there."),
         "version": ("shoal.cli.version:version", "The version of this program."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
 from shoal.documents import Identity, Problem
 from shoal.engine.saying import SEVERITY_OF_PHASE, alone, counted, say_application, say_target
@@ -192,7 +193,16 @@ def _application(state: EngineState, ref: Ref, document: Application | None) -> 
         suspended=bool(state.suspensions(ref)),
         holds=_holds_of(state, ref),
         document=_place(state, Identity("Application", *ref)),
+        sync=_policy(document),
     )
+
+
+def _policy(document: Application | None) -> dict[str, Any]:
+    """What counts, in the words of the document; what is empty is left out."""
+    if document is None:
+        return {}
+    written = document.spec.sync.model_dump(mode="json", exclude_none=True)
+    return {name: value for name, value in written.items() if value not in ([], {})}
 
 
 def _holds_of(state: EngineState, ref: Ref) -> list[str]:

@@ -58,7 +58,10 @@ class TargetView:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationView:
-    """One application over all its clusters; `phase` and `health` are the worst of its targets."""
+    """One application over all its clusters; `phase` and `health` are the worst of its targets.
+
+    `sync` is the policy that counts, as a document would say it: a preset's words and defaults too.
+    """
 
     namespace: str
     name: str
@@ -75,6 +78,7 @@ class ApplicationView:
     suspended: bool
     holds: Sequence[str]
     document: str
+    sync: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ def application_view(name: str = "web", **changes: Any) -> ApplicationView:
             "suspended": False,
             "holds": (),
             "document": f"{name}.yaml:1",
+            "sync": {"prune": "AfterHealthy", "whenDrifted": "Correct"},
             **changes,
         }
     )
