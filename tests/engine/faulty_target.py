@@ -71,6 +71,7 @@ class _Blind:
         self.probe = session.probe
         self.plan = session.plan
         self.apply = session.apply
+        self.learn = session.learn
         self.api_versions = session.api_versions
         self._bug = bug
 

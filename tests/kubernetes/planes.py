@@ -57,7 +57,18 @@ class PlaneWorld:
         async with self.plane.client() as client:
             await client.patch(path_of(key), patch, fieldManager="kubectl-edit")
 
+    async def finish(self, key: ObjectKey) -> None:
+        """Complete a Job as its controller would."""
+        now = "2026-01-02T03:04:05Z"
+        conditions = [
+            {"type": kind, "status": "True", "lastTransitionTime": now}
+            for kind in ("SuccessCriteriaMet", "Complete")
+        ]
+        ended = {"startTime": now, "completionTime": now, "succeeded": 1, "conditions": conditions}
+        async with self.plane.client() as client:
+            await client.patch(f"{path_of(key)}/status", {"status": ended})
+
     async def remove(self, key: ObjectKey) -> None:
         """Delete it."""
         async with self.plane.client() as client:
-            await client.delete(path_of(key))
+            await client.delete(path_of(key), propagationPolicy="Background")

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.kubernetes.bodies import crd, deployment, job, widget
+from tests.kubernetes.bodies import crd, deployment, widget
 from tests.kubernetes.planes import PlaneWorld, path_of
 
 from shoal.errors import InvalidObject, MissingApi, OwnershipConflict
@@ -237,17 +237,6 @@ async def test_an_apply_that_changes_nothing_is_unchanged(
         assert results["same"].error is None
         assert again.inventory[row.key].uid == row.uid
         assert await world.read(row.key) == before
-
-
-async def test_a_job_whose_template_changed_fails_with_what_to_do(
-    subject: Subject, world: PlaneWorld
-) -> None:
-    async with bench(subject) as it:
-        await it.sync(job(world.namespace, "once"))
-        results = await it.sync(job(world.namespace, "once", image="app:2"))
-
-        assert results["once"].status is ResultStatus.FAILED
-        assert "another name" in str(results["once"].error)
 
 
 async def test_an_abandoned_sync_leaves_the_session_in_order(

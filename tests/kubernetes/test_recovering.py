@@ -127,6 +127,7 @@ async def test_an_object_of_another_application_is_refused_and_left(
         await it.sync(it.config_map("shared", a="1"))
     before = await world.read(it.key("shared"))
     async with bench(alone, {}) as again:
+        await again.want("web", again.config_map("shared", a="1"))
         again.application = "other"
         results = await again.sync(again.config_map("shared", a="2"))
 

@@ -16,7 +16,10 @@ from shoal.model.plans import Owned
 from shoal.model.policies import SyncPolicy
 from shoal_clusters.kubernetes.adding import Stays
 from shoal_clusters.kubernetes.ignoring import Steps, is_ignored
+from shoal_clusters.kubernetes.modes import Mode
 from shoal_clusters.kubernetes.preparing import Prepared
+
+_LEFT_AS_THEY_ARE = frozenset({Mode.IF_NOT_PRESENT, Mode.IGNORE})
 
 
 class Brief(NamedTuple):
@@ -26,8 +29,13 @@ class Brief(NamedTuple):
     policy: SyncPolicy
 
     def stays(self, row: Owned) -> Stays:
-        """Which paths of an object are ignored, so that what is added there stays."""
+        """Which paths of an object are ignored, so that what is added there stays.
+
+        All of them where the manifest asks for no more than that the object is there.
+        """
         found = self.prepared.objects.get(row.key)
+        if found is not None and found.mode in _LEFT_AS_THEY_ARE:
+            return lambda path: True
         left: Sequence[Steps] = found.left if found else ()
         return lambda path: is_ignored(left, path)
 

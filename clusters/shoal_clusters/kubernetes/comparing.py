@@ -23,7 +23,7 @@ from shoal.model.plans import Owned, OwnedState
 from shoal.model.sightings import Drift, DriftKind
 from shoal_clusters.kubernetes.adding import union
 from shoal_clusters.kubernetes.baselines import Baseline, decode, encode, is_newer
-from shoal_clusters.kubernetes.health import is_finished
+from shoal_clusters.kubernetes.completing import is_finished
 from shoal_clusters.kubernetes.marks import Holder, Ownership, owner_named, whose
 from shoal_clusters.kubernetes.projecting import (
     REPLICAS,
@@ -169,14 +169,18 @@ class Comparer:
         desired: Callable[[], Mapping[str, Any]],
         desired_digest: str,
         is_targeted: bool = False,
+        fields: Fields | None = None,
     ) -> Owned:
         """The inventory row that is true after a successful write, from the response to it.
 
         `desired`, the prepared body, is asked for only where the server keeps no managedFields.
         `is_targeted`: `spec.replicas` was not sent, because an autoscaler names the object.
+        `fields` are looked after in place of those that managedFields name as ours.
         """
-        own = self.field_sets.own_fields(response)
-        field_set = own or self.field_sets.intern(document_fields(desired()))
+        own = None if fields is not None else self.field_sets.own_fields(response)
+        if fields is None and own is None:
+            fields = document_fields(desired())
+        field_set = own or self.field_sets.intern(fields or {})
         projected = project(response, field_set)
         metadata = response.get("metadata") or {}
         baseline = Baseline(

@@ -8,7 +8,7 @@ behind a finalizer) may be among them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -16,12 +16,12 @@ import orjson
 
 from shoal.errors import ShoalError
 from shoal.model.identity import GroupKind, ObjectKey
-from shoal.model.plans import Action, Change, Plan, Result, ResultStatus
-from shoal_clusters.kubernetes.applying import Applied, Granted, Tools, revoked, write
+from shoal.model.plans import WRITES, Action, Change, Plan, Result, ResultStatus
+from shoal_clusters.kubernetes.applying import write
+from shoal_clusters.kubernetes.fanout import for_each
+from shoal_clusters.kubernetes.handing_over import let_go
 from shoal_clusters.kubernetes.preparing import Prepared
 from shoal_clusters.kubernetes.pruning import prune
-from shoal_clusters.kubernetes.releasing import release
-from shoal_clusters.kubernetes.removing import remove
 from shoal_clusters.kubernetes.requesting import read
 from shoal_clusters.kubernetes.staging import (
     Fact,
@@ -31,6 +31,7 @@ from shoal_clusters.kubernetes.staging import (
     needs,
     stages,
 )
+from shoal_clusters.kubernetes.tools import Applied, Task, Tools, revoked
 
 PATIENCE_SECONDS = 10.0
 """How long one fact or one deletion is waited for inside a sync; after that it is WAITING."""
@@ -54,19 +55,17 @@ class Execution:
         tools: Tools,
         plan: Plan,
         prepared: Prepared,
-        granted: Granted,
+        task: Task,
         deliver: Deliver,
         *,
         at_once: int,
-        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._tools = tools
         self._plan = plan
         self._prepared = prepared
-        self._granted = granted
+        self._task = task
         self._deliver = deliver
         self._at_once = at_once
-        self._patience_seconds = patience_seconds
         self._changes: Mapping[ObjectKey, Change] = {one.key: one for one in plan.changes}
         self._statuses: dict[ObjectKey, ResultStatus] = {}
         self._live: dict[ObjectKey, Mapping[str, Any]] = {}
@@ -76,13 +75,17 @@ class Execution:
 
     async def run(self) -> None:
         """Carry out all changes; each ends in exactly one result unless the cluster is lost."""
-        writes = [one.key for one in self._plan.changes if one.action is not Action.DELETE]
+        writes = [one.key for one in self._plan.changes if one.action in WRITES]
         deletes = [one.key for one in self._plan.changes if one.action is Action.DELETE]
         self._needs = self._facts_of_this_plan(writes)
         await self._begin_watches()
         for stage in stages(writes):
             await self._look_for(fact for key in stage for fact in self._needs.get(key, ()))
-            await self._each(stage, self._write)
+            await for_each(stage, self._at_once, self._write)
+        for change in self._plan.changes:
+            if change.action is Action.HAND_OVER:
+                is_ignored = change.key in self._prepared.objects
+                await self._end(let_go(self._tools, change, self._task, is_ignored=is_ignored))
         if deletes:
             await self._delete_all(deletes)
 
@@ -108,33 +111,9 @@ class Execution:
         }
         return {key: facts for key, facts in found.items() if facts}
 
-    async def _each(
-        self, keys: Sequence[ObjectKey], act: Callable[[ObjectKey], Awaitable[None]]
-    ) -> None:
-        """Do it for every key, `at_once` at a time; the first loss of the cluster ends it."""
-        todo = iter(keys)
-        async with anyio.create_task_group() as tasks:
-            for _ in range(min(len(keys), self._at_once)):
-                tasks.start_soon(self._work_off, todo, act)
-        if self._lost is not None:
-            raise self._lost
-
-    async def _work_off(
-        self, todo: Iterator[ObjectKey], act: Callable[[ObjectKey], Awaitable[None]]
-    ) -> None:
-        for key in todo:
-            if self._lost is not None:
-                return
-            try:
-                await act(key)
-            except ShoalError as error:
-                # Only what concerns the cluster as a whole comes here. The neighbours in flight
-                # are not cancelled: their answers are still worth having.
-                self._lose(error)
-
     async def _write(self, key: ObjectKey) -> None:
         change = self._changes[key]
-        if not self._granted():
+        if not self._task.granted():
             await self._end(revoked(change))
             return
         missing = self._missing(key)
@@ -143,12 +122,7 @@ class Execution:
             await self._end(Result(key, change.action, ResultStatus.WAITING, note=note))
             return
         prepared = self._prepared.objects[key]
-        args = change, prepared, self._plan.target, self._granted
-        outcome: Applied | Result = (
-            await remove(self._tools, *args)
-            or await release(self._tools, *args)
-            or await write(self._tools, *args)
-        )
+        outcome = await write(self._tools, change, prepared, self._task)
         if isinstance(outcome, Applied):
             if any(fact.key == key for facts in self._needs.values() for fact in facts):
                 self._live[key] = outcome.live
@@ -182,7 +156,7 @@ class Execution:
         if self._statuses.get(fact.key) not in _SUCCEEDED:
             return
         try:
-            with anyio.move_on_after(self._patience_seconds):
+            with anyio.move_on_after(self._task.patience_seconds):
                 await self._until(fact)
                 self._facts[fact] = True
         except ShoalError as error:
@@ -236,14 +210,14 @@ class Execution:
             if note:
                 await self._keep(stage, note)
                 continue
-            await self._each(stage, self._delete)
+            await for_each(stage, self._at_once, self._delete)
             hanging = [key for key in stage if self._statuses.get(key) not in _OVER]
             if hanging:
                 note = f"waits until {hanging[0]} is gone"
 
     async def _delete(self, key: ObjectKey) -> None:
         change = self._changes[key]
-        await self._end(await prune(self._tools, change, self._granted, self._patience_seconds))
+        await self._end(await prune(self._tools, change, self._task))
 
     async def _keep(self, keys: Sequence[ObjectKey], note: str) -> None:
         for key in keys:

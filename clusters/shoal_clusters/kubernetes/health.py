@@ -78,15 +78,6 @@ def kind_of(body: Body) -> GroupKind:
     return GroupKind(group if slash else "", str(body.get("kind", "")))
 
 
-def is_finished(body: Body, kind: GroupKind) -> bool:
-    """Whether a run-to-completion object ran to its end: its later absence is no drift."""
-    if kind == GroupKind("batch", "Job"):
-        return any(_condition(body, name) == "True" for name in ("Complete", "Failed"))
-    if kind == GroupKind("", "Pod"):
-        return _status(body).get("phase") in ("Succeeded", "Failed")
-    return False
-
-
 def _deployment(body: Body) -> Health:
     spec, status = _spec(body), _status(body)
     if spec.get("paused"):

@@ -15,10 +15,10 @@ from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.masking import is_secret
 from shoal.model.plans import Owned
 from shoal_clusters.kubernetes import adding
-from shoal_clusters.kubernetes.applying import Tools
 from shoal_clusters.kubernetes.briefing import Briefing
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.requesting import look, read
+from shoal_clusters.kubernetes.tools import Tools
 
 
 async def differences(

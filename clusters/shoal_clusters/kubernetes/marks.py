@@ -15,12 +15,21 @@ from enum import StrEnum
 from typing import Any
 
 from shoal.model.identity import ObjectKey, Ref
+from shoal.model.policies import ByHand
+from shoal_clusters.kubernetes.deployers import is_deployer
 
 MANAGER = "shoal"
 """The field manager of every write; changing it would orphan all fields that we own."""
 FLEET_LABEL = "shoal.dev/fleet"
 APPLICATION_LABEL = "shoal.dev/application"
 OWNER_ANNOTATION = "shoal.dev/owner"
+MARK_FIELDS: Mapping[str, Any] = {
+    "f:metadata": {
+        "f:annotations": {f"f:{OWNER_ANNOTATION}": {}},
+        "f:labels": {f"f:{APPLICATION_LABEL}": {}, f"f:{FLEET_LABEL}": {}},
+    }
+}
+"""Our marks as FieldsV1: all that is looked after of an object that is created only once."""
 _LABEL_VALUE_LIMIT = 63  # k8s.io/apimachinery/pkg/util/validation: LabelValueMaxLength
 
 
@@ -48,7 +57,7 @@ class OwnerMark:
 class Ownership:
     """Whose a live object is; `mark` is the owner annotation when it could be read.
 
-    OURS: this fleet's, for `application`. UNAPPLIED: the marks are right, but no apply of ours is
+    OURS: this fleet's, for `application`. UNAPPLIED: the marks are right, but no write of ours is
     in managedFields (somebody copied the object, or cleared managedFields). COPIED: the mark names
     another object. CONTROLLED: a controller made it and owns it. UNMARKED: no readable mark.
     """
@@ -135,10 +144,13 @@ def whose(live: Mapping[str, Any], key: ObjectKey, *, fleet: str) -> Ownership:
 
 
 def is_applied_by_us(metadata: Mapping[str, Any]) -> bool:
-    """Whether managedFields holds an apply of ours; a server that keeps none cannot deny it."""
+    """Whether managedFields holds a write of ours; a server that keeps none cannot deny it.
+
+    What is replaced as a whole is noted as an Update, all else as an Apply.
+    """
     entries = metadata.get("managedFields") or ()
     return not entries or any(
-        entry.get("manager") == MANAGER and entry.get("operation") == "Apply" for entry in entries
+        entry.get("manager") == MANAGER and not entry.get("subresource") for entry in entries
     )
 
 
@@ -184,8 +196,11 @@ def _tool_named(metadata: Mapping[str, Any]) -> str:
         if name:
             return f"Flux {what} {labels.get(f'{prefix}.toolkit.fluxcd.io/namespace', '?')}/{name}"
     tracking = str(annotations.get("argocd.argoproj.io/tracking-id", "")).partition(":")[0]
-    if tracking or labels.get("argocd.argoproj.io/instance"):
-        return f"Argo CD application {tracking or labels['argocd.argoproj.io/instance']}"
+    tracking = tracking or str(labels.get("argocd.argoproj.io/instance", ""))
+    if not tracking and any(name.startswith("argocd-") for name in _managers(metadata)):
+        tracking = str(labels.get("app.kubernetes.io/instance", ""))  # the label of older ones
+    if tracking:
+        return f"Argo CD application {tracking}"
     release = annotations.get("meta.helm.sh/release-name")
     if release:
         namespace = annotations.get("meta.helm.sh/release-namespace", "?")
@@ -196,11 +211,17 @@ def _tool_named(metadata: Mapping[str, Any]) -> str:
 
 
 def _managers_named(metadata: Mapping[str, Any]) -> str:
-    managers = {
+    """The clients that deployed it; where none of these is known for that, all that wrote it."""
+    managers = _managers(metadata)
+    if not managers:
+        return "nobody that its metadata names"
+    deployers = {name for name in managers if is_deployer(name, ByHand())}
+    return f"the client {', '.join(sorted(deployers or managers))}"
+
+
+def _managers(metadata: Mapping[str, Any]) -> set[str]:
+    return {
         str(entry["manager"])
         for entry in metadata.get("managedFields") or ()
         if entry.get("manager") and not entry.get("subresource")
     }
-    if not managers:
-        return "nobody that its metadata names"
-    return f"the client {', '.join(sorted(managers))}"

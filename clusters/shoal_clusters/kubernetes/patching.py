@@ -31,16 +31,19 @@ async def patch_exactly(
     *,
     version: str,
     manager: str = MANAGER,
+    dry: bool = False,
 ) -> Answer:
     """Carry out all operations on the object in this version, or none.
 
     200 with the object; 404 when it is gone; 409 when it has another version, or another object has
-    its name. What is set by it is noted in managedFields as an Update of `manager`.
+    its name. What is set by it is noted in managedFields as an Update of `manager`. With `dry`,
+    nothing is stored.
     """
+    options = {"fieldManager": manager, "fieldValidation": "Strict"}
     return await transport.request(
         "PATCH",
         resource.path(key.namespace, key.name),
-        query=urlencode({"fieldManager": manager, "fieldValidation": "Strict"}),
+        query=urlencode({**options, "dryRun": "All"} if dry else options),
         body=orjson.dumps([_guard(version), *operations]),
         content_type=_PATCH_TYPE,
     )

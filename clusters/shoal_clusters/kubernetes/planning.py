@@ -1,13 +1,15 @@
 """Planning one target: the prepared set against the rows, without a request and without a clock.
 
-Known and equal is no change; known and different is an update; not known, or only intended, is a
-create; what drifted is corrected; what is owned and no longer wanted is deleted. An object that
-says it belongs to somebody else cannot be planned and is refused by name.
+Known and equal is no change; known and different is an update, or another run of what runs once;
+not known, or only intended, is a create; what drifted is corrected; what is owned and no longer
+wanted is deleted, or handed over to the application that wants it. An object that says it belongs
+to somebody else cannot be planned and is refused by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from shoal.errors import OwnershipConflict, ShoalError
 from shoal.model.identity import ObjectKey, TargetKey
@@ -15,26 +17,39 @@ from shoal.model.plans import Action, Change, Owned, OwnedState, Plan
 from shoal.model.policies import DriftPolicy, PrunePolicy, SyncPolicy
 from shoal.model.sightings import Drift, DriftKind
 from shoal_clusters.kubernetes.baselines import decode_packed
+from shoal_clusters.kubernetes.completing import is_run_to_completion
 from shoal_clusters.kubernetes.leaving import leaving, told
+from shoal_clusters.kubernetes.modes import Mode
 from shoal_clusters.kubernetes.preparing import Prepared, PreparedObject
+from shoal_clusters.kubernetes.wanting import Wants
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a session knows of the objects of one target.
+
+    `rows` are the newest of this target alone; `strangers` says of objects of its own whose they
+    say they are now, `others` which target of the fleet has an object that this one wants.
+    """
+
+    rows: Mapping[ObjectKey, Owned]
+    drifted: Mapping[ObjectKey, Drift]
+    lost: Container[ObjectKey]
+    strangers: Mapping[ObjectKey, str]
+    others: Mapping[ObjectKey, TargetKey]
+    wants: Wants
 
 
 def plan_target(
     target: TargetKey,
     prepared: Prepared,
-    rows: Mapping[ObjectKey, Owned],
-    drifted: Mapping[ObjectKey, Drift],
-    lost: Container[ObjectKey],
-    strangers: Mapping[ObjectKey, str],
+    known: Known,
     policy: SyncPolicy,
     only: frozenset[ObjectKey] | None,
     *,
     rerun: bool = False,
 ) -> Plan:
-    """All changes of one target, sorted by key.
-
-    `rows` are the newest of this target alone; `strangers` says of other objects whose they are.
-    """
+    """All changes of one target, sorted by key. With `rerun`, what has run to its end runs anew."""
 
     def is_meant(key: ObjectKey) -> bool:
         return only is None or key in only
@@ -46,23 +61,53 @@ def plan_target(
     for key, wanted in prepared.objects.items():
         if not is_meant(key):
             continue
-        owner = strangers.get(key)
-        if owner is not None:
+        owner = _owner(key, known)
+        if owner is not None and wanted.mode is not Mode.IGNORE:
             refused[key] = _taken(target, key, owner)
             continue
-        change = _wanted_change(wanted, rows.get(key), drifted.get(key), policy)
-        if change is None and key in lost and policy.when_drifted is DriftPolicy.CORRECT:
-            digest = rows[key].owned_digest
-            cause = "other clients took its fields over, unchanged"
-            change = Change(key, Action.CORRECT, digest, digest, cause)
-        if change is None and rerun and _is_finished(rows.get(key)):
+        change = _change(wanted, known, policy)
+        if change is None and rerun and _is_finished(known.rows.get(key)):
             change = Change(key, Action.RECREATE, None, wanted.digest, "asked to run again")
         if change is not None:
             changes.append(change)
     if policy.prune is not PrunePolicy.NEVER:
-        unwanted = rows.keys() - prepared.objects.keys() - prepared.refused.keys()
-        changes += _deletions(filter(is_meant, unwanted), rows)
+        unwanted = known.rows.keys() - prepared.objects.keys() - prepared.refused.keys()
+        changes += _leavings(target, filter(is_meant, unwanted), known)
     return Plan(target, tuple(sorted(changes, key=lambda change: change.key)), refused=refused)
+
+
+def _owner(key: ObjectKey, known: Known) -> str | None:
+    """Whose an object is that this target cannot have; an application that let it go has none."""
+    other = known.others.get(key)
+    if other is not None:
+        return _named(other) if known.wants.by(other, key) else None
+    return known.strangers.get(key)
+
+
+def _change(wanted: PreparedObject, known: Known, policy: SyncPolicy) -> Change | None:
+    key, row, drift = wanted.key, known.rows.get(wanted.key), known.drifted.get(wanted.key)
+    if wanted.mode is Mode.IGNORE:
+        return _let_go(row) if row else None
+    other = known.others.get(key)
+    if other is not None:
+        return Change(key, Action.ADOPT, None, wanted.digest, f"taken over from {_named(other)}")
+    is_there = drift is None or drift.kind is not DriftKind.MISSING
+    if wanted.mode is Mode.IF_NOT_PRESENT and is_there and row and row.baseline:
+        return _left_as_it_is(wanted, row)
+    change = _wanted_change(wanted, row, drift, policy)
+    is_lost = key in known.lost and wanted.mode is Mode.APPLY
+    if change is None and row and is_lost and policy.when_drifted is DriftPolicy.CORRECT:
+        cause = "other clients took its fields over, unchanged"
+        return Change(key, Action.CORRECT, row.owned_digest, row.owned_digest, cause)
+    return change
+
+
+def _left_as_it_is(wanted: PreparedObject, row: Owned) -> Change | None:
+    """What is created only once and is there: nothing, but that it becomes such an object."""
+    if row.desired_digest == wanted.digest:
+        return None
+    cause = "left as it is from now on: its manifest says shoal.dev/apply: IfNotPresent"
+    return Change(wanted.key, Action.UPDATE, row.desired_digest, wanted.digest, cause)
 
 
 def _wanted_change(
@@ -73,6 +118,9 @@ def _wanted_change(
     is_gone = drift is not None and drift.kind is DriftKind.MISSING
     before = None if is_gone else row.desired_digest
     if row.desired_digest != wanted.digest:
+        if _runs_again(wanted, row):
+            cause = "changed in Git, so it runs again"
+            return Change(wanted.key, Action.RECREATE, before, wanted.digest, cause)
         return Change(wanted.key, Action.UPDATE, before, wanted.digest, _why(row, wanted))
     if drift is not None:
         return _correction(row, drift) if drift.is_corrected_by(policy) else None
@@ -85,6 +133,17 @@ def _wanted_change(
 def _why(row: Owned, wanted: PreparedObject) -> str:
     left = told(leaving(row, wanted))
     return f"changed in Git; {left} keeps its live value" if left else "changed in Git"
+
+
+def _runs_again(wanted: PreparedObject, row: Owned) -> bool:
+    """Whether it is of a kind that runs once, and was another run; what only began is applied."""
+    is_kept = wanted.mode is Mode.IF_NOT_PRESENT
+    return bool(row.desired_digest) and is_run_to_completion(wanted.key.group_kind) and not is_kept
+
+
+def _let_go(row: Owned) -> Change:
+    cause = "left alone from now on: its manifest says shoal.dev/apply: Ignore"
+    return Change(row.key, Action.HAND_OVER, row.desired_digest or None, None, cause)
 
 
 def _is_finished(row: Owned | None) -> bool:
@@ -107,10 +166,20 @@ def _correction(row: Owned, drift: Drift) -> Change:
     return Change(row.key, Action.CORRECT, drift.owned_digest, row.owned_digest, cause, drift.patch)
 
 
-def _deletions(keys: Iterable[ObjectKey], rows: Mapping[ObjectKey, Owned]) -> Iterator[Change]:
+def _leavings(target: TargetKey, keys: Iterable[ObjectKey], known: Known) -> Iterator[Change]:
+    """What the target does not want any more: handed over to who wants it, else deleted."""
     for key in keys:
-        before = rows[key].desired_digest or None
-        yield Change(key, Action.DELETE, before, None, "removed from Git")
+        before = known.rows[key].desired_digest or None
+        claimant = known.wants.claimant(key, target)
+        if claimant is None:
+            yield Change(key, Action.DELETE, before, None, "removed from Git")
+        else:
+            cause = f"{_named(claimant)} takes it over"
+            yield Change(key, Action.HAND_OVER, before, None, cause)
+
+
+def _named(target: TargetKey) -> str:
+    return f"Shoal application {target.application}"
 
 
 def _taken(target: TargetKey, key: ObjectKey, owner: str) -> OwnershipConflict:

@@ -20,7 +20,7 @@ import orjson
 from shoal.errors import InvalidManifest, MissingApi, ShoalError
 from shoal.model.digests import Digester, canonical
 from shoal.model.identity import ObjectKey, Ref
-from shoal.model.manifests import Manifest
+from shoal.model.manifests import Manifest, counted
 from shoal.model.masking import is_secret
 from shoal.model.policies import IgnoreRule
 from shoal_clusters.kubernetes.checking import (
@@ -32,6 +32,7 @@ from shoal_clusters.kubernetes.checking import (
 )
 from shoal_clusters.kubernetes.ignoring import Steps, left_to_others
 from shoal_clusters.kubernetes.marks import marked
+from shoal_clusters.kubernetes.modes import Mode, mode_of
 
 DEFAULT_NAMESPACE = "default"
 
@@ -52,9 +53,10 @@ class PreparedObject:
     """One object as it will be sent.
 
     `opened` is the JSON of the object with our marks; its metadata stand last and are left open, so
-    that a precondition can be added to them. `digest` is that of the body, keyed for Secrets.
-    `notes` are sentences about what was left out that somebody may have meant. `left` are the paths
-    that are ignored in it: what stands there is neither sent nor compared.
+    that a precondition can be added to them. `digest` is that of the body, keyed for Secrets; of
+    what is created only once, that of its identity. `notes` are sentences about what was left out
+    that somebody may have meant. `left` are the paths that are ignored in it: what stands there is
+    neither sent nor compared. `mode` says how it is applied.
     """
 
     key: ObjectKey
@@ -64,6 +66,7 @@ class PreparedObject:
     origin: str
     notes: tuple[str, ...] = ()
     left: tuple[Steps, ...] = ()
+    mode: Mode = Mode.APPLY
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -147,6 +150,15 @@ def opened_without(prepared: PreparedObject, path: Sequence[str]) -> bytes:
     return _opened(_without(prepared.body, tuple(path)))
 
 
+def opened_as(prepared: PreparedObject, name: str, namespace: str) -> bytes:
+    """What is sent under another name, where the server is only asked whether it would take it."""
+    body = prepared.body
+    metadata = {**body["metadata"], "name": name}
+    if "namespace" in metadata:
+        metadata["namespace"] = namespace
+    return _opened({**body, "metadata": metadata})
+
+
 def _opened(body: Mapping[str, Any]) -> bytes:
     """The JSON of an object, all but the two braces that close its metadata and itself."""
     others = {name: value for name, value in body.items() if name != "metadata"}
@@ -211,7 +223,8 @@ def _finish(
     owner: _Owner,
 ) -> PreparedObject:
     origin = manifest.origin
-    _refuse(key, origin, complaints(key.group, key.kind, body))
+    mode, faults = _mode(body)
+    _refuse(key, origin, [*complaints(key.group, key.kind, body), *faults])
     notes: tuple[str, ...] = ()
     if body["metadata"].get("ownerReferences"):
         notes = ("metadata.ownerReferences was left out: a uid in Git names nothing",)
@@ -222,8 +235,19 @@ def _finish(
     ready = marked(normal, fleet=owner.fleet, application=owner.application, key=key)
     content = canonical(ready)
     _refuse(key, origin, too_large(ready, content))
+    if mode is Mode.IF_NOT_PRESENT:
+        content = canonical(counted(ready))
     digest = owner.digester.digest_content(key.group, key.kind, content)
-    return PreparedObject(key, manifest.api_version, _opened(ready), digest, origin, notes, left)
+    opened = _opened(ready)
+    return PreparedObject(key, manifest.api_version, opened, digest, origin, notes, left, mode)
+
+
+def _mode(body: Mapping[str, Any]) -> tuple[Mode, Sequence[str]]:
+    """The mode that the object asks for, or what is wrong with what it asks for."""
+    try:
+        return mode_of(body), ()
+    except ValueError as error:
+        return Mode.APPLY, (str(error),)
 
 
 # What an API server writes itself; a manifest that was exported from a cluster holds it. The

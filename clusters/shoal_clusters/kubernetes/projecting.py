@@ -161,6 +161,15 @@ def subtract(fields: Fields, other: Fields) -> dict[str, Any] | None:
     return ({".": {}} if fields else {}) if is_lost else None
 
 
+def union(fields: Fields, other: Fields) -> dict[str, Any]:
+    """FieldsV1 of what is in either; who owns a whole value owns all that is in it."""
+    joined = dict(fields)
+    for name, child in other.items():
+        mine = joined.get(name)
+        joined[name] = child if mine is None else union(mine, child) if mine and child else {}
+    return joined
+
+
 def changed_by(live: Mapping[str, Any], fields: Fields) -> ChangedBy:
     """Who owns any of these fields now: of all entries but our apply, the one last written.
 

@@ -16,54 +16,63 @@ import orjson
 from shoal.errors import MissingApi, ServerBusy
 from shoal.model.plans import Change, Owned, Result, ResultStatus
 from shoal_clusters.kubernetes import comparing
-from shoal_clusters.kubernetes.applying import Granted, Tools, ended, revoked
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.observing import PRUNE_ANNOTATION
 from shoal_clusters.kubernetes.requesting import delete, look
+from shoal_clusters.kubernetes.tools import TRIES, Task, Tools, ended, revoked
+from shoal_clusters.kubernetes.vanishing import until_gone
 
-_TRIES = 4
 
+async def prune(tools: Tools, change: Change, task: Task) -> Result:
+    """Delete one object and wait until it is gone, as long as patience lasts.
 
-async def prune(tools: Tools, change: Change, granted: Granted, patience_seconds: float) -> Result:
-    """Delete one object and wait until it is gone, as long as `patience_seconds`.
-
-    An object whose live annotation `shoal.dev/prune` is `Never` stays and is FORGOTTEN: it is no
-    longer ours, so nothing about it is asked, corrected or counted any more, and the note says so.
+    Nothing is deleted that another application of the fleet wants, or may want. An object whose
+    live annotation `shoal.dev/prune` is `Never` stays and is FORGOTTEN: it is no longer ours, so
+    nothing about it is asked, corrected or counted any more, and the note says so.
     """
     row = tools.register.row(change.key)
     if row is None:
         return Result(change.key, change.action, ResultStatus.FORGOTTEN)
+    if row.target != task.target:
+        note = f"application {row.target.application} has it"
+        return Result(change.key, change.action, ResultStatus.FORGOTTEN, note=note)
+    wish = _wish(tools, change, task)
+    if wish:
+        return Result(change.key, change.action, ResultStatus.WAITING, note=wish)
     # The version it was written in may be gone; any served version names the same object.
     resource = (await tools.discovery.current()).preferred(change.key.group_kind)
     if resource is None:
         return _without_api(tools, change)
     tools.observer.write_began(change.key)
     try:
-        return await _delete(tools, resource, change, row, granted, patience_seconds)
+        return await _delete(tools, resource, change, row, task)
     finally:
         tools.observer.write_ended(change.key)
 
 
+def _wish(tools: Tools, change: Change, task: Task) -> str:
+    """Why the object must stay for the sake of others; empty when nobody else wants it."""
+    if not tools.wants.are_known:
+        return "waits until it is known whether another application wants it"
+    claimant = tools.wants.claimant(change.key, task.target)
+    return f"kept, because application {claimant.application} wants it" if claimant else ""
+
+
 async def _delete(
-    tools: Tools,
-    resource: Resource,
-    change: Change,
-    row: Owned,
-    granted: Granted,
-    patience_seconds: float,
+    tools: Tools, resource: Resource, change: Change, row: Owned, task: Task
 ) -> Result:
     if change.key in tools.register.kept:
         return _kept(tools, change, row)
     uid, version = row.uid, tools.register.version(row.key)
-    for _ in range(_TRIES):
-        if not granted():
+    for _ in range(TRIES):
+        if not task.granted():
             return revoked(change)
         if uid and version:
             answer = await delete(tools.transport, resource, change.key, uid=uid, version=version)
             if answer.status == 404:
                 return _gone(tools, change, row)
             if answer.status in (200, 202):
-                return await _wait(tools, resource, change, row, answer.body, patience_seconds)
+                return await _wait(tools, resource, change, row, answer.body, task)
             if answer.status != 409:
                 return ended(change, tools.refusal(answer, change.key, "delete"))
         found = await look(tools.transport, resource, change.key)
@@ -103,45 +112,13 @@ def _gone(tools: Tools, change: Change, row: Owned) -> Result:
 
 
 async def _wait(
-    tools: Tools,
-    resource: Resource,
-    change: Change,
-    row: Owned,
-    body: bytes,
-    patience_seconds: float,
+    tools: Tools, resource: Resource, change: Change, row: Owned, body: bytes, task: Task
 ) -> Result:
     """After a delete was accepted: until the object is gone, or patience ends."""
-    live = orjson.loads(body)
-    # A Status says that it is gone; an object in its place has yet to go. An object without
-    # deletionTimestamp is the last state of one that went at once.
-    if live.get("kind") == "Status" or not _is_leaving(live):
-        return _gone(tools, change, row)
-    if await tools.observer.until_gone(change.key, patience_seconds):
-        return _gone(tools, change, row)
-    found = await look(tools.transport, resource, change.key)
-    if found.status == 404:
-        return _gone(tools, change, row)
-    note = _hanging(orjson.loads(found.body) if found.status == 200 else live)
-    return Result(change.key, change.action, ResultStatus.WAITING, note=note)
-
-
-def _is_leaving(live: Mapping[str, Any]) -> bool:
-    metadata = live.get("metadata") or {}
-    return bool(metadata.get("deletionTimestamp"))
-
-
-def _hanging(live: Mapping[str, Any]) -> str:
-    metadata = live.get("metadata") or {}
-    finalizers = [
-        *(metadata.get("finalizers") or ()),
-        *(
-            (live.get("spec") or {}).get("finalizers") or ()
-            if live.get("kind") == "Namespace"
-            else ()
-        ),
-    ]
-    waits = f" and waits for its finalizer {', '.join(finalizers)}" if finalizers else ""
-    return f"it is being deleted{waits}"
+    note = await until_gone(tools, resource, change.key, body, task.patience_seconds)
+    if note:
+        return Result(change.key, change.action, ResultStatus.WAITING, note=note)
+    return _gone(tools, change, row)
 
 
 def _without_api(tools: Tools, change: Change) -> Result:

@@ -119,19 +119,16 @@ class Register:
                 found[key] = row
         return found
 
-    def owners(self, target: TargetKey, wanted: Iterable[ObjectKey]) -> dict[ObjectKey, str]:
-        """Of the objects that a target wants: those that are somebody else's, and whose."""
-        found: dict[ObjectKey, str] = {}
-        for key in wanted:
-            row = self.row(key)
-            if row is not None and row.target != target:
-                found[key] = f"Shoal application {row.target.application}"
-            elif row is not None and key in self.strangers:
-                found[key] = self.strangers[key]
-        return found
+    def others(self, target: TargetKey, wanted: Iterable[ObjectKey]) -> dict[ObjectKey, TargetKey]:
+        """Of the objects that a target wants: those that another target has, and which."""
+        rows = ((key, self.row(key)) for key in wanted)
+        return {key: row.target for key, row in rows if row is not None and row.target != target}
 
     def keep(self, row: Owned) -> None:
-        """A write or a sighting made this the true row."""
+        """A write or a sighting made this the true row; its object may have changed hands."""
+        before = self.row(row.key)
+        if before is not None and before.target != row.target:
+            self._seen.get(before.target, {}).pop(row.key, None)
         self._seen.setdefault(row.target, {}).setdefault(row.key)
         self.unclaimed.pop(row.key, None)
         self._newer[row.key] = (self._owned.get(row.key), row)

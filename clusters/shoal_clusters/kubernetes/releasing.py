@@ -15,61 +15,54 @@ from typing import Any
 
 import orjson
 
-from shoal.errors import ServerBusy
-from shoal.model.identity import TargetKey
-from shoal.model.plans import Action, Change, Result
-from shoal_clusters.kubernetes.applying import Granted, Tools, ended, revoked
+from shoal.model.plans import Change, Result
 from shoal_clusters.kubernetes.claiming import is_targeted
 from shoal_clusters.kubernetes.comparing import targeted
 from shoal_clusters.kubernetes.ignoring import cut
 from shoal_clusters.kubernetes.leaving import leaving
 from shoal_clusters.kubernetes.marks import MANAGER
 from shoal_clusters.kubernetes.patching import patch_exactly
-from shoal_clusters.kubernetes.preparing import PreparedObject
 from shoal_clusters.kubernetes.projecting import Fields, entries, own_entry
 from shoal_clusters.kubernetes.requesting import look
+from shoal_clusters.kubernetes.tools import TRIES, Errand, Tools, ended, revoked
 
-_TRIES = 4
 
-
-async def release(
-    tools: Tools, change: Change, prepared: PreparedObject, target: TargetKey, granted: Granted
-) -> Result | None:
+async def release(errand: Errand) -> Result | None:
     """Let go of what is to be left; None when that is done, and the apply may follow."""
+    tools, change = errand.tools, errand.change
     await _settle_scaling(tools, change)
     row = tools.register.row(change.key)
-    fields = leaving(row, prepared) if row and row.uid and row.target == target else {}
-    resource = (await tools.discovery.current()).resource(*prepared.served_as)
-    if not fields or resource is None:
+    is_ours = row is not None and row.uid and row.target == errand.task.target
+    fields = leaving(row, errand.prepared) if row and is_ours else {}
+    if row is None or not fields:
         return None
-    for _ in range(_TRIES):
-        if not granted():
+    for _ in range(TRIES):
+        if not errand.task.granted():
             return revoked(change)
-        looked = await look(tools.transport, resource, change.key)
+        looked = await look(tools.transport, errand.resource, change.key)
         if looked.status == 404:
             return None
         if looked.status != 200:
             return ended(change, tools.refusal(looked, change.key, "get"))
         live = orjson.loads(looked.body)
         operation = _operation(live, fields)
-        if operation is None or live["metadata"]["uid"] != (row.uid if row else ""):
+        if operation is None or live["metadata"]["uid"] != row.uid:
             return None
         version = live["metadata"]["resourceVersion"]
         answer = await patch_exactly(
-            tools.transport, resource, change.key, [operation], version=version
+            tools.transport, errand.resource, change.key, [operation], version=version
         )
         if answer.status in (200, 404):
             return None
         if answer.status != 409:
             return ended(change, tools.refusal(answer, change.key, "patch"))
-    busy = f"{tools.transport.cluster}: {change.key} is written by somebody else again and again"
-    return ended(change, ServerBusy(busy))
+    return errand.busy()
 
 
 async def _settle_scaling(tools: Tools, change: Change) -> None:
     """Let Git say the replicas again once no autoscaler names the object any more."""
     row = tools.register.row(change.key)
-    if row is None or change.action is not Action.UPDATE or not is_targeted(row):
+    if row is None or not is_targeted(row):
         return
     if not await tools.observer.scaling.is_scaled(change.key):
         tools.register.keep(targeted(row, is_targeted=False))

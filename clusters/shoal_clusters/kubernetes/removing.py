@@ -9,78 +9,50 @@ from __future__ import annotations
 
 import orjson
 
-from shoal.errors import ServerBusy
-from shoal.model.identity import ObjectKey, TargetKey
-from shoal.model.plans import Action, Change, Result, ResultStatus
-from shoal.model.sightings import DriftKind
+from shoal.model.identity import ObjectKey
+from shoal.model.plans import Result, ResultStatus
 from shoal_clusters.kubernetes import adding
-from shoal_clusters.kubernetes.applying import Applied, Granted, Tools, confirm, ended, revoked
-from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.patching import patch_exactly
-from shoal_clusters.kubernetes.preparing import PreparedObject
 from shoal_clusters.kubernetes.requesting import read
+from shoal_clusters.kubernetes.tools import TRIES, Applied, Errand, Tools, confirm, ended, revoked
 
-_TRIES = 4
 
-
-async def remove(
-    tools: Tools, change: Change, prepared: PreparedObject, target: TargetKey, granted: Granted
-) -> Applied | Result | None:
+async def remove(errand: Errand) -> Applied | Result | None:
     """Remove what was added; None when that is not all, and an apply is what is needed."""
-    drift = tools.register.drifted.get(change.key)
-    if change.action is not Action.CORRECT or drift is None or drift.kind is not DriftKind.ADDED:
-        return None
-    resource = (await tools.discovery.current()).resource(*prepared.served_as)
-    if resource is None:
-        return None
-    tools.observer.write_began(change.key, resource.version)
-    try:
-        return await _remove(tools, resource, change, prepared, target, granted)
-    finally:
-        tools.observer.write_ended(change.key)
-
-
-async def _remove(
-    tools: Tools,
-    resource: Resource,
-    change: Change,
-    prepared: PreparedObject,
-    target: TargetKey,
-    granted: Granted,
-) -> Applied | Result | None:
-    key = change.key
-    for _ in range(_TRIES):
-        if not granted():
+    tools, key, change = errand.tools, errand.key, errand.change
+    for _ in range(TRIES):
+        if not errand.task.granted():
             return revoked(change)
         added = tools.register.added.get(key, ())
         if not added:
-            return _nothing_left(tools, change)
+            return _nothing_left(errand)
         operations, version = adding.removal(added), tools.register.version(key)
-        answer = await patch_exactly(tools.transport, resource, key, operations, version=version)
+        answer = await patch_exactly(
+            tools.transport, errand.resource, key, operations, version=version
+        )
         if answer.status == 200:
             _let_be(tools, key, added, answer.body)
-            return confirm(tools, change, prepared, target, answer, (version,))
+            return confirm(errand, answer, known_versions=(version,))
         if answer.status == 404:
             return None
         if answer.status != 409:
             return ended(change, tools.refusal(answer, key, "patch"))
-        looked = await read(tools.transport, resource, key)
+        looked = await read(tools.transport, errand.resource, key)
         if looked.status == 404:
             return None
         if looked.status != 200:
             return ended(change, tools.refusal(looked, key, "get"))
         tools.observer.looked_at(key, orjson.loads(looked.body))
-    busy = f"{tools.transport.cluster}: {key} is written by somebody else again and again"
-    return ended(change, ServerBusy(busy))
+    return errand.busy()
 
 
-def _nothing_left(tools: Tools, change: Change) -> Result | None:
+def _nothing_left(errand: Errand) -> Result | None:
     """It was undone by others; what else a look has shown is for an apply."""
-    key = change.key
-    if key in tools.register.drifted or key in tools.register.lost:
+    key, register = errand.key, errand.tools.register
+    if key in register.drifted or key in register.lost:
         return None
-    row = tools.register.row(key)
-    return Result(key, change.action, ResultStatus.UNCHANGED, owned=row)
+    row = register.row(key)
+    return Result(key, errand.change.action, ResultStatus.UNCHANGED, owned=row)
 
 
 def _let_be(

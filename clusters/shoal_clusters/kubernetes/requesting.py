@@ -4,7 +4,8 @@ Facts measured on kube-apiserver v1.37: an apply whose body carries resourceVers
 answers 409, even with force; one whose body carries a uid answers 422 on `metadata.uid` when
 another object has the name, and 409 when there is none. So no request here can ever change an
 object that is not the one that was meant. Bodies come `opened`: serialized but for the end of their
-metadata, where the precondition goes (see `preparing`).
+metadata, where the precondition goes (see `preparing`). With `dry`, the server goes through all of
+it, admission included, and stores nothing.
 """
 
 from __future__ import annotations
@@ -21,23 +22,54 @@ from shoal_clusters.transport import Answer, Transport
 
 # Built-in kinds refuse unknown fields whatever is asked (a typed patch cannot hold them); Strict
 # makes custom resources do the same instead of dropping what somebody misspelt.
-_APPLY = urlencode({"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"})
+_WRITE = urlencode({"fieldManager": MANAGER, "fieldValidation": "Strict"})
+_APPLY = f"{_WRITE}&force=true"
+_DRY = "dryRun=All"
 _APPLY_TYPE = "application/apply-patch+yaml"
 
 
 async def apply_created(
-    transport: Transport, resource: Resource, key: ObjectKey, opened: bytes
+    transport: Transport, resource: Resource, key: ObjectKey, opened: bytes, *, dry: bool = False
 ) -> Answer:
     """Create the object or change nothing: 201, or 409 when something of the name is there."""
-    return await _apply(transport, resource, key, opened + b',"resourceVersion":"1"}}')
+    return await _apply(transport, resource, key, opened + b',"resourceVersion":"1"}}', dry=dry)
 
 
 async def apply_owned(
-    transport: Transport, resource: Resource, key: ObjectKey, opened: bytes, uid: str
+    transport: Transport,
+    resource: Resource,
+    key: ObjectKey,
+    opened: bytes,
+    uid: str,
+    *,
+    dry: bool = False,
 ) -> Answer:
     """Apply to exactly this object: 200, 409 when it is gone, 422 when another has its name."""
     exact = b'%b,"uid":%b}}' % (opened, orjson.dumps(uid))
-    return await _apply(transport, resource, key, exact)
+    return await _apply(transport, resource, key, exact, dry=dry)
+
+
+async def create(
+    transport: Transport, resource: Resource, key: ObjectKey, opened: bytes, *, dry: bool = False
+) -> Answer:
+    """Create the object without server-side apply: 201, or 409 when something is there."""
+    root = resource.in_namespace(key.namespace) if resource.is_namespaced else resource.root
+    query = f"{_WRITE}&{_DRY}" if dry else _WRITE
+    return await transport.request("POST", root, query=query, body=opened + b"}}")
+
+
+async def replace(
+    transport: Transport,
+    resource: Resource,
+    key: ObjectKey,
+    body: bytes,
+    *,
+    dry: bool = False,
+) -> Answer:
+    """Put this in the place of the object whose uid and resourceVersion it names, or answer 409."""
+    query = f"{_WRITE}&{_DRY}" if dry else _WRITE
+    path = resource.path(key.namespace, key.name)
+    return await transport.request("PUT", path, query=query, body=body)
 
 
 def accepted(resource: Resource, form: str = "PartialObjectMetadata") -> str:
@@ -62,7 +94,13 @@ async def read(transport: Transport, resource: Resource, key: ObjectKey) -> Answ
 
 
 async def delete(
-    transport: Transport, resource: Resource, key: ObjectKey, *, uid: str, version: str
+    transport: Transport,
+    resource: Resource,
+    key: ObjectKey,
+    *,
+    uid: str,
+    version: str,
+    dry: bool = False,
 ) -> Answer:
     """Delete exactly this object in exactly this version, or answer 409.
 
@@ -76,15 +114,19 @@ async def delete(
         "propagationPolicy": "Background",
         "preconditions": {"uid": uid, "resourceVersion": version},
     }
+    if dry:
+        options["dryRun"] = ["All"]
     path = resource.path(key.namespace, key.name)
     return await transport.request("DELETE", path, body=orjson.dumps(options))
 
 
-async def _apply(transport: Transport, resource: Resource, key: ObjectKey, exact: bytes) -> Answer:
+async def _apply(
+    transport: Transport, resource: Resource, key: ObjectKey, exact: bytes, *, dry: bool
+) -> Answer:
     return await transport.request(
         "PATCH",
         resource.path(key.namespace, key.name),
-        query=_APPLY,
+        query=f"{_APPLY}&{_DRY}" if dry else _APPLY,
         body=exact,
         content_type=_APPLY_TYPE,
     )

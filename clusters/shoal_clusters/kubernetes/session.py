@@ -9,7 +9,7 @@ another.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.sightings import Sighting
 from shoal_clusters.connecting import TrustStore
-from shoal_clusters.kubernetes.applying import Tools
+from shoal_clusters.kubernetes.aggregating import Aggregation
 from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.briefing import Brief, Briefing
 from shoal_clusters.kubernetes.comparing import Comparer
@@ -36,13 +36,16 @@ from shoal_clusters.kubernetes.learning import differences
 from shoal_clusters.kubernetes.marks import selector
 from shoal_clusters.kubernetes.memo import PreparedMemo
 from shoal_clusters.kubernetes.observing import Observer
-from shoal_clusters.kubernetes.planning import plan_target
+from shoal_clusters.kubernetes.planning import Known, plan_target
 from shoal_clusters.kubernetes.preparing import Prepared
 from shoal_clusters.kubernetes.probing import Probe
 from shoal_clusters.kubernetes.projecting import FieldSets
+from shoal_clusters.kubernetes.proving import prove
 from shoal_clusters.kubernetes.register import Outbox, Register
 from shoal_clusters.kubernetes.surveying import Watches
+from shoal_clusters.kubernetes.tools import Task, Tools
 from shoal_clusters.kubernetes.unattended import Unattended
+from shoal_clusters.kubernetes.wanting import Wants
 from shoal_clusters.pacing import Pace
 from shoal_clusters.transport import Transport
 
@@ -158,7 +161,17 @@ class KubernetesSession:
         watches = Watches(transport, discovery, register, observer, selector(comparer.fleet), tasks)
         self._watches = watches
         self._observer = observer
-        self._tools = Tools(transport, discovery, register, observer, comparer, watches)
+        self._wants = Wants()
+        self._tools = Tools(
+            transport,
+            discovery,
+            register,
+            observer,
+            comparer,
+            watches,
+            self._wants,
+            Aggregation(transport),
+        )
 
     def start(self) -> None:
         """Begin to watch what the inventory names, and to find out why what is not healthy."""
@@ -183,22 +196,47 @@ class KubernetesSession:
         proof: Proof = Proof.EXPECTED,
         rerun: bool = False,
     ) -> Plan:
-        """What would change, by rows and sightings; asks the server only what kinds it serves."""
-        target = desired.target
-        self._watches.list_again(self._assessor.follow_rules(target))
+        """What would change, by rows and sightings; asks the server only what kinds it serves.
+
+        A plan that is to be proven asks it about each object, and is never remembered.
+        """
+        self._watches.list_again(self._assessor.follow_rules(desired.target))
         prepared = await self._prepare(desired)
-        wanted = prepared.objects.keys()
-        return plan_target(
-            target,
-            prepared,
-            self._register.rows_of(target, wanted),
-            self._register.drifted,
-            self._register.lost,
-            self._register.owners(target, wanted),
-            desired.policy,
-            only,
-            rerun=rerun,
+        plan = self._expected(desired, prepared, only, rerun=rerun)
+        if proof is Proof.EXPECTED:
+            self._brief(desired, prepared)
+            return plan
+        task = self._task(desired, lambda: True)
+        return await prove(self._tools, plan, prepared, task, at_once=self._at_once)
+
+    def _expected(
+        self,
+        desired: Desired,
+        prepared: Prepared,
+        only: frozenset[ObjectKey] | None,
+        *,
+        rerun: bool,
+    ) -> Plan:
+        target, wanted, register = desired.target, prepared.objects.keys(), self._register
+        known = Known(
+            register.rows_of(target, wanted),
+            register.drifted,
+            register.lost,
+            register.strangers,
+            register.others(target, wanted),
+            self._wants,
         )
+        return plan_target(target, prepared, known, desired.policy, only, rerun=rerun)
+
+    def _task(self, desired: Desired, granted: Callable[[], bool]) -> Task:
+        return Task(desired.target, desired.policy, granted, self._patience_seconds)
+
+    async def learn(
+        self, wanted: Collection[Desired] | None, unknown: Collection[TargetKey] = ()
+    ) -> None:
+        """From now on this is what all targets of the cluster want; None: nobody can say."""
+        told = None if wanted is None else {one.target: await self._prepare(one) for one in wanted}
+        self._wants.learn(told, unknown)
 
     async def apply(
         self, plan: Plan, desired: Desired, *, granted: Callable[[], bool]
@@ -209,6 +247,7 @@ class KubernetesSession:
         cancels it, and cannot leave a request without an owner.
         """
         prepared = await self._prepare(desired)
+        self._brief(desired, prepared)
         self._register.expect(plan.target, (change.key for change in plan.changes))
         send, receive = anyio.create_memory_object_stream[Result | Exception](_RESULTS_AHEAD)
         scope = anyio.CancelScope()
@@ -216,10 +255,9 @@ class KubernetesSession:
             self._tools,
             plan,
             prepared,
-            granted,
+            self._task(desired, granted),
             send.send,
             at_once=self._at_once,
-            patience_seconds=self._patience_seconds,
         )
         self._tasks.start_soon(_carry_out, execution, send, scope)
         try:
@@ -265,9 +303,12 @@ class KubernetesSession:
         if any(error.reason == "MissingApi" for error in prepared.refused.values()):
             catalogue = await self._discovery.refreshed()
             prepared = self._memo.prepared(desired.content, application, catalogue, ignore)
+        return prepared
+
+    def _brief(self, desired: Desired, prepared: Prepared) -> None:
+        """Remember what the target should hold, to judge by it what is seen."""
         if self._briefing.tell(desired.target, Brief(prepared, desired.policy)):
             self._observer.briefed(desired.target)
-        return prepared
 
 
 async def _carry_out(

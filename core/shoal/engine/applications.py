@@ -18,6 +18,7 @@ from opentelemetry.trace import Span, Tracer
 
 from shoal.documents import Catalog, Identity
 from shoal.engine.desiring import Desiring
+from shoal.engine.handing_over import decided
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.state import ApplicationState, EngineState, SourceState, TargetState
@@ -66,7 +67,14 @@ class Applications:
     jitter: Callable[[], float]
 
     async def work(self, ref: Ref, request: Request) -> None:
-        """Decide one application anew."""
+        """Decide one application anew; those who wait for its decision are woken."""
+        before = self.state.applications.get(ref)
+        there = set(before.placed) if before else set[str]()
+        await self._work(ref, request)
+        known = self.state.applications.get(ref)
+        decided(self.state, sorted({*there, *(known.placed if known else ())}))
+
+    async def _work(self, ref: Ref, request: Request) -> None:
         catalog = self.state.catalog
         document = catalog.applications.get(ref) if catalog else None
         if catalog is None:

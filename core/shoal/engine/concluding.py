@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shoal.engine.handing_over import wake_partners
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import GONE, WRITTEN, Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState, Wait
@@ -78,6 +79,7 @@ class Concluding:
             await self.recording.released(target.key, target.removing)
         else:
             self._plan_next(done)
+        wake_partners(self.state, target.key, done.results)
 
     def _note_success(self, done: Pass) -> None:
         target, desired = done.target, done.desired

@@ -92,6 +92,10 @@ class KeyedQueue(Generic[K]):
         """How many keys are being worked on."""
         return len(self._active)
 
+    def is_busy(self, key: K) -> bool:
+        """Whether this key waits for its turn, or is being worked on."""
+        return key in self._waiting or key in self._active
+
     def is_wanted_by_user(self, key: K) -> bool:
         """Whether a person waits for this key: what is shown of it may be out of date."""
         requests = (self._waiting.get(key), self._active.get(key))

@@ -18,6 +18,7 @@ from shoal.errors import StoreUnavailable
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import (
+    WRITES,
     Action,
     Desired,
     Grant,
@@ -35,6 +36,7 @@ from shoal.telemetry.spans import trace_id
 FLEET_NAME = "fleet.name"
 FLEET_ORIGINS = "fleet.origins"
 WRITTEN = frozenset({ResultStatus.APPLIED, ResultStatus.UNCHANGED})
+_APPEARING = frozenset({Action.CREATE, Action.ADOPT})
 GONE = frozenset({ResultStatus.DELETED, ResultStatus.FORGOTTEN})
 _log = structlog.get_logger(__name__)
 
@@ -105,9 +107,10 @@ class Recording:
 
         What was seen of any object that is about to be written says nothing from now on. Returned
         are the objects that another target intended or got since this was planned, and which one:
-        they are not this plan's to create.
+        they are not this plan's to create. What is to be taken over from another target stays in
+        that one's rows until it is.
         """
-        written = (change.key for change in plan.changes if change.action is not Action.DELETE)
+        written = (change.key for change in plan.changes if change.action in WRITES)
         known = self._state.targets.get(plan.target)
         if known is not None:
             known.unseen.update(dict.fromkeys(written))
@@ -115,9 +118,9 @@ class Recording:
         created = [change.key for change in plan.changes if change.action is Action.CREATE]
         others = {key: inventory[key].target for key in created if key in inventory}
         rows = [
-            Owned(plan.target, key, "", "", "", b"", OwnedState.INTENDED)
-            for key in created
-            if key not in inventory
+            Owned(plan.target, change.key, "", "", "", b"", OwnedState.INTENDED)
+            for change in plan.changes
+            if change.action in _APPEARING and change.key not in inventory
         ]
         if rows:
             # Memory first: whoever intends the same object while this is stored comes second.

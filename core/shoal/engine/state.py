@@ -211,6 +211,8 @@ class EngineState:
         self.holds: dict[str, Hold] = {}
         self.approvals: dict[str, Approval] = {}
         self.identities: dict[str, str] = {}
+        # By cluster: the targets that wait until other applications are decided.
+        self.awaiting_decisions: dict[str, set[TargetKey]] = {}
         self.fleet_queue: KeyedQueue[str] = KeyedQueue(now)
         self.source_queue: KeyedQueue[Ref] = KeyedQueue(now)
         self.application_queue: KeyedQueue[Ref] = KeyedQueue(now)

@@ -17,6 +17,7 @@ from opentelemetry.trace import Span, Tracer, get_current_span
 from shoal.engine.concluding import Concluding, Pass, all_done
 from shoal.engine.gating import ASK_AGAIN, Gating
 from shoal.engine.guarding import Guard
+from shoal.engine.handing_over import LEAVING, inform, settled
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
@@ -137,10 +138,11 @@ class Targets:
             opened(self.tracer, names.PLAN) as span,
             self.guard.call("target", "plan", str(target.key), seconds=PLAN_SECONDS),
         ):
-            plan = await session.plan(
-                _as_asked(desired, request), only=request.only, rerun=request.reruns
-            )
-            plan = _without_unasked(plan, desired, request)
+            wanted = _as_asked(desired, request)
+            plan = await session.plan(wanted, only=request.only, rerun=request.reruns)
+            if await inform(self.state, session, plan):
+                plan = await session.plan(wanted, only=request.only, rerun=request.reruns)
+            plan = settled(self.state, _without_unasked(plan, desired, request))
             span.set_attribute(names.OBJECTS, len(plan.changes))
         healthy = self._is_healthy_beside(target, plan)
         plan, deferred = split(plan, desired.policy.prune, healthy=healthy)
@@ -205,7 +207,7 @@ class Targets:
             with opened(self.tracer, names.APPLY) as span:
                 await self._stream(session, this, writes)
                 span.set_attribute(names.OBJECTS, len(writes.changes))
-        deletes = this.plan.only(frozenset({Action.DELETE}))
+        deletes = this.plan.only(LEAVING)
         is_whole = all_done(this.plan.only(WRITES), this.results)
         if deletes.changes and target.error is None and is_whole:
             with opened(self.tracer, names.PRUNE) as span:

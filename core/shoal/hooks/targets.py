@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -43,8 +43,20 @@ class Session(Protocol):
         asks the server about each object that would be written and changes nothing: `patch` of a
         change is then the masked difference to what is live, objects that are equal are left out,
         and `refused` holds all that the server would refuse. `desired` need not be what the target
-        was granted: a plan alone is never remembered. With `rerun`, what runs to its end and has
-        ended is planned to run again.
+        was granted then: what is tried out is never remembered. With `rerun`, what runs to its end
+        and has ended is planned to run again.
+        """
+        ...
+
+    async def learn(
+        self, wanted: Collection[Desired] | None, unknown: Collection[TargetKey] = ()
+    ) -> None:
+        """What all targets of the cluster should hold, from now on; None: nobody can say now.
+
+        Of `unknown` ones nobody can say, so what they have is not taken from them. Told before a
+        plan that deletes or adopts is carried out. An object that one target no longer wants and
+        another does is handed over: HAND_OVER there and ADOPT here, and nothing is deleted. While
+        nobody can say, no object changes hands and none is deleted: WAITING.
         """
         ...
 

@@ -18,6 +18,12 @@ from shoal.errors import InvalidManifest
 from shoal.model.digests import canonical
 from shoal.model.identity import ObjectKey
 
+APPLY_ANNOTATION = "shoal.dev/apply"
+"""On an object in Git: how it is applied, where that is not as all others are."""
+CREATED_ONCE = "IfNotPresent"
+"""The value for what is created when it is missing, and never changed after that."""
+_CREATED_ONCE_TEXT = f'"{APPLY_ANNOTATION}":"{CREATED_ONCE}"'.encode()
+
 
 @dataclass(frozen=True, slots=True, init=False)
 class Manifest:
@@ -62,11 +68,38 @@ class Manifest:
         """The labels of the object itself."""
         return (self.body.get("metadata") or {}).get("labels") or {}
 
+    @property
+    def counted(self) -> bytes:
+        """What of the text counts as a change: all of it, unless the object is created only once.
+
+        A password that a chart makes up is another one each time, and none of them is ever sent
+        again; that it is to be there is all that Git says.
+        """
+        if _CREATED_ONCE_TEXT not in self.text:
+            return self.text
+        return canonical(counted(self.body))
+
     def moved(self, origin: str) -> Manifest:
         """The same object, said to come from elsewhere."""
         moved = object.__new__(Manifest)
         moved._fill(self.key, self.api_version, self.text, origin)
         return moved
+
+
+def is_created_once(body: Mapping[str, Any]) -> bool:
+    """Whether the object is created when it is missing, and otherwise left as it is."""
+    annotations = (body.get("metadata") or {}).get("annotations")
+    return isinstance(annotations, Mapping) and annotations.get(APPLY_ANNOTATION) == CREATED_ONCE
+
+
+def counted(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of a body whose change is a change."""
+    if not is_created_once(body):
+        return body
+    metadata = body["metadata"]
+    kept = {name: metadata[name] for name in ("name", "namespace") if name in metadata}
+    kept["annotations"] = {APPLY_ANNOTATION: CREATED_ONCE}
+    return {"apiVersion": body.get("apiVersion"), "kind": body.get("kind"), "metadata": kept}
 
 
 def _key(body: Mapping[str, Any]) -> ObjectKey:

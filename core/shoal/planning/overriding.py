@@ -89,7 +89,7 @@ def content(manifests: Sequence[Manifest], digester: Digester) -> Content:
     digested: list[tuple[str, str, Manifest]] = []
     for manifest in manifests:
         key = manifest.key
-        digest = digester.digest_content(key.group, key.kind, manifest.text)
+        digest = digester.digest_content(key.group, key.kind, manifest.counted)
         digested.append((key.text, digest, manifest))
     digested.sort(key=lambda each: each[:2])
     parts = (part for text, digest, _ in digested for part in (text, digest))

@@ -95,6 +95,7 @@ class RestartConformance:
             await it.sync(it.config_map(shared, a="1"))
             before = await it.world.read(it.key(shared))
         async with bench(subject, {}) as again:
+            await again.want("web", again.config_map(shared, a="1"))
             again.application = "other"
             results = await again.sync(again.config_map(shared, a="2"))
 

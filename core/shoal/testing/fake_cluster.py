@@ -33,6 +33,8 @@ SERVED = frozenset(
 )
 
 
+JOB = GroupKind("batch", "Job")
+
 Watcher = Callable[[ObjectKey], None]
 
 
@@ -105,6 +107,15 @@ class FakeCluster:
         """Delete an object."""
         del self.objects[key]
         self._tell(key)
+
+    async def finish(self, key: ObjectKey) -> None:
+        """Let a Job run to its end."""
+        await self.change(key, {"status": {"conditions": [{"type": "Complete", "status": "True"}]}})
+
+    def has_finished(self, key: ObjectKey) -> bool:
+        """Whether a Job ran to its end."""
+        live = self.objects.get(key)
+        return live is not None and bool((live.body.get("status") or {}).get("conditions"))
 
     def set_health(self, key: ObjectKey, health: Health) -> None:
         """Let an object become healthy or ill."""

@@ -6,7 +6,7 @@ microseconds. The other side, with its faults, is a `FakeCluster`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -16,10 +16,7 @@ import orjson
 
 from shoal.errors import (
     ClusterUnreachable,
-    MissingApi,
     MissingNamespace,
-    OwnershipConflict,
-    ShoalError,
 )
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
@@ -30,6 +27,7 @@ from shoal.model.health import Health, HealthState
 from shoal.model.health_rules import HealthRule
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import (
+    WRITES,
     Action,
     Change,
     Desired,
@@ -40,9 +38,10 @@ from shoal.model.plans import (
     Result,
     ResultStatus,
 )
-from shoal.model.policies import PrunePolicy
 from shoal.model.sightings import Drift, DriftKind, Sighting
-from shoal.testing.fake_cluster import FakeCluster, FakeObject, key_of, merged, without
+from shoal.testing.fake_cluster import FakeCluster, FakeObject, merged, without
+from shoal.testing.fake_memory import FakeMemory
+from shoal.testing.fake_trying import named, proven, refusal
 
 HEALTHY = Health(HealthState.HEALTHY)
 
@@ -86,11 +85,9 @@ class FakeSession:
         self, cluster: FakeCluster, owned: Mapping[ObjectKey, Owned], judge: Judge
     ) -> None:
         self._cluster = cluster
-        self._owned = owned
         self._judge = judge
         self._judged: dict[TargetKey, Sequence[HealthRule]] = {}
-        self._newer: dict[ObjectKey, tuple[Owned | None, Owned | None]] = {}
-        self._drifted: dict[ObjectKey, Drift] = {}
+        self._memory = FakeMemory(cluster, owned)
         self._health: dict[ObjectKey, Health] = {}
         self._waiting: dict[ObjectKey, Sighting] = {}
         self._filled = anyio.Event()
@@ -114,36 +111,33 @@ class FakeSession:
         proof: Proof = Proof.EXPECTED,
         rerun: bool = False,
     ) -> Plan:
-        """What would change, by rows and sightings; a dry run needs an answer of the cluster."""
+        """What would change, by rows and sightings; tried out, by what is live as well."""
         if proof is Proof.DRY_RUN:
             await self._cluster.reached()
         self._follow_rules(desired.target)
-        wanted, refused = self._prepared(desired)
-        rows = self._rows_of(desired.target)
-        changes = [self._change(key, wanted[key], rows.get(key), desired) for key in wanted]
-        if desired.policy.prune is not PrunePolicy.NEVER:
-            changes += [
-                Change(key, Action.DELETE, row.desired_digest or None, None, "removed from Git")
-                for key, row in rows.items()
-                if key not in wanted and key not in refused
-            ]
-        kept = sorted(
-            (one for one in changes if one and (only is None or one.key in only)),
-            key=lambda change: change.key,
+        plan, wanted = self._memory.plan(desired, only, rerun=rerun)
+        return (
+            plan
+            if proof is Proof.EXPECTED
+            else await proven(self._cluster, self._memory, plan, wanted, desired)
         )
-        meant = {key: why for key, why in refused.items() if only is None or key in only}
-        return Plan(desired.target, tuple(kept), refused=meant)
+
+    async def learn(
+        self, wanted: Collection[Desired] | None, unknown: Collection[TargetKey] = ()
+    ) -> None:
+        """What all targets of the cluster want; None: nobody can say."""
+        self._memory.learn(wanted, unknown)
 
     async def apply(
         self, plan: Plan, desired: Desired, *, granted: Callable[[], bool]
     ) -> AsyncIterator[Result]:
         """Namespaces first, then the rest by name; deletions last."""
-        wanted, _ = self._prepared(desired)
+        wanted, _ = self._memory.prepared(desired)
         is_whole = not plan.refused
         for change in sorted(plan.changes, key=_order):
             await self._cluster.reached()
             result = self._carry_out(change, wanted, desired, granted, is_whole=is_whole)
-            is_whole = is_whole and (change.action is Action.DELETE or result.status in _SUCCEEDED)
+            is_whole = is_whole and (change.action not in WRITES or result.status in _SUCCEEDED)
             yield result
 
     async def differences(
@@ -153,7 +147,7 @@ class FakeSession:
         await self._cluster.reached()
         found: dict[ObjectKey, Sequence[Mapping[str, Any]]] = {}
         for key in keys:
-            row, live = self._row(key), self._cluster.objects.get(key)
+            row, live = self._memory.row(key), self._cluster.objects.get(key)
             if row is None or live is None or row.target != target or not row.baseline:
                 continue
             wanted = orjson.loads(row.baseline)
@@ -173,13 +167,13 @@ class FakeSession:
 
     def see(self, key: ObjectKey) -> None:
         """The object may look different now."""
-        row = self._row(key)
+        row = self._memory.row(key)
         if row is None or not row.uid:
             return
-        before = self._drifted.pop(key, None)
+        before = self._memory.drifted.pop(key, None)
         drift = self._drift_of(row)
         if drift is not None:
-            self._drifted[key] = drift
+            self._memory.drifted[key] = drift
         health = self._health_of(row.target, key)
         is_changed = self._health.get(key) != health
         self._health[key] = health
@@ -200,58 +194,78 @@ class FakeSession:
         key = change.key
         if not granted():
             return Result(key, change.action, ResultStatus.REVOKED)
-        if change.action is not Action.DELETE:
-            return self._write(change, wanted[key], desired.target)
+        if change.action in WRITES:
+            return self._write(change, wanted[key], desired)
+        if change.action is Action.HAND_OVER:
+            return self._hand_over(change, desired.target)
         if not is_whole:
             note = "kept, because not every object of this revision was applied"
             return Result(key, change.action, ResultStatus.WAITING, note=note)
         return self._delete(change, desired.target)
 
-    def _write(self, change: Change, body: dict[str, Any], target: TargetKey) -> Result:
-        key = change.key
-        error = self._refusal(key, target)
+    def _write(self, change: Change, body: dict[str, Any], desired: Desired) -> Result:
+        key, target, action = change.key, desired.target, change.action
+        error = refusal(self._cluster, self._memory, key, body, desired)
+        if isinstance(error, str):
+            return Result(key, action, ResultStatus.WAITING, note=error)
         if error is not None:
             is_waiting = isinstance(error, MissingNamespace)
             status = ResultStatus.WAITING if is_waiting else ResultStatus.FAILED
-            return Result(key, change.action, status, error=error)
+            return Result(key, action, status, error=error)
         live = self._cluster.objects.get(key)
+        note = ""
+        if live is not None and live.owner != target:
+            action, note = Action.ADOPT, f"taken over from {named(live)}"
+        if live is not None and action is Action.RECREATE:
+            self._cluster.writes.append(("delete", key))
+            live = None
         self._cluster.writes.append(("apply", key))
         if live is None:
             uid = f"uid-{self._cluster.tick()}"
             live = FakeObject({}, uid, 0, target)
             self._cluster.objects[key] = live
-        drift = self._drifted.get(key)
-        after = merged(live.body, body)
+        after = self._after(change, live, body)
+        is_same = live.version > 0 and after == live.body and not note
+        live.owner = target
+        if not is_same:
+            live.body, live.version = after, self._cluster.tick()
+        status = ResultStatus.UNCHANGED if is_same else ResultStatus.APPLIED
+        row = self._confirm(target, key, body, live)
+        return Result(key, action, status, owned=row, note=note)
+
+    def _after(self, change: Change, live: FakeObject, body: dict[str, Any]) -> dict[str, Any]:
+        """The object as it is once this was written."""
+        drift = self._memory.drifted.get(change.key)
+        after: dict[str, Any] = merged(live.body, body)
         if change.action is Action.CORRECT and drift and drift.kind is DriftKind.ADDED:
             for path in live.additions(body):
                 after = without(after, path)
-        is_same = live.version > 0 and after == live.body
-        if not is_same:
-            live.body, live.version = after, self._cluster.tick()
+        return after
+
+    def _confirm(
+        self, target: TargetKey, key: ObjectKey, body: dict[str, Any], live: FakeObject
+    ) -> Owned:
         row = _confirmed(target, key, body, live.uid)
-        self._keep(key, row)
-        self._drifted.pop(key, None)
+        self._memory.keep(key, row)
+        self._memory.drifted.pop(key, None)
         left = _added(live, row)
         if left is not None:
-            self._drifted[key] = left
+            self._memory.drifted[key] = left
         self._health[key] = self._health_of(target, key)
         self._tell(row, self._health[key], left)
-        status = ResultStatus.UNCHANGED if is_same else ResultStatus.APPLIED
-        return Result(key, change.action, status, owned=row)
+        return row
 
-    def _refusal(self, key: ObjectKey, target: TargetKey) -> ShoalError | None:
-        if key in self._cluster.refusals:
-            return self._cluster.refusals[key]
-        if not self._cluster.has_namespace(key.namespace):
-            return MissingNamespace(f"namespace {key.namespace} does not exist")
-        live = self._cluster.objects.get(key)
-        if live is None or live.owner == target:
-            return None
-        owner = f"application {live.owner.application}" if live.owner else "somebody else"
-        return OwnershipConflict(f"{key} is there already and belongs to {owner}")
+    def _hand_over(self, change: Change, target: TargetKey) -> Result:
+        row = self._memory.row(change.key)
+        if row is not None and row.target == target:
+            return Result(change.key, change.action, ResultStatus.WAITING, note=change.cause)
+        return Result(change.key, change.action, ResultStatus.FORGOTTEN)
 
     def _delete(self, change: Change, target: TargetKey) -> Result:
         key = change.key
+        if not self._memory.may_be_deleted(key, target):
+            note = "kept, because another application wants it, or may want it"
+            return Result(key, change.action, ResultStatus.WAITING, note=note)
         live = self._cluster.objects.get(key)
         status = ResultStatus.DELETED
         if live is not None and live.owner != target:
@@ -259,60 +273,12 @@ class FakeSession:
         elif live is not None:
             self._cluster.writes.append(("delete", key))
             del self._cluster.objects[key]
-        self._keep(key, None)
-        self._drifted.pop(key, None)
+        self._memory.keep(key, None)
+        self._memory.drifted.pop(key, None)
         self._health.pop(key, None)
         return Result(key, change.action, status)
 
-    # -- what is known ---------------------------------------------------------------------------
-
-    def _row(self, key: ObjectKey) -> Owned | None:
-        stored = self._owned.get(key)
-        base, newer = self._newer.get(key, (stored, stored))
-        return newer if base == stored else stored
-
-    def _keep(self, key: ObjectKey, row: Owned | None) -> None:
-        self._newer[key] = (self._owned.get(key), row)
-
-    def _rows_of(self, target: TargetKey) -> dict[ObjectKey, Owned]:
-        rows = {key: self._row(key) for key in (*self._owned, *self._newer)}
-        return {key: row for key, row in rows.items() if row and row.target == target}
-
-    def _prepared(
-        self, desired: Desired
-    ) -> tuple[dict[ObjectKey, dict[str, Any]], dict[ObjectKey, ShoalError]]:
-        wanted: dict[ObjectKey, dict[str, Any]] = {}
-        refused: dict[ObjectKey, ShoalError] = {}
-        for manifest in desired.content.manifests:
-            key = key_of(manifest.body)
-            row = self._row(key)
-            if row is not None and row.target != desired.target:
-                owner = row.target.application
-                refused[key] = OwnershipConflict(f"{key} belongs to application {owner}")
-            elif key.group_kind in self._cluster.served:
-                wanted[key] = dict(manifest.body)
-            else:
-                refused[key] = MissingApi(f"{key} ({manifest.origin}): its kind is not served")
-        return wanted, refused
-
-    def _change(
-        self, key: ObjectKey, body: dict[str, Any], row: Owned | None, desired: Desired
-    ) -> Change | None:
-        after = digest_value(body)
-        if row is None or not row.uid:
-            return Change(key, Action.CREATE, None, after, "not there yet")
-        if row.desired_digest != after:
-            return Change(key, Action.UPDATE, row.desired_digest, after, "changed in Git")
-        drift = self._drifted.get(key)
-        if drift is not None:
-            if not drift.is_corrected_by(desired.policy):
-                return None
-            return Change(
-                key, Action.CORRECT, drift.owned_digest, row.owned_digest, "changed in the cluster"
-            )
-        if row.state is OwnedState.INTENDED:
-            return Change(key, Action.UPDATE, row.desired_digest, after, "not known to be applied")
-        return None
+    # -- what is seen ----------------------------------------------------------------------------
 
     def _drift_of(self, row: Owned) -> Drift | None:
         live = self._cluster.objects.get(row.key)
@@ -336,7 +302,7 @@ class FakeSession:
         rules = self._judge.rules(target)
         if self._judged.setdefault(target, rules) != rules:
             self._judged[target] = rules
-            for key in self._rows_of(target):
+            for key in self._memory.rows_of(target):
                 self._health.pop(key, None)
                 self.see(key)
 
@@ -361,7 +327,7 @@ _SUCCEEDED = frozenset({ResultStatus.APPLIED, ResultStatus.UNCHANGED})
 
 
 def _order(change: Change) -> tuple[bool, bool, ObjectKey]:
-    return change.action is Action.DELETE, change.key.kind != "Namespace", change.key
+    return change.action not in WRITES, change.key.kind != "Namespace", change.key
 
 
 def _confirmed(target: TargetKey, key: ObjectKey, body: dict[str, Any], uid: str) -> Owned:

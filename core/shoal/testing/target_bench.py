@@ -29,6 +29,7 @@ from shoal.model.plans import (
     Owned,
     OwnedState,
     Plan,
+    Proof,
     Result,
     ResultStatus,
 )
@@ -66,6 +67,10 @@ class World(Protocol):
         """Delete an object."""
         ...
 
+    async def finish(self, key: ObjectKey) -> None:
+        """Let a Job run to its end."""
+        ...
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -88,6 +93,7 @@ class Bench:
     inventory: dict[ObjectKey, Owned] = field(default_factory=dict)
     seen: list[Sighting] = field(default_factory=list)
     application: str = "web"
+    wanted: dict[TargetKey, Desired] = field(default_factory=dict)
     changed: anyio.Event = field(default_factory=anyio.Event)
     judge: GivenJudge = field(default_factory=GivenJudge)
 
@@ -99,6 +105,20 @@ class Bench:
             "metadata": {"name": name, "namespace": self.world.namespace},
             "data": data,
         }
+
+    def job(self, name: str, image: str) -> dict[str, Any]:
+        """A Job of the tests."""
+        pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": image}]}
+        return {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": name, "namespace": self.world.namespace},
+            "spec": {"template": {"spec": pod}},
+        }
+
+    def job_key(self, name: str) -> ObjectKey:
+        """The key of such a Job."""
+        return ObjectKey("batch", "Job", self.world.namespace, name)
 
     def key(self, name: str) -> ObjectKey:
         """The key of such a ConfigMap."""
@@ -117,15 +137,30 @@ class Bench:
         """Plan only."""
         return await self.session.plan(self.desired(*bodies, **policy))
 
+    async def prove(self, *bodies: Mapping[str, Any], **policy: Any) -> Plan:
+        """A plan that is tried out."""
+        return await self.session.plan(self.desired(*bodies, **policy), proof=Proof.DRY_RUN)
+
+    async def want(self, application: str, *bodies: Mapping[str, Any]) -> None:
+        """Let the session learn what an application should hold; nothing: that it is no more."""
+        target = TargetKey(Ref("default", application), self.cluster)
+        self.wanted.pop(target, None)
+        if bodies:
+            self.wanted[target] = desired_of(target, bodies)
+        await self.session.learn(tuple(self.wanted.values()))
+
     async def sync(
         self,
         *bodies: Mapping[str, Any],
         granted: Callable[[], bool] = lambda: True,
+        rerun: bool = False,
         **policy: Any,
     ) -> dict[str, Result]:
-        """Plan, intend, apply, and store the rows; results by the name of the object."""
+        """Learn, plan, intend, apply, and store the rows; results by the name of the object."""
         desired = self.desired(*bodies, **policy)
-        plan = await self.session.plan(desired)
+        self.wanted[desired.target] = desired
+        await self.session.learn(tuple(self.wanted.values()))
+        plan = await self.session.plan(desired, rerun=rerun)
         self.intend(plan)
         results = {}
         async for result in self.session.apply(plan, desired, granted=granted):
@@ -136,7 +171,8 @@ class Bench:
     def intend(self, plan: Plan) -> None:
         """What the engine does before it lets anything be created."""
         for change in plan.changes:
-            if change.action is Action.CREATE and change.key not in self.inventory:
+            is_new = change.action in (Action.CREATE, Action.ADOPT)
+            if is_new and change.key not in self.inventory:
                 row = Owned(plan.target, change.key, "", "", "", b"", OwnedState.INTENDED)
                 self.inventory[change.key] = row
 
@@ -145,7 +181,9 @@ class Bench:
         if result.owned is not None:
             self.inventory[result.key] = result.owned
         elif result.status in (ResultStatus.DELETED, ResultStatus.FORGOTTEN):
-            self.inventory.pop(result.key, None)
+            row = self.inventory.get(result.key)
+            if row is not None and row.target.application.name == self.application:
+                del self.inventory[result.key]
 
     async def until(self, holds: Callable[[Sighting], bool]) -> Sighting:
         """Wait for a sighting, counting those that came already."""

@@ -7,15 +7,17 @@
 
 The suite speaks to the target through the seam alone, and to the cluster behind it through a
 `World` (see `target_bench`): what a stranger with rights of their own could do there. Objects are
-ConfigMaps in the world's namespace, under names that no two tests share.
+ConfigMaps, and Jobs where something ends, in the world's namespace, under names that no two tests
+share.
 """
 
 from __future__ import annotations
 
 from shoal.testing.conformance_of_drift import DriftConformance
+from shoal.testing.conformance_of_owners import OwnersConformance
 from shoal.testing.conformance_of_restarts import RestartConformance
 from shoal.testing.conformance_of_syncs import SyncConformance
 
 
-class TargetConformance(SyncConformance, DriftConformance, RestartConformance):
+class TargetConformance(SyncConformance, OwnersConformance, DriftConformance, RestartConformance):
     """The suite; every test is a promise of `TargetType` and `Session`."""

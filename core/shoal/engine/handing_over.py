@@ -1,0 +1,112 @@
+"""Objects that change hands: one application lets go of what another brings.
+
+Nothing is deleted then. A session can see that only when it knows what all applications want. So
+before a plan that deletes, or that wants what another application has, is carried out, the session
+is told; and while an application of the cluster has work to do (its source moved, its document
+changed), nobody can say. Then what would be deleted stays, and the target comes back when the last
+of them is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from shoal.engine.queueing import Priority, Request
+from shoal.engine.state import EngineState, TargetState
+from shoal.errors import OwnershipConflict
+from shoal.hooks.targets import Session
+from shoal.model.identity import Ref, TargetKey
+from shoal.model.plans import Action, Desired, Plan, Result
+
+LEAVING = frozenset({Action.DELETE, Action.HAND_OVER})
+_CHANGING_HANDS = LEAVING | {Action.ADOPT}
+
+
+async def inform(state: EngineState, session: Session, plan: Plan) -> bool:
+    """Tell the session what all want, when this plan depends on it; then it is to plan again."""
+    if not _depends_on_others(plan):
+        return False
+    cluster = plan.target.cluster
+    wanted = _wanted(state, cluster)
+    if wanted is None:
+        state.awaiting_decisions.setdefault(cluster, set()).add(plan.target)
+    await session.learn(wanted, _unknown(state, cluster))
+    return True
+
+
+def settled(state: EngineState, plan: Plan) -> Plan:
+    """The part of a plan that does not depend on what is still being decided."""
+    if plan.target not in state.awaiting_decisions.get(plan.target.cluster, ()):
+        return plan
+    return replace(plan, changes=tuple(one for one in plan.changes if one.action not in LEAVING))
+
+
+def decided(state: EngineState, clusters: Iterable[str]) -> None:
+    """An application was decided: those who wait for that on its clusters look again."""
+    for name in clusters:
+        cluster = state.clusters.get(name)
+        for target in state.awaiting_decisions.pop(name, ()):
+            if cluster is not None:
+                request = Request(Priority.REVISION, "what the others want is known")
+                cluster.queue.add(target, request)
+
+
+def wake_partners(state: EngineState, target: TargetKey, results: Sequence[Result]) -> None:
+    """Wake who wants what this target lets go of, and who had what it took over."""
+    keys = {one.key for one in results if one.action in (Action.ADOPT, Action.HAND_OVER)}
+    cluster = state.clusters.get(target.cluster)
+    if not keys or cluster is None:
+        return
+    for other in _targets(state, target.cluster):
+        if other.key != target and keys & {*other.problems, *other.waiting}:
+            cluster.queue.add(other.key, Request(Priority.REVISION, "an object changes hands"))
+
+
+def _depends_on_others(plan: Plan) -> bool:
+    is_taken = any(isinstance(error, OwnershipConflict) for error in plan.refused.values())
+    return is_taken or any(change.action in _CHANGING_HANDS for change in plan.changes)
+
+
+def _wanted(state: EngineState, cluster: str) -> list[Desired] | None:
+    """What all targets of a cluster should hold; None while one of them is being decided."""
+    catalog = state.catalog
+    if catalog is None or any(_is_open(state, ref, cluster) for ref in catalog.applications):
+        return None
+    return [target.desired for target in _targets(state, cluster) if target.desired is not None]
+
+
+def _unknown(state: EngineState, cluster: str) -> list[TargetKey]:
+    """Targets that had something there before a restart, and nobody can say what they want now.
+
+    Their document cannot be read, or they cannot be rendered: what they have stays theirs.
+    """
+    catalog = state.catalog
+    refs = set(catalog.applications) if catalog else set[Ref]()
+    refs |= {Ref(each.namespace, each.name) for each in (catalog.unknown if catalog else ())}
+    keys = (TargetKey(ref, cluster) for ref in sorted(refs))
+    return [key for key in keys if key in state.grants and _has_no_wish(state.targets.get(key))]
+
+
+def _has_no_wish(target: TargetState | None) -> bool:
+    return target is None or (target.desired is None and not target.removing)
+
+
+def _is_open(state: EngineState, ref: Ref, cluster: str) -> bool:
+    """Whether an application may soon want something else there.
+
+    One that failed wants what it wanted before: it must not stop all others.
+    """
+    known = state.applications.get(ref)
+    if known is None or not (known.is_rendered or known.error):
+        return True
+    is_busy = state.application_queue.is_busy(ref)
+    return is_busy and (cluster in known.placed or not known.is_rendered)
+
+
+def _targets(state: EngineState, cluster: str) -> Iterator[TargetState]:
+    # By application: a cluster has few, and the fleet has many targets.
+    for ref in state.catalog.applications if state.catalog else ():
+        found = state.targets.get(TargetKey(ref, cluster))
+        if found is not None:
+            yield found
