@@ -162,12 +162,12 @@ def test_the_controller_among_several_owners_is_named() -> None:
     "entry",
     [
         edited_by("kubectl-edit", {}),
-        edited_by("shoal", {}),
+        {**edited_by("shoal", {}), "subresource": "status"},
         {"manager": "argocd-controller", "operation": "Apply"},
         {},
     ],
 )
-def test_marks_without_an_apply_of_ours_are_unapplied(entry: dict[str, Any]) -> None:
+def test_marks_without_a_write_of_ours_are_unapplied(entry: dict[str, Any]) -> None:
     live = applied(ours(config_map()))
     live["metadata"]["managedFields"] = [entry]
 
