@@ -26,6 +26,19 @@ def test_ctrl_c_in_the_live_view_stops_everything(start_demo: Callable) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.usefixtures("controlled_plane")
+def test_ctrl_c_stops_the_real_controllers_too(start_demo: Callable) -> None:
+    demo = start_demo("--controllers")
+    demo.wait_for("is the first application synced everywhere")
+    assert any("kube-controller-manager" in each for each in demo.left_behind())
+
+    demo.press(b"\x03")
+
+    assert demo.end() == 130
+    assert demo.left_behind() == []
+
+
+@pytest.mark.real
 def test_sigterm_during_the_start_stops_everything(start_demo: Callable) -> None:
     demo = start_demo()
     demo.wait_until(lambda: any("kube-apiserver" in each for each in demo.left_behind()))

@@ -26,6 +26,7 @@ from shoal_clusters.controlplane.kubeconfig import Access
 
 _REQUEST_SECONDS = 30.0
 _QUIET_SECONDS = 60.0  # a watch without news is asked to end before this, and is begun again
+_FIRST_SECONDS = 5.0  # a watch answers at once, and goes on
 _CONTENT_TYPES = {
     "merge": "application/merge-patch+json",
     "json": "application/json-patch+json",
@@ -63,23 +64,26 @@ class Client:
         content_type: str = "application/json",
     ) -> dict[str, Any]:
         """One request; raises AnsweredError, or what aiohttp raises when there is no answer."""
-        async with self._session.request(
+        response = await self._session.request(
             method,
             path,
             params=parameters,
             data=None if body is None else io.BytesIO(orjson.dumps(body)),
             headers={"Content-Type": content_type},
-        ) as response:
+        )
+        try:
             content = await response.read()
-            if response.status >= 400:
-                raise AnsweredError(
-                    response.status,
-                    _message(content),
-                    body=content,
-                    retry_after=response.headers.get("Retry-After"),
-                )
-            is_json = response.content_type == "application/json"
-            return orjson.loads(content) if is_json else {"text": content.decode()}
+        finally:
+            response.close()  # one that was read to its end has given its connection back
+        if response.status >= 400:
+            raise AnsweredError(
+                response.status,
+                _message(content),
+                body=content,
+                retry_after=response.headers.get("Retry-After"),
+            )
+        is_json = response.content_type == "application/json"
+        return orjson.loads(content) if is_json else {"text": content.decode()}
 
     async def get(self, path: str, **parameters: str) -> dict[str, Any]:
         """One object or list."""
@@ -131,7 +135,10 @@ class Client:
             "timeoutSeconds": "45",
         }
         timeout = aiohttp.ClientTimeout(total=None, sock_read=_QUIET_SECONDS)
-        async with self._session.get(path, params=parameters, timeout=timeout) as response:
+        # Shielded, for a connection that is being made when its task is cancelled stays open.
+        with anyio.fail_after(_FIRST_SECONDS, shield=True):
+            response = await self._session.get(path, params=parameters, timeout=timeout)
+        try:
             if response.status >= 400:
                 raise AnsweredError(response.status, _message(await response.read()))
             rest = b""
@@ -140,6 +147,8 @@ class Client:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     yield orjson.loads(line)
+        finally:
+            response.close()
 
 
 @asynccontextmanager

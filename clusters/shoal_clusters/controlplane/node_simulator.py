@@ -13,7 +13,12 @@ from functools import partial
 from typing import Any
 
 from shoal_clusters.controlplane.client import Client
-from shoal_clusters.controlplane.following import follow_for_ever, insist, timestamp
+from shoal_clusters.controlplane.following import (
+    follow_for_ever,
+    insist,
+    timestamp,
+    unbroken,
+)
 from shoal_clusters.controlplane.pods import (
     NODE,
     NODE_LABELS,
@@ -29,7 +34,7 @@ _NODES, _PODS = "/api/v1/nodes", "/api/v1/pods"
 
 async def simulate_node(client: Client, manager: str) -> None:
     """Be the node of this cluster until cancelled; `manager` signs what is written."""
-    await insist(partial(_register, client, manager))
+    await insist(lambda: unbroken(_register(client, manager)))
     await follow_for_ever(client, _PODS, partial(_treat, client, manager))
 
 
