@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +20,9 @@ from tests.mutating.processes import Broken
 from tests.mutating.reaching import TestsFail
 from tests.mutating.reporting import Report
 from tests.mutating.scope import ROOT, TESTS, modules
-from tests.mutating.trying import outcomes
+from tests.mutating.trying import Result, outcomes
+
+_SAID_EACH = 100
 
 
 def main() -> int:
@@ -44,13 +47,15 @@ def mutate(
     chosen: Mapping[str, Path], tests: tuple[str, ...], workers: int, output: Path, least: float
 ) -> int:
     os.chdir(ROOT)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
+        signal.signal(ending, signal.default_int_handler)
     console = Console(width=None if sys.stdout.isatty() else 120)
     sources = {module: Source.read(module, path) for module, path in chosen.items()}
     report = Report([mutant for source in sources.values() for mutant in source.mutants()])
     judged, code = report.judged, 0
     try:
         found = outcomes(sources, judged, tests, workers)
-        for mutant, outcome in track(found, "trying", total=len(judged), console=console):
+        for mutant, outcome in _shown(found, len(judged), console):
             report.outcomes[mutant] = outcome
     except KeyboardInterrupt:
         code = 130
@@ -61,6 +66,17 @@ def mutate(
     console.print(report.table())
     console.print(f"survivors: {output / 'mutate-survivors.txt'}")
     return code or int(report.score * 100 < least)
+
+
+def _shown(found: Iterator[Result], total: int, console: Console) -> Iterator[Result]:
+    """The same, with a bar in a terminal, and elsewhere a line now and then."""
+    if console.is_terminal:
+        yield from track(found, "trying", total=total, console=console)
+        return
+    for number, result in enumerate(found, 1):
+        yield result
+        if number % _SAID_EACH == 0:
+            console.print(f"{number} of {total} mutants tried")
 
 
 if __name__ == "__main__":
