@@ -1,7 +1,13 @@
-"""Which modules are mutated, which pure ones are not and why, and where the tests live."""
+"""Which modules are mutated, which pure ones are not and why, and where the tests live.
+
+A module is pure when nothing in it waits and it imports nothing that could: what the contract "pure
+code stays pure" of pyproject.toml forbids. So a new one is mutated without being put on a list.
+"""
 
 from __future__ import annotations
 
+import ast
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,43 +16,9 @@ ROOT = Path(__file__).parents[2]
 TESTS = ("tests/planning", "tests/documents", "tests/model", "tests/kubernetes")
 """Of these folders, the tests that start no API server."""
 
-_PLANNING = "core/shoal/planning"
-_KUBERNETES = "clusters/shoal_clusters/kubernetes"
-FOLDERS = {_PLANNING: "shoal.planning", _KUBERNETES: "shoal_clusters.kubernetes"}
-
-MUTATED = {
-    _PLANNING: (
-        "backing_off",
-        "circuits",
-        "credentials",
-        "granting",
-        "grounding",
-        "holding",
-        "images",
-        "merging",
-        "overriding",
-        "patching",
-        "placing",
-        "pruning",
-        "selecting",
-        "steps",
-    ),
-    _KUBERNETES: (
-        "answers",
-        "baselines",
-        "checking",
-        "claiming",
-        "comparing",
-        "health",
-        "marks",
-        "masking",
-        "messages",
-        "planning",
-        "preparing",
-        "projecting",
-        "register",
-        "staging",
-    ),
+FOLDERS = {
+    "core/shoal/planning": "shoal.planning",
+    "clusters/shoal_clusters/kubernetes": "shoal_clusters.kubernetes",
 }
 
 LEFT_OUT = {
@@ -56,11 +28,46 @@ LEFT_OUT = {
 }
 """Modules that are as pure as the others, and the reason why no mutant of them is made."""
 
+ALSO = {
+    "shoal_clusters.kubernetes.register": "pure but for the pauses in its long loops",
+}
+"""Modules that are mutated although they wait, and the reason."""
+
+_CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+(CONTRACT,) = (each for each in _CONTRACTS["contracts"] if each["name"] == "pure code stays pure")
+_IMPURE = frozenset({*CONTRACT["forbidden_modules"], "kubernetes_asyncio"})
+
 
 def modules() -> Mapping[str, Path]:
     """The dotted name and the file of every module that is mutated."""
     return {
-        f"{FOLDERS[folder]}.{name}": ROOT / folder / f"{name}.py"
-        for folder, names in MUTATED.items()
-        for name in names
+        name: path
+        for name, path in all_modules().items()
+        if name in ALSO or (name not in LEFT_OUT and is_pure(path.read_text()))
     }
+
+
+def all_modules() -> Mapping[str, Path]:
+    """Every module of the folders, pure or not."""
+    return {
+        f"{package}.{path.stem}": path
+        for folder, package in FOLDERS.items()
+        for path in sorted((ROOT / folder).glob("*.py"))
+    }
+
+
+def is_pure(text: str) -> bool:
+    """Whether nothing in a module waits, and none of its own imports could."""
+    tree = ast.parse(text)
+    waits = any(isinstance(node, (ast.AsyncFunctionDef, ast.Await)) for node in ast.walk(tree))
+    return not waits and not {name.partition(".")[0] for name in _imported(tree)} & _IMPURE
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    names = set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
