@@ -33,6 +33,9 @@ ALSO = {
 }
 """Modules that are mutated although they wait, and the reason."""
 
+ELSEWHERE = {"shoal.model.masking": "core/shoal/model/masking.py"}
+"""Modules of other folders that decide as much: what may be shown."""
+
 _CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 (CONTRACT,) = (each for each in _CONTRACTS["contracts"] if each["name"] == "pure code stays pure")
 _IMPURE = frozenset({*CONTRACT["forbidden_modules"], "kubernetes_asyncio"})
@@ -40,11 +43,12 @@ _IMPURE = frozenset({*CONTRACT["forbidden_modules"], "kubernetes_asyncio"})
 
 def modules() -> Mapping[str, Path]:
     """The dotted name and the file of every module that is mutated."""
-    return {
+    found = {
         name: path
         for name, path in all_modules().items()
         if name in ALSO or (name not in LEFT_OUT and is_pure(path.read_text()))
     }
+    return found | {name: ROOT / path for name, path in ELSEWHERE.items()}
 
 
 def all_modules() -> Mapping[str, Path]:
