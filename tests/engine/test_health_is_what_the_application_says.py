@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.harness import EngineUnderTest, config_map, key_of, make_engine
+from tests.engine.harness import EngineUnderTest, config_map, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.judging import by_kind
@@ -47,16 +47,16 @@ async def until_health(engine: EngineUnderTest, health: str) -> str:
 @in_virtual_time
 async def test_a_rule_decides_when_a_target_is_healthy(tmp_path: Path) -> None:
     engine = make_engine(tmp_path, "one")
-    engine.declare_application("shop", health=[rule("object.metadata.annotations.ok == 'yes'")])
+    engine.declare_application("shop", health=[rule("object.data.ready == 'yes'")])
     revision = engine.source.commit(shop__settings=config_map(a="1"))
 
     async with engine.running():
         await engine.until_synced(revision)
         before = await until_health(engine, "Progressing")
-        await engine.clusters["one"].change(key_of(), {"metadata": {"annotations": {"ok": "yes"}}})
+        engine.source.commit(shop__settings=config_map(ready="yes"))
         await until_health(engine, "Healthy")
 
-    assert before == "spec.health[0].healthy: there is no field annotations"
+    assert before == "spec.health[0].healthy: there is no field ready"
 
 
 @in_virtual_time

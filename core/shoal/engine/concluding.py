@@ -166,7 +166,7 @@ def _note_problems(done: Pass) -> None:
         elif result.status is ResultStatus.WAITING:
             target.waiting[result.key] = _wait(result)
         elif result.status in GONE:
-            target.health.pop(result.key, None)
+            target.forget_health(result.key)
             target.drifted.pop(result.key, None)
         elif result.status in WRITTEN:
             target.drifted.pop(result.key, None)

@@ -41,8 +41,7 @@ class Observing:
         if target is None:
             return
         if sighting.health is not None:
-            target.health[sighting.key] = sighting.health
-            target.was_seen(sighting.key)
+            target.saw_health(sighting.key, sighting.health, self.state.now())
             follow_health(self.state, self.tracer, cluster, target, sighting.at)
         if sighting.drift is None or not self._counts(target, sighting.drift):
             target.drifted.pop(sighting.key, None)

@@ -22,7 +22,7 @@ from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.documents import Cluster
 from shoal.model.endpoints import Facts
-from shoal.model.health import Health, HealthState, worst
+from shoal.model.health import Health, HealthState, lasting, worst
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
@@ -127,6 +127,7 @@ class TargetState:
     drifted: dict[ObjectKey, Drift] = field(default_factory=dict)
     drifted_since: dict[ObjectKey, datetime] = field(default_factory=dict)
     health: dict[ObjectKey, Health] = field(default_factory=dict)
+    unwell_since: dict[ObjectKey, datetime] = field(default_factory=dict)
     unseen: dict[ObjectKey, None] = field(default_factory=dict)
     told: str = ""
     failures: int = 0
@@ -139,6 +140,21 @@ class TargetState:
     since: datetime | None = None
     plan_hash: str = ""
     trace_id: str = ""
+
+    def saw_health(self, key: ObjectKey, health: Health, at: datetime) -> None:
+        """The object was seen like this; since when it is no better is kept of those unwell."""
+        before = self.health.get(key)
+        if health.state is HealthState.HEALTHY:
+            self.unwell_since.pop(key, None)
+        elif before is None or before.state is not health.state:
+            self.unwell_since[key] = at
+        self.health[key] = health
+        self.was_seen(key)
+
+    def forget_health(self, key: ObjectKey) -> None:
+        """The object is not there any more."""
+        self.health.pop(key, None)
+        self.unwell_since.pop(key, None)
 
     def was_seen(self, key: ObjectKey) -> None:
         """The object was seen since it was written, or was not written after all."""
@@ -154,9 +170,17 @@ class TargetState:
             for key in keys
         )
 
-    def worst_health(self) -> Health:
+    def unwell(self, now: datetime) -> dict[ObjectKey, Health]:
+        """The health of each object that is not healthy, with how long it has been so."""
+        return {
+            key: lasting(health, now - self.unwell_since.get(key, now))
+            for key, health in self.health.items()
+            if health.state is not HealthState.HEALTHY
+        }
+
+    def worst_health(self, now: datetime) -> Health:
         """The health of its worst object."""
-        return worst(self.health.values())
+        return worst(self.unwell(now).values())
 
 
 @dataclass(slots=True)

@@ -85,7 +85,7 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
     phase = _phase(state, target, cluster)
     if phase is TargetPhase.SYNCED and _is_asked_for(state, key):
         phase = TargetPhase.SYNCING
-    health = _health(target, cluster)
+    health = _health(state, target, cluster)
     message, next_step = say_target(state, target, phase, health)
     problems = [
         *(
@@ -96,7 +96,7 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
             ObjectProblem(str(each), "Waiting", alone(key, each, wait.message))
             for each, wait in sorted(target.waiting.items(), key=lambda item: item[0])
         ),
-        *_unhealthy(target),
+        *_unhealthy(state, target),
     ]
     return TargetView(
         namespace=key.application.namespace,
@@ -144,19 +144,18 @@ def _is_asked_for(state: EngineState, key: TargetKey) -> bool:
     )
 
 
-def _health(target: TargetState, cluster: ClusterState | None) -> Health:
+def _health(state: EngineState, target: TargetState, cluster: ClusterState | None) -> Health:
     if cluster is None or not cluster.is_answering:
         return Health(HealthState.UNKNOWN, "the cluster is not connected")
     if not target.health:
         return Health(HealthState.UNKNOWN)
-    return target.worst_health()
+    return target.worst_health(state.now())
 
 
-def _unhealthy(target: TargetState) -> list[ObjectProblem]:
+def _unhealthy(state: EngineState, target: TargetState) -> list[ObjectProblem]:
     return [
         ObjectProblem(str(key), health.state.value, health.reason)
-        for key, health in sorted(target.health.items())
-        if health.state is not HealthState.HEALTHY
+        for key, health in sorted(target.unwell(state.now()).items())
     ]
 
 

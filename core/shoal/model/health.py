@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -25,6 +26,17 @@ class Health(NamedTuple):
 
     state: HealthState
     reason: str = ""
+
+
+def lasting(health: Health, span: timedelta) -> Health:
+    """The same health, its reason with how long it has lasted; what is new says nothing of it."""
+    minutes = int(span.total_seconds() // 60)
+    if not health.reason or minutes < 1:
+        return health
+    words = f"{minutes} min" if minutes < 2 * 60 else f"{minutes // 60} h"
+    if minutes >= 2 * 24 * 60:
+        words = f"{minutes // (24 * 60)} days"
+    return health._replace(reason=f"{health.reason} (for {words})")
 
 
 def worst(states: Iterable[Health]) -> Health:
