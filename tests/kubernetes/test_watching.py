@@ -230,3 +230,23 @@ async def test_a_list_of_metadata_that_is_empty_says_null() -> None:
     await watched(empty, [event("ADDED", "one", 8)], sink=notes)
 
     assert notes.lists == [frozenset()]
+
+
+async def test_a_full_check_reads_the_list_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_CHECK_HOURS", (0.001, 0.001))
+    transport = await watched(EMPTY, [], EMPTY, [])
+
+    assert ["limit" in asked for asked in transport.asked[:4]] == [True, False, True, False]
+
+
+def test_a_full_check_comes_every_six_hours_give_or_take_half() -> None:
+    watch = Watch(
+        ScriptedTransport(),  # type: ignore[arg-type]  # the two methods that a watch uses
+        CONFIG_MAPS,
+        "shoal.dev/fleet=demo",
+        Notes(),
+        Notes(),
+        clock=lambda: 0.0,
+    )
+
+    assert all(3 * 3600 <= watch._next_check() <= 9 * 3600 for _ in range(50))

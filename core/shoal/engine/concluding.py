@@ -18,7 +18,9 @@ from shoal.engine.state import ClusterState, EngineState, TargetState, Wait
 from shoal.engine.telling import Sync
 from shoal.errors import OwnershipConflict, Retryable, ShoalError
 from shoal.model.digests import digest_parts
+from shoal.model.identity import ObjectKey
 from shoal.model.plans import Action, Desired, Plan, Result, ResultStatus
+from shoal.model.sightings import DriftKind
 from shoal.planning.backing_off import longest_delay_seconds, retry_at
 
 # The cause lives in the cluster and nobody announces that it was mended: look again, seldom.
@@ -168,8 +170,20 @@ def _note_problems(done: Pass) -> None:
         elif result.status in GONE:
             target.forget_health(result.key)
             target.drifted.pop(result.key, None)
-        elif result.status in WRITTEN:
+        elif result.status in WRITTEN and _is_undone(done, result.key):
             target.drifted.pop(result.key, None)
+
+
+def _is_undone(done: Pass, key: ObjectKey) -> bool:
+    """Whether what was written undid the drift that is known now.
+
+    An apply leaves what was added by hand, and the session may have told so before it told the
+    result of the apply.
+    """
+    drift = done.target.drifted.get(key)
+    if drift is None or drift.kind is not DriftKind.ADDED:
+        return True
+    return any(change.key == key and change.patch == drift.patch for change in done.plan.changes)
 
 
 def _wait(result: Result) -> Wait:

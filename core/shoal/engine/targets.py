@@ -35,6 +35,7 @@ from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import (
     WRITES,
     Action,
+    Change,
     Content,
     Desired,
     Grant,
@@ -142,7 +143,7 @@ class Targets:
             plan = await session.plan(wanted, only=request.only, rerun=request.reruns)
             if await inform(self.state, session, plan):
                 plan = await session.plan(wanted, only=request.only, rerun=request.reruns)
-            plan = settled(self.state, _without_unasked(plan, desired, request))
+            plan = settled(self.state, _without_unasked(plan, target, desired, request))
             span.set_attribute(names.OBJECTS, len(plan.changes))
         healthy = self._is_healthy_beside(target, plan)
         plan, deferred = split(plan, desired.policy.prune, healthy=healthy)
@@ -277,13 +278,14 @@ def _as_asked(desired: Desired, request: Request) -> Desired:
     return replace(desired, policy=desired.policy.model_copy(update=policy))
 
 
-def _without_unasked(plan: Plan, desired: Desired, request: Request) -> Plan:
+def _without_unasked(plan: Plan, target: TargetState, desired: Desired, request: Request) -> Plan:
     """Other objects of the same pass drift on, when the policy is to report it."""
-    if not request.reverts or desired.policy.when_drifted is DriftPolicy.CORRECT:
+    if not request.reverts:
         return plan
-    kept = (
-        change
-        for change in plan.changes
-        if change.action is not Action.CORRECT or change.key in request.reverts
-    )
-    return replace(plan, changes=tuple(kept))
+
+    def is_meant(change: Change) -> bool:
+        drift = target.drifted.get(change.key)
+        is_asked = change.action is not Action.CORRECT or change.key in request.reverts
+        return is_asked or drift is None or drift.is_corrected_by(desired.policy)
+
+    return replace(plan, changes=tuple(filter(is_meant, plan.changes)))
