@@ -1,9 +1,9 @@
 """The Kubernetes target: everything that plans for, writes to and watches a Kubernetes API server.
 
-Pure modules decide (`preparing`, `staging`, `projecting`, `comparing`, `planning`, `health`,
-`answers`), async ones carry out (`discovering`, `watching`, `observing`, `applying`, `pruning`,
-`executing`), and `session` composes them. Reading order: session, planning, executing, applying,
-observing.
+Pure modules decide (`preparing`, `ignoring`, `staging`, `projecting`, `comparing`, `adding`,
+`planning`, `health`, `answers`), async ones carry out (`discovering`, `watching`, `observing`,
+`applying`, `pruning`, `executing`), and `session` composes them. Reading order: session, planning,
+executing, applying, observing.
 """
 
 from __future__ import annotations
