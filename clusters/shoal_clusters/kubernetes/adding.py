@@ -101,12 +101,17 @@ def _owned(live: Mapping[str, Any], said: ByHand) -> tuple[Fields, Fields]:
     What was written in another version of the API has other names there: it counts as others'.
     """
     own = own_entry(live)
+    version = own.get("apiVersion") if own else None
+    by_hand = [
+        entry
+        for entry in entries(live)
+        if own and entry.get("apiVersion") == version and _is_hand(entry, said)
+    ]
     hands: Fields | None = None
     others: Fields | None = None
-    for entry in entries(live):
+    for entry in entries(live) if by_hand else ():
         fields = entry.get("fieldsV1") or {}
-        is_same = own is not None and entry.get("apiVersion") == own.get("apiVersion")
-        if is_same and _is_hand(entry, said):
+        if any(entry is each for each in by_hand):
             hands = union(hands, fields)
         else:
             others = union(others, fields)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from shoal.model.policies import ByHand
 
@@ -44,9 +45,15 @@ NOT_BY_HAND: Mapping[str, str] = {
 
 def is_by_hand(manager: str, said: ByHand) -> bool:
     """Whether a person sits behind a field manager; what the application says of it wins."""
-    if _matches(manager, said.never):
+    return _is_by_hand(manager, said.also, said.never)
+
+
+# There are few managers and fewer policies, and every event of a watch asks.
+@lru_cache(maxsize=1024)
+def _is_by_hand(manager: str, also: tuple[str, ...], never: tuple[str, ...]) -> bool:
+    if _matches(manager, never):
         return False
-    if _matches(manager, said.also):
+    if _matches(manager, also):
         return True
     return manager not in NOT_BY_HAND and _matches(manager, BY_HAND)
 
