@@ -13,7 +13,8 @@ from shoal.api.client import Client
 from shoal.api.listening import open_api_socket
 from shoal.api.running import announce, find_state_folder, running
 from shoal.errors import InvalidDocument, NotRunning, Permanent, ShoalError, StateInUse
-from shoal.testing.controllers import FakeController, application_view, served, target_view
+from shoal.testing.controllers import FakeController, served
+from shoal.testing.views import application_view, target_view
 
 
 def raw(state: Path, method: str, path: str, body: bytes = b"", **headers: str):

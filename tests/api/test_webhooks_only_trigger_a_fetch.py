@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from shoal.api.webhooks import BODY_BYTES, verified_forge, webhook_application, webhook_secret_name
 from shoal.errors import SourceUnavailable
 from shoal.telemetry.masking import Masking
-from shoal.testing.controllers import FakeController, source_view
+from shoal.testing.controllers import FakeController
 from shoal.testing.hosts import GivenSecrets
+from shoal.testing.views import source_view
 
 SECRET = b"a long enough secret"
 BODY = b'{"after":"abc"}'

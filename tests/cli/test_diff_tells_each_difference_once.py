@@ -11,7 +11,7 @@ import pytest
 from shoal.cli.differences import patch_lines, place
 from shoal.engine.views import Difference, MissingFiles, SilentCluster
 from shoal.errors import SourceUnavailable
-from shoal.testing.controllers import application_view, diff_view
+from shoal.testing.views import application_view, diff_view
 
 CLUSTERS = [f"dev-{number}" for number in range(1, 39)]
 IMAGE = "/spec/template/spec/containers/0/image"

@@ -7,7 +7,7 @@ import yaml
 
 from shoal.documents import load
 from shoal.model.policies import SyncPolicy
-from shoal.testing.controllers import application_view, cluster_view, drift_view, target_view
+from shoal.testing.views import application_view, cluster_view, drift_view, target_view
 
 CLUSTERS = [f"dev-{number}" for number in range(1, 213)]
 PATCH = (

@@ -6,7 +6,7 @@ import pytest
 
 from shoal.cli import finding, getting
 from shoal.model.records import Deed, Entry, Record, Verdict
-from shoal.testing.controllers import AT
+from shoal.testing.views import AT
 
 SUBJECTS = [
     "default/shop@staging",

@@ -14,9 +14,9 @@ from shoal.engine.views import Difference, TargetPhase
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.telemetry.ring import SpanView
-from shoal.testing.controllers import (
+from shoal.testing.controllers import FakeController
+from shoal.testing.views import (
     AT,
-    FakeController,
     application_view,
     cluster_view,
     diff_view,
@@ -47,6 +47,7 @@ ONLINE = {
     "get drifts": ("get", "drifts"),
     "get dr NAME": ("get", "dr", "drift-0123456789"),
     "describe drift": ("describe", "drift", "drift-0123456789"),
+    "drift adopt": ("drift", "adopt", "web"),
     "drift revert": ("drift", "revert", "web"),
     "drift ignore": ("drift", "ignore", "web", "deployment/default/web"),
     "history": ("history",),

@@ -10,7 +10,7 @@ from shoal.cli import getting, waiting
 from shoal.cli.ending import Ending, worse
 from shoal.engine.views import DocumentProblem, TargetPhase
 from shoal.model.holds import Hold, HoldCause
-from shoal.testing.controllers import (
+from shoal.testing.views import (
     AT,
     application_view,
     cluster_view,

@@ -4,7 +4,7 @@ import pytest
 
 from shoal.engine.views import DocumentProblem, TargetPhase
 from shoal.model.records import Deed, Entry, Record, Verdict
-from shoal.testing.controllers import AT, fleet_view, target_view
+from shoal.testing.views import AT, fleet_view, target_view
 
 PROBLEM = DocumentProblem("a.yaml", 3, "spec", "bad", "fix")
 REST = ", ".join(f"`shoal get {kind}`" for kind in ("applications", "sources", "targets", "holds"))

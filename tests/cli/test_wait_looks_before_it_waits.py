@@ -9,7 +9,7 @@ import pytest
 
 from shoal.cli import waiting
 from shoal.engine.views import ObjectProblem, TargetPhase
-from shoal.testing.controllers import application_view, cluster_view, target_view
+from shoal.testing.views import application_view, cluster_view, target_view
 
 OLD, NEW = "0" * 40, "abcdef0123" * 4
 

@@ -11,7 +11,8 @@ import pytest
 from shoal.cli.diffing import diff
 from shoal.cli.ending import Ending, carry_out
 from shoal.engine.views import Difference
-from shoal.testing.controllers import FakeController, application_view, diff_view, served
+from shoal.testing.controllers import FakeController, served
+from shoal.testing.views import application_view, diff_view
 
 PAGE = (Path(__file__).parents[2] / "docs" / "diffing.md").read_text()
 SHOWN = re.search(r"^```console\n\$ shoal (diff web --rev v1.27)\n(.*?)^```", PAGE, re.M | re.S)

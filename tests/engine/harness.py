@@ -26,6 +26,7 @@ from tests.engine.fakes import (
 from tests.engine.faulty_target import FaultyTarget
 from tests.engine.virtual_time import now
 
+from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
 from shoal.engine.cataloguing import Cataloguing
@@ -193,6 +194,7 @@ class EngineUnderTest:
             recording=recording,
             loops=loops,
             diffing=Diffing(state, desiring, {"memory": self.source}, {"memory": host}, guard),
+            adopting=Adopting(state, guard),
             ring=Ring(),
             version="test",
         )

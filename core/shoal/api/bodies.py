@@ -22,6 +22,13 @@ class SyncBody(msgspec.Struct, forbid_unknown_fields=True):
     rerun: bool = False
 
 
+class AdoptBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Which drifts, by id or object, on which clusters; all when left out."""
+
+    names: list[str] = []
+    clusters: list[str] | None = None
+
+
 class RevertBody(msgspec.Struct, forbid_unknown_fields=True):
     """Which drifts, by id or object, on which clusters; all when left out."""
 

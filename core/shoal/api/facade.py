@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from shoal.engine.diffing import DiffRequest
 from shoal.engine.views import (
+    AdoptionsView,
     ApplicationView,
     ClusterView,
     DiffView,
@@ -70,6 +71,16 @@ class Controller(Protocol):
 
     def drifts(self) -> Sequence[DriftView]:
         """Every drift, the same one once."""
+        ...
+
+    async def adopt(
+        self,
+        application: Ref,
+        *,
+        names: Sequence[str] = (),
+        clusters: frozenset[str] | None = None,
+    ) -> AdoptionsView:
+        """What to commit so that drifts are none; changes nothing."""
         ...
 
     async def revert(

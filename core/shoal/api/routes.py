@@ -27,6 +27,7 @@ from shoal.api.answers import (
     single,
 )
 from shoal.api.bodies import (
+    AdoptBody,
     DiffBody,
     InvalidRequest,
     NoBody,
@@ -68,6 +69,7 @@ def api_application(controller: Controller, masking: Masking) -> Starlette:
         ),
         border.route("POST", f"{application}/diff", _diff),
         border.route("POST", f"{application}/sync", _sync),
+        border.route("POST", f"{application}/adopt", _adopt),
         border.route("POST", f"{application}/revert", _revert),
         border.route("POST", f"{application}/suspend", _suspend),
         border.route("POST", f"{application}/resume", _resume),
@@ -211,6 +213,14 @@ async def _sync(controller: Controller, request: Request) -> Mapping[str, Any]:
 
 def _clusters(names: list[str] | None) -> frozenset[str] | None:
     return frozenset(names) if names is not None else None
+
+
+async def _adopt(controller: Controller, request: Request) -> Mapping[str, Any]:
+    body = await read_json(request, AdoptBody, _BODY_BYTES)
+    found = await controller.adopt(
+        _application(request), names=body.names, clusters=_clusters(body.clusters)
+    )
+    return single("Adoptions", as_fields(found))
 
 
 async def _revert(controller: Controller, request: Request) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ The last two print what is to be committed: Shoal writes to no repository.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,6 +26,13 @@ _clusters = click.option(
     "-c", "--cluster", "clusters", multiple=True, help="Only this cluster; repeatable."
 )
 _namespace = click.option("-n", "--namespace", help="The namespace of APP.")
+_write = click.option(
+    "--write",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, writable=True),
+    metavar="FILE",
+    help="Add it to the Application in this file, comments and all else left as they are.",
+)
 _APP = click.argument("application", metavar="APP")
 _OBJECT = click.argument("name", metavar="[DRIFT|OBJECT]", required=False)
 _DONE = {
@@ -107,6 +115,57 @@ def revert(
 @_OBJECT
 @_namespace
 @_clusters
+@_write
+@prints
+@asks
+def adopt(
+    application: str,
+    name: str | None,
+    namespace: str | None,
+    clusters: tuple[str, ...],
+    file: Path | None,
+    output: Output,
+    client: Client,
+) -> int:
+    """Print what to commit so that Git says what is live, and a DRIFT of APP is none any more.
+
+    It is read now, and told as entries of `overrides` for the clusters that have it; where all of
+    them have it, the manifest may as well be changed. Values of Secrets are never told. Exit code
+    1 when something cannot be told, 6 when a cluster did not answer.
+    """
+    item = find_one(client, APPLICATION, application, namespace)
+    where = ("applications", item["namespace"], item["name"], "adopt")
+    body = {"names": [name] if name else [], "clusters": list(clusters) or None}
+    found = client.post(*where, body=body)
+    told = [one for one in found["adoptions"] if one["override"]]
+    lines = [line for one in told for line in _adoption_lines(one)]
+    overrides = [one["override"] for one in told]
+    fields = {key: found[key] for key in found if key not in ("apiVersion", "kind")}
+    full_name = f"application/{APPLICATION.identity(item)}"
+    text = [*lines, *_fragment({"overrides": overrides})] if told else []
+    print_one(output, "Adoptions", full_name, fields, lambda: text)
+    for one in found["adoptions"]:
+        if one["refused"]:
+            note(f"{one['object']} {_on(one)}: {one['refused']}")
+    for silent in found["unanswered"]:
+        note(f"no answer from {silent['cluster']}: {silent['message']}")
+    if not found["adoptions"]:
+        note("nothing to adopt")
+    elif told:
+        _say_or_write(item, file, ("spec", "overrides"), overrides)
+    is_whole = len(told) == len(found["adoptions"])
+    return worse(
+        Ending.OK if is_whole else Ending.NO,
+        Ending.PARTIAL if found["unanswered"] else Ending.OK,
+    )
+
+
+@drift.command()
+@_APP
+@_OBJECT
+@_namespace
+@_clusters
+@_write
 @prints
 @asks
 def ignore(
@@ -114,6 +173,7 @@ def ignore(
     name: str | None,
     namespace: str | None,
     clusters: tuple[str, ...],
+    file: Path | None,
     output: Output,
     client: Client,
 ) -> int:
@@ -133,8 +193,43 @@ def ignore(
     fields = {"application": f"{item['namespace']}/{item['name']}", "sync": {"ignore": rules}}
     text = _fragment({"sync": {"ignore": rules}})
     print_one(output, "IgnoreRules", f"application/{fields['application']}", fields, lambda: text)
-    note(f"add this to `spec` of application {fields['application']} ({item['document']})")
+    _say_or_write(item, file, ("spec", "sync", "ignore"), rules)
     return Ending.OK
+
+
+def _say_or_write(
+    item: Item, file: Path | None, path: Sequence[str], items: Sequence[dict[str, Any]]
+) -> None:
+    """Add the items to the Application in a file, or say where they belong."""
+    from shoal.documents import Identity
+    from shoal.documents.editing import with_items
+
+    if file is None:
+        where = f"application {APPLICATION.identity(item)} ({item['document']})"
+        note(f"add this to `spec` of {where}, or give --write FILE")
+        return
+    identity = Identity("Application", item["namespace"], item["name"])
+    changed = with_items(file.read_text(), identity, path, items)
+    file.write_text(changed)
+    note(f"added to {file}; look at it, and commit it")
+
+
+def _adoption_lines(one: Item) -> Iterator[str]:
+    """What is adopted, as comments before the entries."""
+    from shoal.cli.differences import patch_lines
+
+    yield clean(f"# {one['object']} {_on(one)}")
+    if one["everywhere"] and one["origin"]:
+        yield clean(f"# on every cluster: you may change {one['origin']} instead")
+    yield from (f"#   {line}" for line in patch_lines(one["patch"], color=False))
+    if not one["patch"]:
+        yield "#   it is gone"
+
+
+def _on(one: Item) -> str:
+    from shoal.cli.differences import on_clusters
+
+    return on_clusters(one["clusters"])
 
 
 def _fragment(part: dict[str, Any]) -> Sequence[str]:

@@ -21,6 +21,7 @@ from shoal import __version__
 from shoal.composition.bordering import guard_of
 from shoal.composition.hosting import Hosts, NotedSecrets
 from shoal.composition.serving import Foundation, Settings
+from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
 from shoal.engine.cataloguing import FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
@@ -107,6 +108,7 @@ class _Assembly:
                 clusters=await self._clusters(),
             ),
             diffing=Diffing(self._state, desiring, self._plugins.sources, sources, self._guard),
+            adopting=Adopting(self._state, self._guard),
             ring=self._tracing.ring,
             version=__version__,
         )

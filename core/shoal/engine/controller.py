@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 
 import anyio
 
+from shoal.documents import Catalog
 from shoal.engine import viewing
+from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
 from shoal.engine.cataloguing import FLEET_KEY, Cataloguing, decode_origins
 from shoal.engine.clusters import Clusters
@@ -25,6 +27,7 @@ from shoal.engine.recording import FLEET_ORIGINS, Recording
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.views import (
+    AdoptionsView,
     ApplicationView,
     ClusterView,
     DiffView,
@@ -37,6 +40,7 @@ from shoal.engine.views import (
 )
 from shoal.errors import InvalidDocument, UnknownName
 from shoal.model.choice import nearest
+from shoal.model.documents import Application
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Record
@@ -70,6 +74,7 @@ class Controller:
         recording: Recording,
         loops: Loops,
         diffing: Diffing,
+        adopting: Adopting,
         ring: Ring,
         version: str,
     ) -> None:
@@ -78,6 +83,7 @@ class Controller:
         self._recording = recording
         self._loops = loops
         self._diffing = diffing
+        self._adopting = adopting
         self._ring = ring
         self._version = version
         self._started_at = state.now()
@@ -168,17 +174,22 @@ class Controller:
 
     async def diff(self, request: DiffRequest) -> DiffView | MissingFiles:
         """What would change on the clusters of an application; changes nothing."""
-        self._known_application(request.application)
-        catalog = self._state.catalog
-        document = catalog.applications.get(request.application) if catalog else None
-        if catalog is None or document is None:
-            raise InvalidDocument(
-                f"application {request.application} has no document that can be read",
-                next_step="see shoal status, or run shoal validate",
-            )
+        catalog, document = self._document(request.application)
         for name in request.clusters or ():
             _known(name, place(document, catalog.clusters), "cluster of it", "get targets")
         return await self._diffing.diff(catalog, document, request)
+
+    async def adopt(
+        self,
+        application: Ref,
+        *,
+        names: Sequence[str] = (),
+        clusters: frozenset[str] | None = None,
+    ) -> AdoptionsView:
+        """What to commit so that drifts are none; reads what is live and changes nothing."""
+        catalog, document = self._document(application)
+        found = choose_drifts(self._state, application, names, clusters)
+        return await self._adopting.adopt(catalog, document, found)
 
     async def revert(
         self,
@@ -304,6 +315,18 @@ class Controller:
         if not cluster.is_connected:
             # A person asks: the cluster is tried now, whatever its back-off says.
             self._state.cluster_queue.add(key.cluster, request)
+
+    def _document(self, application: Ref) -> tuple[Catalog, Application]:
+        """The document of an application; InvalidDocument while it cannot be read."""
+        self._known_application(application)
+        catalog = self._state.catalog
+        document = catalog.applications.get(application) if catalog else None
+        if catalog is None or document is None:
+            raise InvalidDocument(
+                f"application {application} has no document that can be read",
+                next_step="see shoal status, or run shoal validate",
+            )
+        return catalog, document
 
     def _known_application(self, application: Ref) -> None:
         catalog = self._state.catalog

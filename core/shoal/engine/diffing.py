@@ -157,9 +157,14 @@ class Diffing:
     def _desired(
         self, document: Application, cluster: str, content: Content, revision: str, who: str
     ) -> Desired:
-        key, policy = TargetKey(document.ref, cluster), document.spec.sync
+        key, policy, health = (
+            TargetKey(document.ref, cluster),
+            document.spec.sync,
+            document.spec.health,
+        )
         grant = Grant(key, revision, who, self.state.now())
-        return Desired(key, grant, desired_digest(content, policy), content, policy)
+        digest = desired_digest(content, policy, health)
+        return Desired(key, grant, digest, content, policy, health)
 
     async def _plan_all(
         self, wanted: Mapping[str, Desired], seconds: float, found: Comparison

@@ -185,6 +185,34 @@ class SilentCluster:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptionView:
+    """What would make a drift none: `override` is an entry of `spec.overrides`.
+
+    `everywhere`: all clusters of the application have it, so that the manifest itself, at `origin`
+    in the source, may as well be changed. `patch` leads from desired to live, masked; empty for an
+    object that is gone. `refused` says why there is no `override`.
+    """
+
+    object: str
+    clusters: Sequence[str]
+    everywhere: bool
+    origin: str
+    patch: Sequence[Mapping[str, Any]]
+    override: Mapping[str, Any]
+    refused: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionsView:
+    """What to commit for the drifts of an application; `unanswered` clusters could not be asked."""
+
+    namespace: str
+    application: str
+    adoptions: Sequence[AdoptionView]
+    unanswered: Sequence[SilentCluster]
+
+
+@dataclass(frozen=True, slots=True)
 class DiffView:
     """What would change on the clusters of an application; equal objects are not in it.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from shoal.composition.loading import Plugins
 from shoal.composition.serving import Foundation, Settings, serve
 from shoal.engine.diffing import DiffRequest
 from shoal.engine.views import (
+    AdoptionsView,
     ApplicationView,
     ClusterView,
     DiffView,
@@ -30,7 +31,6 @@ from shoal.engine.views import (
     HoldView,
     MissingFiles,
     SourceView,
-    TargetPhase,
     TargetView,
 )
 from shoal.errors import UnknownName
@@ -38,181 +38,7 @@ from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import Ref
 from shoal.model.records import Record
 from shoal.telemetry.masking import Masking
-
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-def fleet_view(**changes: Any) -> FleetView:
-    """A fleet that is well and empty."""
-    return FleetView(
-        **{
-            "name": "test",
-            "location": "/fleet",
-            "revision": "",
-            "loaded_at": AT,
-            "ready": "True",
-            "message": "",
-            "problems": (),
-            "warnings": (),
-            "clusters": 0,
-            "clusters_reachable": 0,
-            "applications": 0,
-            "targets": 0,
-            "phases": {},
-            "health": {},
-            "holds": 0,
-            "version": "0",
-            "started_at": AT,
-            **changes,
-        }
-    )
-
-
-def application_view(name: str = "web", **changes: Any) -> ApplicationView:
-    """An application that is synced on one cluster."""
-    return ApplicationView(
-        **{
-            "namespace": "default",
-            "name": name,
-            "source": "default/platform",
-            "path": name,
-            "revision": "main@0123456789abcdef",
-            "phase": TargetPhase.SYNCED,
-            "health": "Healthy",
-            "clusters": 1,
-            "synced": 1,
-            "objects": 3,
-            "message": "",
-            "next_step": "",
-            "suspended": False,
-            "holds": (),
-            "document": f"{name}.yaml:1",
-            "sync": {"prune": "AfterHealthy", "whenDrifted": "Correct"},
-            **changes,
-        }
-    )
-
-
-def target_view(cluster: str = "dev", application: str = "web", **changes: Any) -> TargetView:
-    """A target that is synced."""
-    return TargetView(
-        **{
-            "namespace": "default",
-            "application": application,
-            "cluster": cluster,
-            "phase": TargetPhase.SYNCED,
-            "health": "Healthy",
-            "revision": "main@0123456789abcdef",
-            "synced_at": AT,
-            "since": AT,
-            "objects": 3,
-            "drifted": 0,
-            "message": "",
-            "next_step": "",
-            "problems": (),
-            "plan_hash": "",
-            "trace_id": "",
-            **changes,
-        }
-    )
-
-
-def cluster_view(name: str = "dev", **changes: Any) -> ClusterView:
-    """A cluster that answers."""
-    return ClusterView(
-        **{
-            "name": name,
-            "labels": {},
-            "reachable": "True",
-            "authorized": "True",
-            "version": "v1.37.2",
-            "circuit": "Closed",
-            "since": AT,
-            "last_contact": AT,
-            "targets": 1,
-            "objects": 3,
-            "queued": 0,
-            "message": "",
-            "next_step": "",
-            "document": f"{name}.yaml:1",
-            **changes,
-        }
-    )
-
-
-def source_view(name: str = "platform", **changes: Any) -> SourceView:
-    """A source that was fetched."""
-    return SourceView(
-        **{
-            "namespace": "default",
-            "name": name,
-            "type": "git",
-            "revision": "main@0123456789abcdef",
-            "version": "",
-            "fetched_at": AT,
-            "author": "Ana",
-            "subject": "Bump web",
-            "signer": "",
-            "ready": "True",
-            "message": "",
-            "next_step": "",
-            "document": f"{name}.yaml:1",
-            **changes,
-        }
-    )
-
-
-def diff_view(**changes: Any) -> DiffView:
-    """An application that is everywhere as Git has it."""
-    return DiffView(
-        **{
-            "namespace": "default",
-            "application": "web",
-            "revision": "0123456789abcdef",
-            "clusters": 1,
-            "answered": 1,
-            "differences": (),
-            "unanswered": (),
-            "failed": (),
-            **changes,
-        }
-    )
-
-
-def drift_view(**changes: Any) -> DriftView:
-    """Somebody scaled web on one cluster."""
-    return DriftView(
-        **{
-            "id": "drift-0123456789",
-            "namespace": "default",
-            "application": "web",
-            "kind": "edited",
-            "objects": ["Deployment.apps default/web"],
-            "clusters": ["dev"],
-            "clients": ["kubectl-edit"],
-            "since": AT,
-            "policy": "Report",
-            "patch": ({"op": "replace", "path": "/spec/replicas", "value": 3},),
-            "ignore": (
-                {"target": {"kind": "Deployment", "name": "web"}, "path": "/spec/replicas"},
-            ),
-            **changes,
-        }
-    )
-
-
-def hold_view(hold: Hold) -> HoldView:
-    """A hold as readers are shown it."""
-    return HoldView(
-        hold.id,
-        hold.subject,
-        hold.cause,
-        hold.reason,
-        hold.by,
-        hold.since,
-        hold.until,
-        hold.release,
-    )
+from shoal.testing.views import AT, adoptions_view, diff_view, fleet_view, hold_view
 
 
 @dataclass
@@ -230,6 +56,7 @@ class FakeController:
     source_list: list[SourceView] = field(default_factory=list)
     held: list[Hold] = field(default_factory=list)
     drift_list: list[DriftView] = field(default_factory=list)
+    adoptions: AdoptionsView = field(default_factory=adoptions_view)
     record_list: list[Record] = field(default_factory=list)
     span_list: list[Any] = field(default_factory=list)
     diffs: list[DiffView | MissingFiles] = field(default_factory=lambda: [diff_view()])
@@ -286,6 +113,18 @@ class FakeController:
     def drifts(self) -> Sequence[DriftView]:
         """As given."""
         return self.drift_list
+
+    async def adopt(
+        self,
+        application: Ref,
+        *,
+        names: Sequence[str] = (),
+        clusters: frozenset[str] | None = None,
+    ) -> AdoptionsView:
+        """As given; what was asked is noted."""
+        self._check_application(application)
+        self._note("adopt", str(application), names=names, clusters=clusters)
+        return self.adoptions
 
     async def revert(
         self,

@@ -1,0 +1,223 @@
+"""Views as an engine would make them, of a small fleet that is well; tests change what matters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from shoal.engine.views import (
+    AdoptionsView,
+    AdoptionView,
+    ApplicationView,
+    ClusterView,
+    DiffView,
+    DriftView,
+    FleetView,
+    HoldView,
+    SourceView,
+    TargetPhase,
+    TargetView,
+)
+from shoal.model.holds import Hold
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def fleet_view(**changes: Any) -> FleetView:
+    """A fleet that is well and empty."""
+    return FleetView(
+        **{
+            "name": "test",
+            "location": "/fleet",
+            "revision": "",
+            "loaded_at": AT,
+            "ready": "True",
+            "message": "",
+            "problems": (),
+            "warnings": (),
+            "clusters": 0,
+            "clusters_reachable": 0,
+            "applications": 0,
+            "targets": 0,
+            "phases": {},
+            "health": {},
+            "holds": 0,
+            "version": "0",
+            "started_at": AT,
+            **changes,
+        }
+    )
+
+
+def application_view(name: str = "web", **changes: Any) -> ApplicationView:
+    """An application that is synced on one cluster."""
+    return ApplicationView(
+        **{
+            "namespace": "default",
+            "name": name,
+            "source": "default/platform",
+            "path": name,
+            "revision": "main@0123456789abcdef",
+            "phase": TargetPhase.SYNCED,
+            "health": "Healthy",
+            "clusters": 1,
+            "synced": 1,
+            "objects": 3,
+            "message": "",
+            "next_step": "",
+            "suspended": False,
+            "holds": (),
+            "document": f"{name}.yaml:1",
+            "sync": {"prune": "AfterHealthy", "whenDrifted": "Correct"},
+            **changes,
+        }
+    )
+
+
+def target_view(cluster: str = "dev", application: str = "web", **changes: Any) -> TargetView:
+    """A target that is synced."""
+    return TargetView(
+        **{
+            "namespace": "default",
+            "application": application,
+            "cluster": cluster,
+            "phase": TargetPhase.SYNCED,
+            "health": "Healthy",
+            "revision": "main@0123456789abcdef",
+            "synced_at": AT,
+            "since": AT,
+            "objects": 3,
+            "drifted": 0,
+            "message": "",
+            "next_step": "",
+            "problems": (),
+            "plan_hash": "",
+            "trace_id": "",
+            **changes,
+        }
+    )
+
+
+def cluster_view(name: str = "dev", **changes: Any) -> ClusterView:
+    """A cluster that answers."""
+    return ClusterView(
+        **{
+            "name": name,
+            "labels": {},
+            "reachable": "True",
+            "authorized": "True",
+            "version": "v1.37.2",
+            "circuit": "Closed",
+            "since": AT,
+            "last_contact": AT,
+            "targets": 1,
+            "objects": 3,
+            "queued": 0,
+            "message": "",
+            "next_step": "",
+            "document": f"{name}.yaml:1",
+            **changes,
+        }
+    )
+
+
+def source_view(name: str = "platform", **changes: Any) -> SourceView:
+    """A source that was fetched."""
+    return SourceView(
+        **{
+            "namespace": "default",
+            "name": name,
+            "type": "git",
+            "revision": "main@0123456789abcdef",
+            "version": "",
+            "fetched_at": AT,
+            "author": "Ana",
+            "subject": "Bump web",
+            "signer": "",
+            "ready": "True",
+            "message": "",
+            "next_step": "",
+            "document": f"{name}.yaml:1",
+            **changes,
+        }
+    )
+
+
+def diff_view(**changes: Any) -> DiffView:
+    """An application that is everywhere as Git has it."""
+    return DiffView(
+        **{
+            "namespace": "default",
+            "application": "web",
+            "revision": "0123456789abcdef",
+            "clusters": 1,
+            "answered": 1,
+            "differences": (),
+            "unanswered": (),
+            "failed": (),
+            **changes,
+        }
+    )
+
+
+def adoptions_view(**changes: Any) -> AdoptionsView:
+    """What to commit so that the drift of `drift_view` is none."""
+    target = {"group": "apps", "kind": "Deployment", "namespace": "default", "name": "web"}
+    patch = {"spec": {"replicas": 5}}
+    one = AdoptionView(
+        object="Deployment.apps default/web",
+        clusters=("dev",),
+        everywhere=False,
+        origin="web/deployment.yaml:1",
+        patch=({"op": "replace", "path": "/spec/replicas", "value": 5},),
+        override={
+            "clusterSelector": {"matchLabels": {"env": "dev"}},
+            "merge": [{"target": target, "patch": patch}],
+        },
+        refused="",
+    )
+    return AdoptionsView(
+        **{
+            "namespace": "default",
+            "application": "web",
+            "adoptions": (one,),
+            "unanswered": (),
+            **changes,
+        }
+    )
+
+
+def drift_view(**changes: Any) -> DriftView:
+    """Somebody scaled web on one cluster."""
+    return DriftView(
+        **{
+            "id": "drift-0123456789",
+            "namespace": "default",
+            "application": "web",
+            "kind": "edited",
+            "objects": ["Deployment.apps default/web"],
+            "clusters": ["dev"],
+            "clients": ["kubectl-edit"],
+            "since": AT,
+            "policy": "Report",
+            "patch": ({"op": "replace", "path": "/spec/replicas", "value": 3},),
+            "ignore": (
+                {"target": {"kind": "Deployment", "name": "web"}, "path": "/spec/replicas"},
+            ),
+            **changes,
+        }
+    )
+
+
+def hold_view(hold: Hold) -> HoldView:
+    """A hold as readers are shown it."""
+    return HoldView(
+        hold.id,
+        hold.subject,
+        hold.cause,
+        hold.reason,
+        hold.by,
+        hold.since,
+        hold.until,
+        hold.release,
+    )
