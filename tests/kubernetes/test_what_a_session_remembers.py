@@ -203,10 +203,12 @@ def test_what_drifted_or_belongs_to_somebody_else_is_looked_at_again() -> None:
     assert register.is_known(KEY, "7")
     assert not register.is_known(OTHER, "")
 
-    for remembered in (register.drifted, register.strangers):
-        remembered[KEY] = DRIFT if remembered is register.drifted else "somebody"
-        assert not register.is_known(KEY, "7")
-        del remembered[KEY]
+    register.drifted[KEY] = DRIFT
+    assert not register.is_known(KEY, "7")
+
+    register.drifted.clear()
+    register.strangers[KEY] = "somebody"
+    assert not register.is_known(KEY, "7")
 
 
 def test_doubt_makes_health_news_again() -> None:
