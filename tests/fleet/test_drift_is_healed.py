@@ -61,7 +61,10 @@ async def test_an_edit_is_undone_and_recorded_with_its_manager(
     assert record.why == "drift: changed in the cluster by kubectl"
     assert record.revision == revision
     assert change["object"] == f"ConfigMap {namespace}/settings"
-    assert change["patch"] == [{"op": "replace", "path": "/data/color", "value": "blue"}]
+    assert change["patch"] == [
+        {"op": "test", "path": "/data/color", "value": "red"},
+        {"op": "replace", "path": "/data/color", "value": "blue"},
+    ]
 
 
 async def test_an_edited_deployment_gets_its_image_back(
@@ -81,7 +84,10 @@ async def test_an_edited_deployment_gets_its_image_back(
     (change,) = record.body["changes"]
     assert container["image"] == "shop:1"
     assert record.why == "drift: changed in the cluster by kubectl-edit"
-    assert change["patch"] == [{"op": "replace", "path": path, "value": "shop:1"}]
+    assert change["patch"] == [
+        {"op": "test", "path": path, "value": "evil:6"},
+        {"op": "replace", "path": path, "value": "shop:1"},
+    ]
 
 
 async def test_a_deleted_object_comes_back(
@@ -153,7 +159,10 @@ async def test_drift_that_is_only_to_be_reported_stays_and_is_recorded_once(
         f"ConfigMap {namespace}/two",
     ]
     assert records[0].who == "client kubectl-edit"
-    assert records[0].body["patch"] == [{"op": "replace", "path": "/data/color", "value": "blue"}]
+    assert records[0].body["patch"] == [
+        {"op": "test", "path": "/data/color", "value": "red"},
+        {"op": "replace", "path": "/data/color", "value": "blue"},
+    ]
     assert live["data"] == {"color": "red"}
     assert await writes.seen() == []
     assert view is not None
@@ -266,7 +275,10 @@ async def test_no_value_of_a_secret_is_kept_or_shown(
 
     (change,) = record.body["changes"]
     kept = await anyio.to_thread.run_sync(read_all, small_fleet.folder / "state")
-    assert change["patch"] == [{"op": "replace", "path": "/data/key", "value": "***"}]
+    assert change["patch"] == [
+        {"op": "test", "path": "/data/key", "value": "***"},
+        {"op": "replace", "path": "/data/key", "value": "***"},
+    ]
     for canary in ("canary-in-git", "canary-by-hand", "Y2FuYXJ5"):
         assert not [text for text in shown if canary in text]
         assert canary.encode() not in kept

@@ -27,7 +27,10 @@ async def test_an_edit_names_the_client_and_the_way_back(
         assert sighting.drift is not None
         assert sighting.drift.manager == "kubectl-edit"
         assert sighting.drift.managed_at is not None
-        assert sighting.drift.patch == ({"op": "replace", "path": "/data/a", "value": "1"},)
+        assert sighting.drift.patch == (
+            {"op": "test", "path": "/data/a", "value": "2"},
+            {"op": "replace", "path": "/data/a", "value": "1"},
+        )
 
 
 async def test_a_correction_costs_one_request(

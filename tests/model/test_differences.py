@@ -8,7 +8,8 @@ import jsonpatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.model.differences import differing
+from shoal.model.differences import differing, told_difference
+from shoal.model.identity import ObjectKey
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from("ab"),
@@ -45,3 +46,25 @@ def test_what_is_equal_to_python_alone_is_not_left_out():
 
 def test_equal_documents_have_nothing_left():
     assert differing({"a": {"b": [1]}}, {"a": {"b": [1]}}) == ({}, {})
+
+
+@given(documents, documents)
+def test_what_is_told_of_a_difference_leads_there_and_says_what_was_before(
+    before: dict[str, Any], after: dict[str, Any]
+):
+    told = told_difference(ObjectKey("", "ConfigMap", "a", "b"), before, after)
+
+    assert jsonpatch.JsonPatch(told).apply(before) == after
+    for at, operation in enumerate(told):
+        if operation["op"] in ("replace", "remove"):
+            assert (told[at - 1]["op"], told[at - 1]["path"]) == ("test", operation["path"])
+
+
+def test_what_a_secret_held_before_is_masked_too():
+    before, after = ({"data": {"a": value}} for value in ("b2xk", "bmV3"))
+
+    told = told_difference(ObjectKey("", "Secret", "a", "b"), before, after)
+
+    assert [operation["op"] for operation in told] == ["test", "replace"]
+    assert "b2xk" not in str(told)
+    assert "bmV3" not in str(told)

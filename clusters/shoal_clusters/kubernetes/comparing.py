@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from shoal.model.differences import difference
+from shoal.model.differences import difference, told_difference
 from shoal.model.digests import Digester
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned, OwnedState
@@ -278,7 +278,7 @@ class Comparer:
             return None
         for fields in candidates:
             wanted = overlay(live, body, self.field_sets.intern(fields))
-            patch = difference(key, live, wanted)
+            patch = told_difference(key, live, wanted)
             if patch:
                 return patch
         return ()

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from shoal.errors import InvalidObject, MissingNamespace, ServerBusy, ShoalError
-from shoal.model.differences import difference
+from shoal.model.differences import told_difference
 from shoal.model.identity import ObjectKey
 from shoal.model.masking import masked_patch
 from shoal.model.plans import Action, Change, Owned, Plan, Proof, Result, ResultStatus
@@ -249,7 +249,7 @@ async def _ask_recreate(errand: Errand, live: Body) -> Change | ShoalError:
         return answer
     created = orjson.loads(answer.body)
     metadata = {**created["metadata"], "name": errand.key.name}
-    patch = difference(errand.key, plain(live), plain({**created, "metadata": metadata}))
+    patch = told_difference(errand.key, plain(live), plain({**created, "metadata": metadata}))
     return replace(errand.change, action=Action.RECREATE, patch=patch)
 
 
@@ -286,7 +286,7 @@ def _patch(
         before = field_sets.own_fields(live)
         fields: Fields = union(ours.fields, before.fields) if before else ours.fields
         would_be = overlay(live, would_be, field_sets.intern(fields))
-    return difference(errand.key, plain(live), plain(would_be))
+    return told_difference(errand.key, plain(live), plain(would_be))
 
 
 def _creation(errand: Errand) -> Sequence[Mapping[str, Any]]:

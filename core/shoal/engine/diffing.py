@@ -36,8 +36,9 @@ from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import Spec
 from shoal.model.documents import Application
-from shoal.model.identity import Ref, TargetKey
-from shoal.model.plans import Content, Desired, Grant, Proof
+from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.plans import Action, Change, Content, Desired, Grant, Proof
+from shoal.model.policies import AddedFieldsPolicy, DriftPolicy, SyncPolicy
 from shoal.planning.overriding import desired_digest
 from shoal.planning.placing import place
 
@@ -164,7 +165,7 @@ class Diffing:
         )
         grant = Grant(key, revision, who, self.state.now())
         digest = desired_digest(content, policy, health)
-        return Desired(key, grant, digest, content, policy, health)
+        return Desired(key, grant, digest, content, _telling(policy), health)
 
     async def _plan_all(
         self, wanted: Mapping[str, Desired], seconds: float, found: Comparison
@@ -191,7 +192,24 @@ class Diffing:
         except ShoalError as error:
             found.failed(cluster, error)
         else:
-            found.planned(cluster, plan, desired)
+            changes = tuple(self._told(desired, change) for change in plan.changes)
+            found.planned(cluster, replace(plan, changes=changes), desired)
+
+    def _told(self, desired: Desired, change: Change) -> Change:
+        if change.action is Action.CORRECT and self._is_reported(desired, change.key):
+            return replace(change, cause=f"{change.cause}; it is only reported")
+        return change
+
+    def _is_reported(self, desired: Desired, key: ObjectKey) -> bool:
+        """Whether this drift is told and left as it is."""
+        catalog, target = self.state.catalog, self.state.targets.get(desired.target)
+        document = catalog.applications.get(desired.target.application) if catalog else None
+        drift = target.drifted.get(key) if target else None
+        return (
+            document is not None
+            and drift is not None
+            and (not drift.is_corrected_by(document.spec.sync))
+        )
 
     def _session(self, cluster: str) -> Session:
         known = self.state.clusters.get(cluster)
@@ -202,3 +220,11 @@ class Diffing:
         raise ClusterNotConnected(
             f"cluster {cluster} is not connected", next_step="see shoal get clusters"
         )
+
+
+def _telling(policy: SyncPolicy) -> SyncPolicy:
+    """The policy under which all that differs is planned, also what is only to be reported."""
+    told: dict[str, object] = {"when_drifted": DriftPolicy.CORRECT}
+    if policy.when_fields_added is AddedFieldsPolicy.REPORT:
+        told["when_fields_added"] = AddedFieldsPolicy.REMOVE
+    return policy.model_copy(update=told)

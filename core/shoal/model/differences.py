@@ -7,10 +7,11 @@ before the difference is spelled out. Pure; used wherever a patch is made of who
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jsonpatch
+import jsonpointer
 
 from shoal.model.digests import canonical
 from shoal.model.identity import ObjectKey
@@ -24,6 +25,27 @@ def difference(
     """The masked patch from one body of an object to another; empty when they are equal."""
     operations = jsonpatch.make_patch(*differing(before, after)).patch
     return masked_patch(key, operations, before, after) if operations else ()
+
+
+def told_difference(
+    key: ObjectKey, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Sequence[Mapping[str, Any]]:
+    """The same for people: before each value that goes, a `test` says what it was.
+
+    Still the RFC 6902 patch from one to the other; it only holds where the values are these.
+    """
+    left, right = differing(before, after)
+    operations = list(_tested(left, jsonpatch.make_patch(left, right).patch))
+    return masked_patch(key, operations, before, after) if operations else ()
+
+
+def _tested(document: Any, operations: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for operation in operations:
+        if operation["op"] in ("replace", "remove"):
+            value = jsonpointer.resolve_pointer(document, operation["path"])
+            yield {"op": "test", "path": operation["path"], "value": value}
+        yield operation
+        document = jsonpatch.apply_patch(document, [operation])
 
 
 def recorded_difference(

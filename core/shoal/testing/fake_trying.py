@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shoal.errors import MissingNamespace, OwnershipConflict, ShoalError
-from shoal.model.differences import difference
+from shoal.model.differences import told_difference
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.masking import masked_patch
 from shoal.model.plans import WRITES, Action, Change, Desired, Plan, Proof
@@ -77,7 +77,7 @@ def _tried(
         return replace(change, patch=masked_patch(change.key, [creation], body))
     if change.action is Action.CORRECT and drift and drift.kind is DriftKind.ADDED:
         return replace(change, patch=drift.patch)
-    patch = difference(change.key, live.body, merged(live.body, body))
+    patch = told_difference(change.key, live.body, merged(live.body, body))
     change = replace(change, patch=patch)
     if live.owner != target:
         cause = f"taken over from {named(live)}"
