@@ -194,7 +194,7 @@ func (r *helmRender) steadily(allowed budget) ([]rendered, error) {
 		return nil, err
 	}
 	for i, object := range objects {
-		if i >= len(again) || !reflect.DeepEqual(object, again[i]) {
+		if i >= len(again) || !reflect.DeepEqual(object, again[i]) && !areOneCreatedOnce(object, again[i]) {
 			return nil, r.refuseUnsteady(object, first.reached)
 		}
 	}
@@ -208,7 +208,38 @@ func (r *helmRender) refuseUnsteady(object rendered, reached map[string]bool) *f
 	file, names := r.mentioning(object.origin, reached)
 	return invalidManifest("%s: %s is different each time it is rendered, because %s calls %s",
 		object.origin, nameOf(object.value), file, strings.Join(names, ", ")).
-		then("give the chart what it makes up as a value, from a Secret that already exists where it can")
+		then("give the chart what it makes up as a value, from a Secret that already exists where it can; " +
+			"or annotate the object with " + applyAnnotation + ": " + createdOnce)
+}
+
+// An object with this annotation is created when it is missing and never changed after that, so what is
+// made up in it is sent once, and may be different each time.
+const (
+	applyAnnotation = "shoal.dev/apply"
+	createdOnce     = "IfNotPresent"
+)
+
+// areOneCreatedOnce tells whether both renderings are of one object, and of one that is created once.
+func areOneCreatedOnce(one, other rendered) bool {
+	return isCreatedOnce(one.value) && isCreatedOnce(other.value) && one.origin == other.origin &&
+		reflect.DeepEqual(identityOf(one.value), identityOf(other.value))
+}
+
+func isCreatedOnce(value any) bool {
+	annotations, _ := metadataOf(value)["annotations"].(map[string]any)
+	return annotations[applyAnnotation] == createdOnce
+}
+
+func identityOf(value any) [4]any {
+	object, _ := value.(map[string]any)
+	metadata := metadataOf(value)
+	return [4]any{object["apiVersion"], object["kind"], metadata["namespace"], metadata["name"]}
+}
+
+func metadataOf(value any) map[string]any {
+	object, _ := value.(map[string]any)
+	metadata, _ := object["metadata"].(map[string]any)
+	return metadata
 }
 
 // mentioning finds the template that names a function that was reached: the object's own, else the one
@@ -241,9 +272,8 @@ func (r *helmRender) mentioning(origin string, reached map[string]bool) (file st
 
 func nameOf(value any) string {
 	object, _ := value.(map[string]any)
-	metadata, _ := object["metadata"].(map[string]any)
 	kind, _ := object["kind"].(string)
-	name, _ := metadata["name"].(string)
+	name, _ := metadataOf(value)["name"].(string)
 	if name == "" {
 		return "an object of kind " + limited(kind, longestAddress)
 	}
