@@ -10,7 +10,7 @@ from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
 from shoal.errors import OverrideFailed
-from shoal.model.digests import Digester
+from shoal.model.digests import Digester, digest_parts, digest_value
 from shoal.model.facts import DocumentFacts
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import Override
@@ -275,6 +275,19 @@ def test_content_and_policy_make_the_digest(manifest: Make) -> None:
     digests = {desired_digest(each, how) for each in (one, two) for how in (policy, never)}
 
     assert len(digests) == 4
+
+
+def test_a_field_of_the_policy_that_has_its_default_changes_no_digest(manifest: Make) -> None:
+    same = content([manifest()], DIGESTER)
+
+    assert desired_digest(same, SyncPolicy()) == digest_parts((same.digest, digest_value({})))
+    assert desired_digest(same, SyncPolicy(prune=PrunePolicy.AFTER_HEALTHY)) == (
+        desired_digest(same, SyncPolicy())
+    )
+
+
+def test_the_same_object_twice_is_content_too(manifest: Make) -> None:
+    assert len(content([manifest(), manifest()], DIGESTER).manifests) == 2
 
 
 def test_the_digest_of_a_secret_is_keyed(manifest: Make) -> None:
