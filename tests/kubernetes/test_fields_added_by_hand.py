@@ -311,3 +311,21 @@ async def test_an_edit_and_an_addition_are_undone_one_after_the_other(
         await it.sync(body)
 
         assert (await live_of(world, it.key("settings")))["data"] == {"a": "1"}
+
+
+async def test_a_rule_that_comes_later_speaks_of_what_was_added_before(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    path = {"target": {"kind": "ConfigMap"}, "path": "/data/theirs"}
+    async with bench(subject) as it:
+        body = it.config_map("settings", a="1")
+        await it.sync(body)
+        await patched(world, it.key("settings"), {"data": {"more": "1"}}, "acme-console")
+        await patched(world, it.key("settings"), {"data": {"theirs": "1"}})
+        await until_added(it, "settings")
+        it.seen.clear()
+        await it.plan(body, by_hand=ByHand(also=("acme-*",)), ignore=[path])
+        sighting = await until_added(it, "settings")
+
+        assert sighting.drift is not None
+        assert [one["path"] for one in sighting.drift.patch or ()] == ["/data/more"]

@@ -157,3 +157,26 @@ async def test_a_secret_that_is_deleted_comes_back(subject: Subject, world: Plan
 
         live = await world.read(key) or {}
         assert live["data"]["p"].encode() == encoded(OURS)
+
+
+async def test_an_addition_that_is_only_reported_is_known_after_a_restart_without_its_value(
+    subject: Subject, world: PlaneWorld, received: list[bytes]
+) -> None:
+    body, key = secret(world, "ours", OURS), key_of(world, "ours")
+    async with bench(subject) as it:
+        await it.sync(body, when_fields_added="Report")
+        async with world.plane.client() as admin:
+            edit = {"data": {"more": encoded("x").decode(), "p": encoded("y").decode()}}
+            await admin.patch(path_of(key), edit, fieldManager="kubectl-edit")
+        await it.until_drifted("ours", missing=False)
+        await it.sync(body, when_fields_added="Report")
+        received.clear()
+    async with bench(subject, it.inventory) as again:
+        await again.plan(body, when_fields_added="Report")
+        sighting = await again.until(
+            lambda one: one.drift is not None and one.drift.kind is DriftKind.ADDED
+        )
+
+        assert sighting.drift is not None
+        assert sighting.drift.patch == ({"op": "remove", "path": "/data/more"},)
+        assert not any(encoded(OURS) in part for part in received)

@@ -9,6 +9,7 @@ the first time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from shoal.model.identity import TargetKey
@@ -40,17 +41,29 @@ class Brief(NamedTuple):
         return lambda path: is_ignored(left, path)
 
 
+class News(Enum):
+    """What a brief says that the one before it did not."""
+
+    FIRST = auto()
+    OTHER_FIELDS_COUNT = auto()
+    NOTHING = auto()
+
+
 class Briefing:
     """The newest brief of every target of a session."""
 
     def __init__(self) -> None:
         self._briefs: dict[TargetKey, Brief] = {}
 
-    def tell(self, target: TargetKey, brief: Brief) -> bool:
-        """This is what the target should hold from now on; whether it says something new."""
+    def tell(self, target: TargetKey, brief: Brief) -> News:
+        """This is what the target should hold from now on; what that means for what was seen."""
         before = self._briefs.get(target)
         self._briefs[target] = brief
-        return before is None or before.policy != brief.policy
+        if before is None:
+            return News.FIRST
+        old, new = before.policy, brief.policy
+        is_same = (old.by_hand, old.ignore) == (new.by_hand, new.ignore)
+        return News.NOTHING if is_same else News.OTHER_FIELDS_COUNT
 
     def of(self, target: TargetKey) -> Brief | None:
         """The brief of a target; None until it was planned for."""

@@ -27,7 +27,7 @@ from shoal.model.sightings import Sighting
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.kubernetes.aggregating import Aggregation
 from shoal_clusters.kubernetes.assessing import Assessor
-from shoal_clusters.kubernetes.briefing import Brief, Briefing
+from shoal_clusters.kubernetes.briefing import Brief, Briefing, News
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery
 from shoal_clusters.kubernetes.executing import PATIENCE_SECONDS, Execution
@@ -307,8 +307,14 @@ class KubernetesSession:
 
     def _brief(self, desired: Desired, prepared: Prepared) -> None:
         """Remember what the target should hold, to judge by it what is seen."""
-        if self._briefing.tell(desired.target, Brief(prepared, desired.policy)):
+        news = self._briefing.tell(desired.target, Brief(prepared, desired.policy))
+        if news is News.FIRST:
             self._observer.briefed(desired.target)
+        elif news is News.OTHER_FIELDS_COUNT:
+            rows = self._register.rows_of(desired.target, ()).values()
+            for row in rows:
+                self._register.doubt(row)
+            self._watches.list_again(row.key.group_kind for row in rows)
 
 
 async def _carry_out(

@@ -13,17 +13,31 @@ from typing import Any
 import orjson
 
 from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.masking import is_secret
 from shoal.model.plans import Owned
 from shoal.model.sightings import Drift
 from shoal_clusters.kubernetes import adding
 from shoal_clusters.kubernetes.adding import Addition
 from shoal_clusters.kubernetes.briefing import Brief, Briefing
+from shoal_clusters.kubernetes.projecting import entries
 from shoal_clusters.kubernetes.register import Register
 
 _MOST_KEPT = 200
 """Objects kept whole until their target is planned for; what is more is seen at its next event."""
 
 Body = Mapping[str, Any]
+
+
+def _with_names(live: Body) -> Body:
+    """A Secret of which only the metadata came, with the names in its data: managedFields tell.
+
+    What is added there is removed by name, so its value need not be known.
+    """
+    if "data" in live:
+        return live
+    owned = ((entry.get("fieldsV1") or {}).get("f:data") or {} for entry in entries(live))
+    names = {name[2:] for fields in owned for name in fields if name.startswith("f:")}
+    return {**live, "data": dict.fromkeys(names)}
 
 
 class Spotter:
@@ -41,7 +55,7 @@ class Spotter:
         if brief is None:
             self._keep(row.key, live)
             return None
-        found = self._additions(brief, row, live)
+        found = self._additions(brief, row, _with_names(live) if is_secret(row.key) else live)
         if not found:
             return None
         self._register.added[row.key] = found
