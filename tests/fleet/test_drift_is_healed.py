@@ -122,6 +122,29 @@ async def test_a_removed_fleet_label_is_put_back(
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
 
+async def test_fields_that_were_taken_over_unchanged_are_taken_back_and_are_no_drift(
+    small_fleet: FleetUnderTest, namespace: str, admin: Client
+) -> None:
+    settings = config_map("settings", namespace, color="blue")
+    commit(small_fleet, settings)
+
+    async def is_ours() -> bool:
+        live = await admin.get(path_of(settings))
+        (ours,) = [one for one in live["metadata"]["managedFields"] if one["manager"] == "shoal"]
+        return "f:color" in ours["fieldsV1"].get("f:data", {})
+
+    async with small_fleet.running():
+        await small_fleet.until_phase("Synced")
+        # Between two syncs, as seen by a watch that was away: another value, and ours again.
+        for color in ("red", "blue"):
+            edit = {"data": {"color": color}}
+            await admin.patch(path_of(settings), edit, fieldManager="acme-controller")
+        await eventually(is_ours, "data that is ours")
+        live = await admin.get(path_of(settings))
+
+    assert live["data"] == {"color": "blue"}
+
+
 async def test_every_edit_of_many_is_undone(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:

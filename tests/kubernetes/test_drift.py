@@ -67,6 +67,28 @@ async def test_fields_that_controllers_add_are_no_drift(
         assert (await world.read(it.key("shared")) or {})["data"] == {"a": "1", "theirs": "2"}
 
 
+async def test_lost_ownership_is_told_and_taken_back_by_one_apply(
+    subject: Subject, world: PlaneWorld, plane: ControlPlane
+) -> None:
+    async with bench(subject) as it:
+        body = it.config_map("shared", a="1")
+        await it.sync(body)
+        for value in ("2", "1"):
+            await world.change(it.key("shared"), {"data": {"a": value}})
+        sighting = await it.until(lambda one: one.is_lost)
+        start = await audit_position(plane.audit_log)
+        plan = await it.plan(body)
+        await it.sync(body)
+
+        entries = await read_audit_log(plane.audit_log, since=start)
+        assert sighting.drift is None
+        assert [one.cause for one in plan.changes] == [
+            "other clients took its fields over, unchanged"
+        ]
+        assert [one.verb for one in entries if one.user == "shoal"] == ["patch"]
+        assert (await it.plan(body)).changes == ()
+
+
 async def test_a_label_taken_off_is_put_back(subject: Subject, world: PlaneWorld) -> None:
     async with bench(subject) as it:
         body = it.config_map("unmarked", a="1")

@@ -309,9 +309,10 @@ class Observer:
                 self._register.strangers[key] = owner
                 drift = Drift(DriftKind.TAKEN, None, manager=owner)
             case comparing.OwnershipLost():
-                # Nothing differs, so nobody is told; the next sync applies it again.
                 self._note_live(key, live)
-                self._register.lost.add(key)
+                if key not in self._register.lost:
+                    self._register.lost.add(key)
+                    self._tell(row, is_lost=True)
             case comparing.Drifted(is_rescaled=True) if not is_asked:
                 self.scaling.ask(row, live)
                 return
@@ -375,8 +376,11 @@ class Observer:
         health: Health | None = None,
         drift: Drift | None = None,
         refreshed: Owned | None = None,
+        *,
+        is_lost: bool = False,
     ) -> None:
-        self._outbox.put(Sighting(row.target, row.key, datetime.now(UTC), health, drift, refreshed))
+        now = datetime.now(UTC)
+        self._outbox.put(Sighting(row.target, row.key, now, health, drift, refreshed, is_lost))
 
 
 class _Metadata(msgspec.Struct):

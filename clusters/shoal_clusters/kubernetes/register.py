@@ -218,6 +218,7 @@ class Outbox:
                 sighting.health or older.health,
                 sighting.drift,
                 sighting.owned or older.owned,
+                sighting.is_lost or older.is_lost,
             )
         self._waiting[sighting.key] = sighting
         self._filled.set()

@@ -18,6 +18,7 @@ from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.errors import StoreUnavailable
+from shoal.model.policies import DriftPolicy
 from shoal.model.records import Deed
 from shoal.model.sightings import Drift, DriftKind, Sighting
 
@@ -43,6 +44,8 @@ class Observing:
         if sighting.health is not None:
             target.saw_health(sighting.key, sighting.health, self.state.now())
             follow_health(self.state, self.tracer, cluster, target, sighting.at)
+        if sighting.is_lost:
+            self._take_back(cluster, target, sighting)
         if sighting.drift is None or not self._counts(target, sighting.drift):
             target.drifted.pop(sighting.key, None)
             target.drifted_since.pop(sighting.key, None)
@@ -74,6 +77,15 @@ class Observing:
                 revision=target.synced_revision,
                 body=_evidence(sighting, drift),
             )
+
+    def _take_back(self, cluster: ClusterState, target: TargetState, sighting: Sighting) -> None:
+        """Nothing differs, but the next edit of what is not ours any more would not be seen."""
+        desired = target.desired
+        if target.removing or desired is None:
+            return
+        if desired.policy.when_drifted is DriftPolicy.CORRECT:
+            request = Request(Priority.DRIFT, "ownership", only=frozenset({sighting.key}))
+            cluster.queue.add(target.key, request)
 
     def _counts(self, target: TargetState, drift: Drift) -> bool:
         return target.desired is None or drift.is_told_by(target.desired.policy)

@@ -58,7 +58,8 @@ class Sighting:
     """One object was seen. `drift` is None when it equals what we wrote.
 
     `owned` is a refreshed inventory row to be kept (a Job was seen finished, replicas were scaled);
-    None when the row is still true. `health` is None when it did not change.
+    None when the row is still true. `health` is None when it did not change. `is_lost`: its fields
+    are as we wrote them, and another client owns some: no drift, and to be applied again.
     """
 
     target: TargetKey
@@ -67,3 +68,4 @@ class Sighting:
     health: Health | None = None
     drift: Drift | None = None
     owned: Owned | None = None
+    is_lost: bool = False
