@@ -72,6 +72,7 @@ class _Blind:
         self.plan = session.plan
         self.apply = session.apply
         self.learn = session.learn
+        self.differences = session.differences
         self.api_versions = session.api_versions
         self._bug = bug
 
