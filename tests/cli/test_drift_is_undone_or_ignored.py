@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from shoal.documents import load
+from shoal.engine.views import TargetPhase
 from shoal.model.policies import SyncPolicy
 from shoal.testing.views import application_view, cluster_view, drift_view, target_view
 
@@ -144,3 +145,17 @@ def test_the_printed_rule_makes_a_valid_document(controller, shoal):
     problems = load({"fleet.yaml": text.encode()}, {}).problems
 
     assert [problem.field for problem in problems] == ["spec.source.ref"]
+
+
+def test_the_status_screen_tells_the_same_drift_of_many_clusters_once(controller, shoal):
+    controller.target_list = [target_view(name, phase=TargetPhase.DRIFTED) for name in CLUSTERS]
+    controller.drift_list = [drift_view(clusters=CLUSTERS, patch=PATCH)]
+
+    ended = shoal("status")
+
+    assert ended.code == 1
+    assert [line for line in ended.out.splitlines() if "▲ Drifted" in line and "  ▲" in line] == [
+        "  ▲ Drifted  default/web: Deployment.apps default/web was changed by client kubectl-edit "
+        "on 212 clusters: dev-1, dev-2, dev-3, dev-4, dev-5 and 207 more"
+    ]
+    assert "next: shoal drift list default/web" in ended.out

@@ -94,7 +94,7 @@ async def test_a_revision_is_found_by_any_of_its_names(tmp_path: Path) -> None:
         await engine.until_synced(revision)
 
         found = await diff(engine, revision="topic")
-        with pytest.raises(InvalidSource, match="no branch nope"):
+        with pytest.raises(InvalidSource, match="source default/apps has no revision nope"):
             await diff(engine, revision="nope")
 
     assert (found.revision, told(found)) == ("topic", [("update", SETTINGS, ["one"])])
@@ -108,7 +108,7 @@ async def test_clusters_can_be_named_and_an_unknown_one_is_said(tmp_path: Path) 
         await engine.until(lambda: len(engine.state.targets) == 2, "two targets")
 
         found = await diff(engine, clusters=frozenset({"two"}))
-        with pytest.raises(UnknownName, match="no cluster of it tow") as error:
+        with pytest.raises(UnknownName, match="no cluster of default/shop named tow") as error:
             await diff(engine, clusters=frozenset({"tow"}))
 
     assert (found.clusters, found.answered) == (1, 1)

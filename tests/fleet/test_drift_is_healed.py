@@ -194,7 +194,7 @@ async def test_drift_that_is_only_to_be_reported_stays_and_is_recorded_once(
         f"ConfigMap {namespace}/one was changed in the cluster by client kubectl-edit "
         "(and 1 more), and the application says whenDrifted: Report"
     )
-    assert view.next_step == "undo it, or commit it, or set whenDrifted: Correct"
+    assert view.next_step.endswith("default/shop, or set whenDrifted: Correct")
 
 
 async def test_reported_drift_that_somebody_undoes_is_over(

@@ -89,7 +89,7 @@ async def test_what_is_only_to_be_reported_stays_and_is_recorded_once(
         f"ConfigMap {namespace}/settings has fields that were added in the cluster "
         "by client kubectl-edit, and the application says whenFieldsAdded: Report"
     )
-    assert view.next_step == "undo it, or commit it, or set whenFieldsAdded: Remove"
+    assert view.next_step.endswith("default/shop, or set whenFieldsAdded: Remove")
 
 
 async def test_what_is_to_be_kept_is_no_drift(

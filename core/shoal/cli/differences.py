@@ -14,13 +14,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
-import yaml
 
 from shoal.cli.phrasing import clean
 
 Operation = Mapping[str, Any]
 _SIGNS: Mapping[str, str] = {"create": "+", "delete": "-", "refuse": "!", "hand over": "-"}
 _COLORS: Mapping[str, str] = {"+": "green", "-": "red", "~": "yellow", "!": "bright_red"}
+_DONE: Mapping[str, str] = {
+    "edited": "was changed",
+    "missing": "was deleted",
+    "added": "has fields that were added",
+    "taken": "was taken over",
+}
 _PLAIN_STEP = re.compile(r"[A-Za-z_$][\w$-]*", re.ASCII)
 _SHOWN_CLUSTERS = 5
 _LONGEST = 160
@@ -51,6 +56,19 @@ def on_clusters(clusters: Sequence[str]) -> str:
     more = len(clusters) - _SHOWN_CLUSTERS
     shown = ", ".join(clusters[:_SHOWN_CLUSTERS]) + (f" and {more} more" if more > 0 else "")
     return f"on {len(clusters)} clusters: {shown}"
+
+
+def which_drifted(drift: Mapping[str, Any]) -> str:
+    """`Deployment.apps shop/web and 3 more was changed`."""
+    objects = drift["objects"]
+    more = f" and {len(objects) - 1} more" if len(objects) > 1 else ""
+    return f"{objects[0]}{more} {_DONE[drift['kind']]}"
+
+
+def said_of_drift(drift: Mapping[str, Any]) -> str:
+    """A drift as one sentence: what, where, by which client."""
+    who = ", ".join(f"client {name}" for name in drift["clients"]) or "an unknown client"
+    return f"{which_drifted(drift)} by {who} {on_clusters(drift['clusters'])}"
 
 
 def patch_lines(patch: Iterable[Operation], *, color: bool) -> Iterator[str]:
@@ -112,6 +130,8 @@ def _valued(sign: str, path: str, value: Any) -> Iterator[str]:
         return
     if where:
         yield f"{sign} {where}:"
+    import yaml  # 20 ms, for what does not fit a line
+
     dumped = value if isinstance(value, str) else yaml.safe_dump(value, sort_keys=False)
     indent = "  " if where else ""
     yield from (f"{sign} {indent}{line}" for line in dumped.splitlines())

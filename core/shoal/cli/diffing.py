@@ -27,6 +27,7 @@ from shoal.errors import InvalidSource, Permanent, ShoalError, UnknownName
 
 _MOST_ROUNDS = 20  # each brings whole folders; a chart of charts of charts needs six
 _SHOWN = 5
+WORKING_COPY = "working copy"  # what the controller calls the revision of what it was sent
 
 
 @click.command()
@@ -213,7 +214,9 @@ def _print_text(output: Output, found: Sequence[Item]) -> None:
 
 
 def _heading(each: Item) -> str:
-    name = f"{each['namespace']}/{each['application']} at {short_revision(each['revision'])}"
+    at = f"at {short_revision(each['revision'])}"
+    at = "in the working copy" if each["revision"] == WORKING_COPY else at
+    name = f"{each['namespace']}/{each['application']} {at}"
     count, clusters = len(each["differences"]), each["answered"]
     what = "no difference" if not count else f"{count} difference{'s' * (count != 1)}"
     return clean(f"{name}: {what} on {clusters} cluster{'s' * (clusters != 1)}")

@@ -14,6 +14,7 @@ import click
 
 from shoal.api.client import Client
 from shoal.cli.answering import partial_over
+from shoal.cli.differences import on_clusters, patch_lines, which_drifted
 from shoal.cli.ending import Ending, note, worse
 from shoal.cli.finding import find_one, list_items
 from shoal.cli.kinds import APPLICATION, DRIFT, split_name
@@ -35,12 +36,6 @@ _write = click.option(
 )
 _APP = click.argument("application", metavar="APP")
 _OBJECT = click.argument("name", metavar="[DRIFT|OBJECT]", required=False)
-_DONE = {
-    "edited": "was changed",
-    "missing": "was deleted",
-    "added": "has fields that were added",
-    "taken": "was taken over",
-}
 
 
 @click.group()
@@ -186,7 +181,7 @@ def ignore(
     found = _named(_drifts(client, application, namespace, clusters), name)
     rules = [rule for each in found for rule in each["ignore"]]
     for each in (one for one in found if not one["ignore"]):
-        note(f"no rule can say {_which(each)}: {_why_no_rule(each)}")
+        note(f"no rule can say {which_drifted(each)}: {_why_no_rule(each)}")
     if not rules:
         note("nothing to ignore")
         return Ending.NO if found else Ending.OK
@@ -216,8 +211,6 @@ def _say_or_write(
 
 def _adoption_lines(one: Item) -> Iterator[str]:
     """What is adopted, as comments before the entries."""
-    from shoal.cli.differences import patch_lines
-
     yield clean(f"# {one['object']} {_on(one)}")
     if one["everywhere"] and one["origin"]:
         yield clean(f"# on every cluster: you may change {one['origin']} instead")
@@ -227,8 +220,6 @@ def _adoption_lines(one: Item) -> Iterator[str]:
 
 
 def _on(one: Item) -> str:
-    from shoal.cli.differences import on_clusters
-
     return on_clusters(one["clusters"])
 
 
@@ -281,20 +272,12 @@ def _clusters_of(
 
 
 def _lines(item: Item, *, color: bool) -> Iterator[str]:
-    from shoal.cli.differences import on_clusters, patch_lines
-
     glyph = with_glyph("Drifted").partition(" ")[0]
-    title = f"{glyph} {item['id']} {item['namespace']}/{item['application']}: {_which(item)}"
+    title = f"{glyph} {item['id']} {item['namespace']}/{item['application']}: {which_drifted(item)}"
     title = clean(f"{title} {on_clusters(item['clusters'])}")
     yield colored(title, "Drifted", color=color)
     yield f"    {clean(_told(item))}"
     yield from (f"    {line}" for line in patch_lines(item["patch"], color=color))
-
-
-def _which(item: Item) -> str:
-    objects = item["objects"]
-    more = f" and {len(objects) - 1} more" if len(objects) > 1 else ""
-    return f"{objects[0]}{more} {_DONE[item['kind']]}"
 
 
 def _told(item: Item) -> str:

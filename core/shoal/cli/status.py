@@ -14,6 +14,7 @@ import click
 
 from shoal.api.client import Client
 from shoal.cli.answering import partial_over, silent_clusters
+from shoal.cli.differences import said_of_drift
 from shoal.cli.ending import Ending, worse
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import (
@@ -31,6 +32,8 @@ from shoal.cli.tables import Item
 
 _BAD_PHASES = frozenset({"Failed", "Drifted"})
 _BAD_HEALTH = frozenset({"Degraded", "Missing"})
+Place = tuple[str, str, str]
+"""Namespace, application and cluster of a target."""
 _SHOWN = 10  # lines of trouble on one screen; the lists have the rest
 
 
@@ -98,10 +101,26 @@ def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator
         is_said = key in failing or application["source"] in unread
         if application["phase"] == "Failed" and not is_said:
             yield Trouble("Failed", "/".join(key), application["message"], application["next_step"])
+    drifted = {_place(target) for target in targets if target["phase"] == "Drifted"}
+    drifts = [each for each in client.items("drifts") if drifted & _places(each)]
+    for drift in drifts:
+        name = f"{drift['namespace']}/{drift['application']}"
+        yield Trouble("Drifted", name, said_of_drift(drift), f"shoal drift list {name}")
+    explained = drifted & {place for drift in drifts for place in _places(drift)}
     for target in filter(_is_bad, targets):
+        if _place(target) in explained:
+            continue  # the same change on many clusters is one thing to decide about
         state = target["phase"] if target["phase"] in _BAD_PHASES else target["health"]
         subject = f"{target['namespace']}/{target['application']}@{target['cluster']}"
         yield Trouble(state, subject, target["message"], target["next_step"])
+
+
+def _place(target: Item) -> Place:
+    return target["namespace"], target["application"], target["cluster"]
+
+
+def _places(drift: Item) -> set[Place]:
+    return {(drift["namespace"], drift["application"], each) for each in drift["clusters"]}
 
 
 def _is_bad(target: Item) -> bool:

@@ -55,7 +55,7 @@ def look_until(
 ) -> tuple[Look, Ending | None]:
     """Look, now and every half second, until there is a verdict over two looks; None: too late.
 
-    Says each change of a target once.
+    While it waits, it says each change of a target once.
     """
     deadline = time.monotonic() + timeout.total_seconds()
     said: dict[str, str] = {}
@@ -63,11 +63,11 @@ def look_until(
     while True:
         started = time.monotonic()
         seen = look()
-        for target in seen.targets:
-            _say_change(target, said)
         ending = verdict(seen, before)
         if ending is not None or time.monotonic() >= deadline:
             return seen, ending
+        for target in seen.targets:
+            _say_change(target, said)
         before = seen
         time.sleep(max(POLL_SECONDS, _SHARE * (time.monotonic() - started)))
 

@@ -176,7 +176,8 @@ class Controller:
         """What would change on the clusters of an application; changes nothing."""
         catalog, document = self._document(request.application)
         for name in request.clusters or ():
-            _known(name, place(document, catalog.clusters), "cluster of it", "get targets")
+            what = f"cluster of {request.application} named"
+            _known(name, place(document, catalog.clusters), what, "get targets")
         return await self._diffing.diff(catalog, document, request)
 
     async def adopt(
@@ -206,6 +207,7 @@ class Controller:
         """
         self._known_application(application)
         found = choose_drifts(self._state, application, names, clusters)
+        told = view_drifts(found)
         meant: dict[TargetKey, frozenset[ObjectKey]] = {}
         for target, key, _ in found:
             meant[target.key] = meant.get(target.key, frozenset()) | {key}
@@ -219,7 +221,7 @@ class Controller:
             )
             request = Request(Priority.USER, f"revert by {who}", only=keys, reverts=keys)
             self._wake(target_key, request)
-        return view_drifts(found)
+        return told
 
     async def sync(
         self,

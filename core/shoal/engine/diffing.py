@@ -108,17 +108,21 @@ class Diffing:
                 next_step="see shoal get sources",
             )
         name, known = spec.choice.name, self.state.sources.setdefault(ref, SourceState())
-        candidates = self._revisions(name, spec.choice.spec, revision)
         host, source_type = self.hosts[name], self.types[name]
-        for at, candidate in enumerate(candidates):
+        errors: list[InvalidSource] = []
+        for candidate in self._revisions(name, spec.choice.spec, revision):
             try:
                 async with known.fetching:
                     with self.guard.call("source", name, str(ref), seconds=FETCH_SECONDS):
                         return await source_type.fetch(ref, candidate, known.artifact, host)
-            except InvalidSource:
-                if at == len(candidates) - 1:
-                    raise
-        raise AssertionError("a source type gave no way to fetch a revision")
+            except InvalidSource as error:
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        raise InvalidSource(
+            f"source {ref} has no revision {revision}",
+            next_step=next((each.next_step for each in errors if each.next_step), ""),
+        )
 
     def _revisions(self, name: str, spec: Spec, revision: str) -> list[Spec]:
         if not revision:

@@ -117,7 +117,7 @@ def _drifted(target: TargetState) -> Told:
     does = "Remove" if drift.kind is DriftKind.ADDED else "Correct"
     return (
         f"{told}, and the application says {said.format('Report')}",
-        f"undo it, or commit it, or set {said.format(does)}",
+        f"shoal drift revert, adopt or ignore {target.key.application}, or set {said.format(does)}",
     )
 
 

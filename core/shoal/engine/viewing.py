@@ -201,7 +201,11 @@ def _policy(document: Application | None) -> dict[str, Any]:
     if document is None:
         return {}
     written = document.spec.sync.model_dump(mode="json", exclude_none=True)
-    return {name: value for name, value in written.items() if value not in ([], {})}
+    return {name: value for name, value in written.items() if value and _says_something(value)}
+
+
+def _says_something(value: Any) -> bool:
+    return not isinstance(value, dict) or any(value.values())
 
 
 def _holds_of(state: EngineState, ref: Ref) -> list[str]:
