@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shoal.errors import ExpressionFailed, MissingField
@@ -201,3 +202,36 @@ def test_ordinary_rules_are_far_below_their_budget() -> None:
 
 def test_a_size_is_that_of_the_largest_part() -> None:
     assert size_of({"a": [1, 2, {"b": "xyz"}], "c": "x"}) == (3, 3)
+
+
+_STEPS = (
+    "{}.map(b, b + b)",
+    "{}.map(b, [b, b])",
+    "{}.map(b, items)",
+    "items.map(q, {})",
+    "{}.filter(f, f != text)",
+    "[{0}, {0}]",
+    "({0} + {0})",
+)
+
+
+def _composed(steps: list[str]) -> str:
+    """Each step around, or behind, what the steps before it made; compared, so that it counts."""
+    made = "items"
+    for step in steps:
+        made = step.format(made) if len(made) < MOST_CHARACTERS // 3 else made
+    return f"{made} == {made}"
+
+
+composed = st.lists(st.sampled_from(_STEPS), max_size=25).map(_composed)
+
+
+@settings(max_examples=300, deadline=None)
+@given(composed)
+def test_whatever_is_affordable_is_done_soon(source: str) -> None:
+    values = {"items": [f"item {at}" for at in range(30)], "text": "t" * 1000, "x": 1, "y": "1"}
+    started = time.thread_time()
+    with suppress(ExpressionFailed, ValueError):
+        evaluate(source, values)
+
+    assert time.thread_time() - started < 1
