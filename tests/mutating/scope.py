@@ -24,7 +24,10 @@ FOLDERS = {
 LEFT_OUT = {
     "shoal.planning.__init__": "a docstring",
     "shoal_clusters.kubernetes.__init__": "a docstring and the plugin's registration",
+    "shoal_clusters.kubernetes.assessing": "it reads the clock; what it decides is `health`",
+    "shoal_clusters.kubernetes.handing_over": "a step of what waits, tried on API servers",
     "shoal_clusters.kubernetes.memo": "what it forgets shows in time and memory alone",
+    "shoal_clusters.kubernetes.tools": "what all that writes shares, tried on API servers",
 }
 """Modules that are as pure as the others, and the reason why no mutant of them is made."""
 
