@@ -1,0 +1,145 @@
+"""A deletion waits until every application of its cluster was decided, and no longer than that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from tests.engine.fakes import FakeRenderer, ValuesSpec
+from tests.engine.harness import EngineUnderTest, config_map, data_in, key_of, make_engine
+from tests.engine.virtual_time import in_virtual_time
+
+from shoal.engine.views import TargetPhase
+from shoal.errors import InvalidSource
+from shoal.hooks.host import Host
+from shoal.hooks.renderers import ClusterFacts, Folder
+from shoal.model.manifests import Manifest
+
+
+@dataclass
+class SlowRenderer(FakeRenderer):
+    """Waits for `gate` where there is a file slow.json; fails where there is a broken.json."""
+
+    gate: anyio.Event = field(default_factory=anyio.Event)
+
+    async def render(
+        self, parameters: ValuesSpec, folder: Folder, facts: ClusterFacts, host: Host
+    ) -> Sequence[Manifest]:
+        names = {entry.name for entry in await folder.list("")}
+        if "slow.json" in names:
+            await self.gate.wait()
+        if "broken.json" in names:
+            raise InvalidSource("it is broken")
+        return await super().render(parameters, folder, facts, host)
+
+
+def two_applications(folder: Path) -> tuple[EngineUnderTest, SlowRenderer]:
+    engine = make_engine(folder, "dev")
+    engine.declare_application("other")
+    engine.renderer = renderer = SlowRenderer()
+    engine.source.commit(
+        shop__kept=config_map("kept"), shop__moved=config_map("moved"), other__own=config_map("own")
+    )
+    return engine, renderer
+
+
+def deletions(engine: EngineUnderTest) -> list[str]:
+    return [key.name for verb, key in engine.clusters["dev"].writes if verb == "delete"]
+
+
+@in_virtual_time
+async def test_a_deletion_waits_for_an_application_that_is_slow_to_render(tmp_path: Path) -> None:
+    engine, renderer = two_applications(tmp_path)
+    cluster = engine.clusters["dev"]
+    async with engine.running():
+        await engine.until_synced("1", "dev")
+        await engine.until(lambda: key_of("own") in cluster.objects, "the other is there")
+        uid = cluster.objects[key_of("moved")].uid
+        revision = engine.source.commit(
+            shop__kept=config_map("kept", a="2"),
+            other__own=config_map("own"),
+            other__moved=config_map("moved"),
+            other__slow=config_map("slow"),
+        )
+        await engine.until(lambda: data_in(cluster, "kept") == {"a": "2"}, "what is sure is done")
+        await anyio.sleep(30)
+        still_there = key_of("moved") in cluster.objects
+        renderer.gate.set()
+        await engine.until(
+            lambda: (
+                engine.target("dev", "other").revision == revision
+                and engine.target("dev", "other").phase is TargetPhase.SYNCED
+            ),
+            "the other is synced",
+        )
+        moved = cluster.objects[key_of("moved")]
+
+    assert still_there
+    assert deletions(engine) == []
+    assert moved.uid == uid
+    assert moved.owner is not None
+    assert moved.owner.application.name == "other"
+
+
+@in_virtual_time
+async def test_a_deletion_goes_on_at_once_when_the_last_of_them_is_decided(tmp_path: Path) -> None:
+    engine, renderer = two_applications(tmp_path)
+    cluster = engine.clusters["dev"]
+    async with engine.running():
+        await engine.until_synced("1", "dev")
+        await engine.until(lambda: key_of("own") in cluster.objects, "the other is there")
+        engine.source.commit(
+            shop__kept=config_map("kept", a="2"),
+            other__own=config_map("own"),
+            other__slow=config_map("slow"),
+        )
+        await engine.until(lambda: data_in(cluster, "kept") == {"a": "2"}, "what is sure is done")
+        await anyio.sleep(30)
+        before = anyio.current_time()
+        renderer.gate.set()
+        await engine.until(lambda: key_of("moved") not in cluster.objects, "it is deleted")
+        seconds = anyio.current_time() - before
+
+    assert seconds < 1
+
+
+@in_virtual_time
+async def test_an_application_that_fails_stops_no_deletion_of_another(tmp_path: Path) -> None:
+    engine, _ = two_applications(tmp_path)
+    cluster = engine.clusters["dev"]
+    async with engine.running():
+        await engine.until_synced("1", "dev")
+        await engine.until(lambda: key_of("own") in cluster.objects, "the other is there")
+        engine.source.commit(
+            shop__kept=config_map("kept"),
+            other__own=config_map("own"),
+            other__broken=config_map("broken"),
+        )
+        await engine.until(lambda: key_of("moved") not in cluster.objects, "it is deleted")
+
+    assert deletions(engine) == ["moved"]
+    assert key_of("own") in cluster.objects
+
+
+@in_virtual_time
+async def test_what_a_failing_application_has_is_not_taken_from_it(
+    tmp_path: Path,
+) -> None:
+    engine, _ = two_applications(tmp_path)
+    cluster = engine.clusters["dev"]
+    async with engine.running():
+        await engine.until_synced("1", "dev")
+        await engine.until(lambda: key_of("own") in cluster.objects, "the other is there")
+        engine.source.commit(
+            shop__kept=config_map("kept"),
+            shop__moved=config_map("moved"),
+            shop__own=config_map("own"),
+            other__broken=config_map("broken"),
+        )
+        await engine.until(lambda: bool(engine.target("dev").message), "the shop cannot have it")
+        owner = cluster.objects[key_of("own")].owner
+
+    assert owner is not None
+    assert owner.application.name == "other"
