@@ -159,7 +159,10 @@ class OwnersConformance:
                 taken: Action.ADOPT,
             }
             patches = {one.key.name: list(one.patch or ()) for one in plan.changes}
-            assert patches[edited] == [{"op": "replace", "path": "/data/a", "value": "2"}]
+            assert patches[edited] == [
+                {"op": "test", "path": "/data/a", "value": "1"},
+                {"op": "replace", "path": "/data/a", "value": "2"},
+            ]
             assert isinstance(refused.refused[it.key(taken)], OwnershipConflict)
             assert await it.world.read(it.key(new)) is None
             assert [await it.world.read(it.key(each)) for each in (edited, gone, taken)] == before
