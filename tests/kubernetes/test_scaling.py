@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import orjson
 import pytest
+from tests.kubernetes.samples import TARGET
 
 from shoal.model.identity import ObjectKey
+from shoal.model.plans import Owned, OwnedState
+from shoal_clusters.kubernetes import scaling
 from shoal_clusters.kubernetes.discovering import Catalogue, Resource
 from shoal_clusters.kubernetes.scaling import Scaling
 from shoal_clusters.transport import Answer
@@ -26,6 +31,7 @@ class Cluster:
         self._catalogue = Catalogue(served)
         self._targets = targets
         self.asked: list[str] = []
+        self.refusal = 403
 
     async def current(self) -> Catalogue:
         return self._catalogue
@@ -36,7 +42,7 @@ class Cluster:
         if plural not in self._targets:
             return Answer(200, {}, b'{"items": []}')
         if not self._targets[plural]:
-            return Answer(403, {}, b"{}")
+            return Answer(self.refusal, {}, b"{}")
         items = [{"spec": {"scaleTargetRef": self._targets[plural]}}]
         return Answer(200, {}, orjson.dumps({"items": items}))
 
@@ -76,3 +82,31 @@ async def test_what_is_not_served_is_not_asked_for() -> None:
 
 async def test_what_may_not_be_listed_leaves_the_number_to_git() -> None:
     assert not await is_scaled(Cluster((HPA,), horizontalpodautoscalers={}))
+
+
+async def test_what_the_cluster_cannot_say_just_now_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scaling, "_pause", lambda failures: 0.0)
+    cluster = Cluster((HPA,), horizontalpodautoscalers={})
+    cluster.refusal = 503
+    told: list[bool] = []
+    done = anyio.Event()
+
+    def tell(row: Owned, live: object, is_scaled: bool) -> None:
+        told.append(is_scaled)
+        done.set()
+
+    asking = Scaling(cluster, cluster, tell)  # type: ignore[arg-type]
+    row = Owned(TARGET, WEB, "uid", "", "", b"", OwnedState.CONFIRMED)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(asking.run)
+            asking.ask(row, {})
+            while len(cluster.asked) < 3:
+                await anyio.lowlevel.checkpoint()
+            cluster.refusal = 403
+            await done.wait()
+            tasks.cancel_scope.cancel()
+
+    assert told == [False]

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from shoal.errors import ServerBusy
 from shoal.model.plans import Change, Result
 from shoal_clusters.kubernetes.claiming import is_targeted
 from shoal_clusters.kubernetes.comparing import targeted
@@ -64,7 +65,11 @@ async def _settle_scaling(tools: Tools, change: Change) -> None:
     row = tools.register.row(change.key)
     if row is None or not is_targeted(row):
         return
-    if not await tools.observer.scaling.is_scaled(change.key):
+    try:
+        is_scaled = await tools.observer.scaling.is_scaled(change.key)
+    except ServerBusy:
+        return  # not known just now: then the number is left alone
+    if not is_scaled:
         tools.register.keep(targeted(row, is_targeted=False))
 
 

@@ -8,6 +8,7 @@ nothing is asked, and nothing is watched.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import anyio
 import orjson
 import structlog
 
-from shoal.errors import ShoalError
+from shoal.errors import ServerBusy, ShoalError
 from shoal.model.identity import GroupKind, ObjectKey
 from shoal.model.plans import Owned
 from shoal_clusters.kubernetes.discovering import Discovery
@@ -49,6 +50,7 @@ class Scaling:
         self._waiting: dict[ObjectKey, _Question] = {}
         self._asked = anyio.Event()
         self._current: _Question | None = None
+        self._refused: set[GroupKind] = set()
 
     def ask(self, row: Owned, live: Body) -> None:
         """Find out soon; a newer question about the same workload takes the place of this one."""
@@ -63,16 +65,22 @@ class Scaling:
             self._current = None
 
     async def run(self) -> None:
-        """Answer until cancelled. What cannot be found out counts as not scaled: Git decides."""
+        """Answer until cancelled; without an answer of the cluster it is asked again."""
+        failures = 0
         while True:
             while self._waiting:
                 key = next(iter(self._waiting))
                 question = self._current = self._waiting.pop(key)
-                is_scaled = False
                 try:
                     is_scaled = await self.is_scaled(key)
                 except ShoalError as error:
-                    log.warning("not known what scales it", object=str(key), error=str(error))
+                    log.debug("not known yet what scales it", object=str(key), error=str(error))
+                    if self._current is question:
+                        self._waiting.setdefault(key, question)
+                    failures += 1
+                    await anyio.sleep(_pause(failures))
+                    continue
+                failures = 0
                 if self._current is question:
                     self._tell(question.row, question.live, is_scaled)
                 self._current = None
@@ -80,7 +88,11 @@ class Scaling:
             await self._asked.wait()
 
     async def is_scaled(self, key: ObjectKey) -> bool:
-        """Whether an autoscaler names this workload: a list for each kind that is served."""
+        """Whether an autoscaler names this workload: a list for each kind that is served.
+
+        What may not be listed counts as not there: then Git decides. Raises ServerBusy when the
+        cluster cannot say just now.
+        """
         catalogue = await self._discovery.current()
         for kind in SCALERS:
             resource = catalogue.preferred(kind)
@@ -91,11 +103,26 @@ class Scaling:
                 items = orjson.loads(answer.body).get("items") or ()
                 if any(_names(item, key) for item in items):
                     return True
+            elif answer.status == 403:
+                self._complain(kind)
             elif answer.status != 404:
-                log.warning(
-                    "not known what scales it", object=str(key), kind=str(kind), code=answer.status
+                raise ServerBusy(
+                    f"cluster {self._transport.cluster} answered {answer.status} when asked what "
+                    f"scales {key}",
+                    after_seconds=answer.after_seconds,
                 )
         return False
+
+    def _complain(self, kind: GroupKind) -> None:
+        if kind not in self._refused:
+            self._refused.add(kind)
+            cluster = self._transport.cluster
+            log.warning("autoscalers may not be listed", cluster=cluster, kind=str(kind))
+
+
+def _pause(failures: int) -> float:
+    """1 s, doubling to a minute, ± 50 %."""
+    return min(2.0 ** min(failures - 1, 6), 60.0) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter
 
 
 def _names(scaler: Body, key: ObjectKey) -> bool:
