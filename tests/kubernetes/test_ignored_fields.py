@@ -213,3 +213,31 @@ async def test_the_rules_of_an_aggregated_role_are_not_fought(
 
         assert after["rules"] == rules
         assert "x" not in after["metadata"]["labels"]
+
+
+async def test_an_object_that_is_sent_whole_keeps_what_is_live_at_an_ignored_path(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    body = it_says(world, "blue")
+    rules = (rule("/data/theirs", "ConfigMap"),)
+    key = ObjectKey("", "ConfigMap", world.namespace, "settings")
+    async with bench(subject) as it:
+        await it.sync(body, ignore=rules)
+        await world.change(key, {"data": {"theirs": "1", "other": "2"}})
+        results = await it.sync(it_says(world, "red"), ignore=rules)
+
+        assert results["settings"].error is None
+        assert (await world.read(key) or {})["data"] == {"colour": "red", "theirs": "1"}
+
+
+def it_says(world: PlaneWorld, colour: str) -> Any:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "settings",
+            "namespace": world.namespace,
+            "annotations": {"shoal.dev/apply": "Replace"},
+        },
+        "data": {"colour": colour},
+    }

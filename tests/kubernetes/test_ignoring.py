@@ -19,6 +19,7 @@ from shoal_clusters.kubernetes.ignoring import (
     owned_at,
     steps_of,
     values_at,
+    with_live,
     without,
 )
 
@@ -123,3 +124,32 @@ def test_a_certificate_of_git_is_kept_where_nobody_injects_one() -> None:
 
 def test_every_rule_for_everybody_has_its_reason() -> None:
     assert all(rule.reason for rule in BUILT_IN)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "live", "expected"),
+    [
+        (
+            "/spec/replicas",
+            {"spec": {"replicas": 5, "other": 1}},
+            {"spec": {"a": 1, "replicas": 5}},
+        ),
+        ("/data/x", {"data": {"x": 1, "y": 2}}, {"spec": {"a": 1}, "data": {"x": 1}}),
+        ("/data/x", {"data": {"y": 2}}, {"spec": {"a": 1}}),
+        ("/gone/x", {}, {"spec": {"a": 1}}),
+    ],
+)
+def test_what_is_live_at_an_ignored_path_is_taken_along_when_an_object_is_sent_whole(
+    pointer: str, live: Any, expected: Any
+) -> None:
+    assert with_live({"spec": {"a": 1}}, live, steps_of(pointer)) == expected
+
+
+@pytest.mark.parametrize("step", ["name=app", "*"])
+def test_items_that_are_sent_whole_keep_what_is_live_of_them_alone(step: str) -> None:
+    body = {"list": [{"name": "app", "image": "2"}, {"name": "new"}]}
+    live = {"list": [{"name": "old", "limit": 1}, {"name": "app", "image": "1", "limit": 3}]}
+
+    assert with_live(body, live, ("list", step, "limit")) == {
+        "list": [{"name": "app", "image": "2", "limit": 3}, {"name": "new"}]
+    }

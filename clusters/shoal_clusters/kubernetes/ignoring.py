@@ -155,6 +155,45 @@ def without(value: Any, steps: Steps) -> Any:
     return [kept.get(at, item) for at, item in enumerate(value) if at not in places or at in kept]
 
 
+def with_live(value: Any, live: Any, steps: Steps) -> Any:
+    """A copy in which what is live at a path stands too: for an object that is sent whole.
+
+    Items of lists meet by the step that names them, under `*` by their `name`, else by their place.
+    What an item of Git has no counterpart for stays as Git has it.
+    """
+    if isinstance(value, Mapping) and isinstance(live, Mapping):
+        out = dict(value)
+        for name, below in _children(live, steps[0]):
+            if len(steps) == 1:
+                out[name] = below
+            elif isinstance(below, Mapping) or name in value:
+                kept = with_live(value.get(name, {}), below, steps[1:])
+                if kept or name in value:
+                    out[name] = kept
+        return out
+    if isinstance(value, list) and isinstance(live, list):
+        return _with_live_items(value, live, steps)
+    return value
+
+
+def _with_live_items(value: list[Any], live: list[Any], steps: Steps) -> list[Any]:
+    if len(steps) == 1:
+        return [*value, *(item for _, item in _children(live, steps[0]) if item not in value)]
+    out = list(value)
+    for at, item in _children(value, steps[0]):
+        for place, other in _children(live, steps[0]):
+            if _is_same(at, item, place, other):
+                out[at] = with_live(item, other, steps[1:])
+                break
+    return out
+
+
+def _is_same(at: int, item: Any, place: int, other: Any) -> bool:
+    if isinstance(item, Mapping) and isinstance(other, Mapping) and "name" in item:
+        return bool(item["name"] == other.get("name"))
+    return at == place
+
+
 def is_ignored(left: Sequence[Steps], path: Sequence[str]) -> bool:
     """Whether a path of FieldsV1 is, or is below, one of these."""
     return any(

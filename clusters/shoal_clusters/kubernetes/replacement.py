@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shoal.model.digests import canonical
+from shoal_clusters.kubernetes.ignoring import with_live
 from shoal_clusters.kubernetes.preparing import PreparedObject
 from shoal_clusters.kubernetes.projecting import scaled
 
@@ -16,7 +17,7 @@ _KEPT = ("finalizers", "ownerReferences")
 def replacement(prepared: PreparedObject, live: Mapping[str, Any]) -> bytes:
     """All of the manifest, bound to exactly this version of the object.
 
-    Replicas that somebody scales stay as they are.
+    Replicas that somebody scales stay as they are, and so does what stands at ignored paths.
     """
     body, there = prepared.body, live["metadata"]
     kept = {name: there[name] for name in _KEPT if name in there and name not in body["metadata"]}
@@ -24,4 +25,6 @@ def replacement(prepared: PreparedObject, live: Mapping[str, Any]) -> bytes:
     whole = {**body, "metadata": {**body["metadata"], **kept, **exact}}
     if scaled(live) and "replicas" in (live.get("spec") or {}):
         whole["spec"] = {**(body.get("spec") or {}), "replicas": live["spec"]["replicas"]}
+    for steps in prepared.left:
+        whole = with_live(whole, live, steps)
     return canonical(whole)

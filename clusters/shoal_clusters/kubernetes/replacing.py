@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 
+from shoal.errors import ShoalError
 from shoal.model.plans import Result
 from shoal_clusters.kubernetes import requesting
-from shoal_clusters.kubernetes.adopting import claim
+from shoal_clusters.kubernetes.adopting import claim, whole
 from shoal_clusters.kubernetes.claiming import believed
 from shoal_clusters.kubernetes.replacement import replacement
 from shoal_clusters.kubernetes.tools import TRIES, Applied, Errand, confirm, ended, revoked
@@ -52,6 +53,11 @@ async def _put(errand: Errand, live: Mapping[str, Any]) -> Applied | Result | No
     if isinstance(found, Result):
         return found
     there, taken_from = found
+    if errand.prepared.left:
+        values = await whole(errand, live)
+        if isinstance(values, ShoalError):
+            return ended(errand.change, values)
+        live = values
     if there.versions != (live["metadata"]["resourceVersion"],):
         return None
     answer = await requesting.replace(
