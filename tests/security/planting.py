@@ -102,7 +102,7 @@ class Planted:
         return login
 
     def once(self, place: str) -> None:
-        """A Job, whose template cannot be changed; the server prints all of it when it refuses."""
+        """A Job, which is deleted and made anew when its template changes."""
         body = job("once", self.namespace)
         (container,) = body["spec"]["template"]["spec"]["containers"]
         container["env"] = [{"name": "PASSWORD", "value": plant(place)}]

@@ -90,8 +90,9 @@ async def the_secret_lives(planted: Planted, admin: Client) -> None:
     fleet = planted.fleet
     login = planted.shop(data="new-data")
     planted.once("job-new-env")
-    await fleet.until_revision(await fleet.push("Change the password"), clusters=["dev"])
-    await fleet.until_phase("Failed", "once", ["dev"])
+    revision = await fleet.push("Change the password")
+    for name in ("shop", "once"):
+        await fleet.until_revision(revision, name, ["dev"])
     by_hand = {"stringData": {"password": plant("drift")}}
     await admin.patch(path_of(login), by_hand, fieldManager="kubectl-edit")
     await fleet.until_recorded(Deed.TARGET_CORRECTED, TARGET)
@@ -152,7 +153,8 @@ def online(planted: Planted) -> Iterator[tuple[str, ...]]:
     for name in ("shop", "once", "refused-field", "override-tested", "chart-fails-chart-value"):
         asked += [("describe", "app", name), ("trace", name)]
     asked += [("describe", "cl", "locked"), ("describe", "src", "locked")]
-    asked += [("drift", "list"), ("drift", "ignore", "watched"), ("diff", "watched")]
+    asked += [("drift", "list"), ("drift", "ignore", "watched"), ("drift", "adopt", "watched")]
+    asked += [("diff", "watched")]
     asked += [("diff", "shop"), ("diff", "refused-immovable"), ("diff", "override-tested")]
     asked += [("wait", "refused-immovable", "--timeout", "1s")]
     asked += [("sync", "refused-field", "--wait", "--timeout", "20s")]
