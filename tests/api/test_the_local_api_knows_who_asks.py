@@ -71,6 +71,11 @@ def test_lists_are_filtered_by_the_controller(shoal_controller):
         ),
         ("/api/v1/applications/default/web/sync", b'{"cluster":["dev"]}', 422),
         ("/api/v1/applications/default/web/sync", b"x" * 70_000, 413),
+        ("/api/v1/applications/default/web/revert", b'{"names":"x"}', 422),
+        ("/api/v1/applications/default/web/adopt", b'{"reason":"x"}', 422),
+        ("/api/v1/applications/default/web/diff", b'{"files":{"files":[],"whole":1}}', 422),
+        ("/api/v1/applications/default/web/diff", b'{"files":{"whole":[],"root":"/etc"}}', 422),
+        ("/api/v1/applications/default/web/diff", b"x" * (25 << 20), 413),
         ("/api/v1/holds/x/approve", b"[]", 422),
         ("/api/v1/nothing", b"", 404),
         ("/api/v1/fleet", b"", 404),
@@ -82,6 +87,21 @@ def test_a_request_that_cannot_be_understood_says_so(shoal_controller, path, bod
     assert got == status
     assert set(answer["error"]) == {"reason", "message", "next_step"}
     assert shoal_controller.calls == []
+
+
+def test_only_a_diff_may_bring_a_large_body(shoal_controller):
+    shoal_controller.application_list = [application_view()]
+    file = {"path": "web/a", "kind": "file", "content": "QUFB" * 500_000}
+    body = json.dumps({"files": {"files": [file], "whole": ["web"]}, "seconds": 1e9}).encode()
+
+    status, answer = raw(
+        shoal_controller.state, "POST", "/api/v1/applications/default/web/diff", body
+    )
+
+    assert (status, answer["kind"]) == (200, "Diff")
+    request = shoal_controller.calls[0][2]["request"]
+    assert request.files.files[0].content == b"AAA" * 500_000
+    assert request.seconds == 600.0  # nobody holds a connection for longer
 
 
 def test_errors_arrive_as_what_they_were(shoal_controller):

@@ -26,6 +26,7 @@ from shoal.cli.tables import Item
 from shoal.errors import InvalidSource, Permanent, ShoalError, UnknownName
 
 _MOST_ROUNDS = 20  # each brings whole folders; a chart of charts of charts needs six
+_RENDER_SECONDS = 120.0  # to fetch a revision and to render it, before clusters are asked
 _SHOWN = 5
 WORKING_COPY = "working copy"  # what the controller calls the revision of what it was sent
 
@@ -73,7 +74,7 @@ def diff(
     asked = _asked(client, application, namespace)
     if working_copy is not None and len({item["source"] for item in asked}) > 1:
         raise click.UsageError("--path stands for one source; name the application")
-    client.wait_for(timeout.total_seconds())
+    client.wait_for(timeout.total_seconds() + _RENDER_SECONDS)
     body = {
         "clusters": list(clusters) or None,
         "revision": revision or "",
