@@ -129,20 +129,21 @@ def _compare_copy(
             f"there is no folder {path} in {folder}",
             next_step="give the folder that stands for the source: the root of the repository",
         )
-    wanted = {path}
+    wanted, missing = {path}, list[str]()
     for _ in range(_MOST_ROUNDS):
         files = anyio.run(pack, WorkingCopy(folder, anyio.to_thread.run_sync), wanted)
         answer = client.post_json(*where, body=msgspec.json.encode({**body, "files": files}))
-        if answer["kind"] != "MissingFiles" or wanted >= set(answer["paths"]):
+        if answer["kind"] != "MissingFiles":
+            return answer
+        missing = answer["paths"]
+        if wanted >= set(missing):
             break
-        wanted |= set(answer["paths"])
-    if answer["kind"] == "MissingFiles":
-        raise Permanent(
-            f"the renderer looks for more of {folder} again and again, at last for "
-            + ", ".join(answer["paths"][:_SHOWN]),
-            next_step="commit it to a branch and give --rev BRANCH",
-        )
-    return answer
+        wanted |= set(missing)
+    raise Permanent(
+        f"the renderer looks for more of {folder} again and again, at last for "
+        + ", ".join(missing[:_SHOWN]),
+        next_step="commit it to a branch and give --rev BRANCH",
+    )
 
 
 def _ending(found: Item) -> Ending:
