@@ -7,6 +7,7 @@ before the difference is spelled out. Pure; used wherever a patch is made of who
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,12 +41,13 @@ def told_difference(
 
 
 def _tested(document: Any, operations: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    document = copy.deepcopy(document)  # once: a copy for each operation would cost its square
     for operation in operations:
         if operation["op"] in ("replace", "remove"):
             value = jsonpointer.resolve_pointer(document, operation["path"])
             yield {"op": "test", "path": operation["path"], "value": value}
         yield operation
-        document = jsonpatch.apply_patch(document, [operation])
+        jsonpatch.apply_patch(document, [copy.deepcopy(operation)], in_place=True)
 
 
 def recorded_difference(
