@@ -12,8 +12,8 @@ from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.hooks.targets import Session
 from shoal.model.endpoints import Endpoint
-from shoal.model.identity import ObjectKey
-from shoal.model.plans import Owned
+from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.plans import Desired, Owned, Plan, Proof
 from shoal.model.sightings import Sighting
 from shoal.testing.fake_cluster import FakeCluster
 from shoal.testing.fake_target import FakeSession, FakeTarget
@@ -30,12 +30,16 @@ class Bug(StrEnum):
 
 
 class FaultyTarget(FakeTarget):
-    """A `FakeTarget` that reads the credential, with bugs by cluster; `opened_at` are times."""
+    """A `FakeTarget` that reads the credential, with bugs by cluster; `opened_at` are times.
+
+    `planned` counts: the proofs that were asked for, by target.
+    """
 
     def __init__(self, *clusters: FakeCluster) -> None:
         super().__init__(*clusters)
         self.bugs: dict[str, Bug] = {}
         self.opened_at: dict[str, list[float]] = {}
+        self.planned: dict[TargetKey, list[Proof]] = {}
 
     @asynccontextmanager
     async def open(  # pyright: ignore[reportIncompatibleMethodOverride]  # yields any Session
@@ -61,7 +65,32 @@ class FaultyTarget(FakeTarget):
             elif bug is Bug.SIGHTINGS_RAISE or bug is Bug.SIGHTINGS_END:
                 yield _Blind(session, bug)
             else:
-                yield session
+                yield _Counting(session, self.planned)
+
+
+class _Counting:
+    """A session whose plans are counted."""
+
+    def __init__(self, session: FakeSession, planned: dict[TargetKey, list[Proof]]) -> None:
+        self.probe = session.probe
+        self.apply = session.apply
+        self.api_versions = session.api_versions
+        self.sightings = session.sightings
+        self.learn = session.learn
+        self.differences = session.differences
+        self._session = session
+        self._planned = planned
+
+    async def plan(
+        self,
+        desired: Desired,
+        *,
+        only: frozenset[ObjectKey] | None = None,
+        proof: Proof = Proof.EXPECTED,
+        rerun: bool = False,
+    ) -> Plan:
+        self._planned.setdefault(desired.target, []).append(proof)
+        return await self._session.plan(desired, only=only, proof=proof, rerun=rerun)
 
 
 class _Blind:

@@ -29,11 +29,13 @@ from tests.engine.virtual_time import now
 from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
+from shoal.engine.carrying_out import CarryingOut
 from shoal.engine.cataloguing import Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
+from shoal.engine.deciding import Deciding
 from shoal.engine.desiring import Desiring
 from shoal.engine.diffing import Diffing
 from shoal.engine.gating import Gating
@@ -41,12 +43,14 @@ from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.judging import Judging, by_kind
 from shoal.engine.observing import Observing
+from shoal.engine.previewing import Previewing
 from shoal.engine.recording import Recording
 from shoal.engine.rendering import Rendering
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.targets import Targets
-from shoal.engine.views import ClusterView, TargetPhase, TargetView
+from shoal.engine.validating import Validating
+from shoal.engine.views import ApplicationView, ClusterView, HoldView, TargetPhase, TargetView
 from shoal.hooks.health import HealthCheck
 from shoal.model.choice import Seams
 from shoal.model.identity import ObjectKey, Ref, TargetKey
@@ -77,6 +81,7 @@ class EngineUnderTest:
     renderer: FakeRenderer = field(default_factory=FakeRenderer)
     gate: FakeGate = field(default_factory=FakeGate)
     checks: list[HealthCheck] = field(default_factory=list)
+    interval: timedelta = timedelta(seconds=1)
     _controller: Controller | None = None
 
     def __post_init__(self) -> None:
@@ -126,6 +131,7 @@ class EngineUnderTest:
         host = replace(make_host(self.folder), run_in_thread=_run_here)
         recording, known = Recording(store, state), KnownSecrets()
         renderer, rendering = self.renderer, Rendering()
+        gating = Gating(state, {"asking": self.gate}, {"asking": host}, guard)
         desiring = Desiring(
             rendering=rendering,
             renderers={"json": renderer},
@@ -141,7 +147,7 @@ class EngineUnderTest:
                 recording=recording,
                 reader=self.documents,
                 seams=self._seams(renderer),
-                interval=timedelta(seconds=1),
+                interval=self.interval,
                 run_in_thread=_run_here,
                 jitter=_no_jitter,
             ),
@@ -167,14 +173,7 @@ class EngineUnderTest:
                 Connections(
                     state=state,
                     recording=recording,
-                    targets=Targets(
-                        state,
-                        recording,
-                        Concluding(state, recording, _no_jitter),
-                        Gating(state, {"asking": self.gate}, {"asking": host}, guard),
-                        guard,
-                        tracer,
-                    ),
+                    targets=_targets(state, recording, gating, guard, tracer),
                     observing=Observing(state, recording, tracer),
                     identifying=Identifying(state, recording),
                     access={"fake": self.access},
@@ -220,6 +219,12 @@ class EngineUnderTest:
         )
         return view
 
+    def application(self, name: str = "shop") -> ApplicationView:
+        return next(each for each in self.controller.applications() if each.name == name)
+
+    def ref(self, name: str) -> Ref:
+        return Ref("default", name)
+
     async def until(self, holds: Callable[[], T], what: str) -> T:
         """Wait, in virtual time, for a fact; says what was waited for, and what was there."""
         with anyio.move_on_after(WITHIN_SECONDS):
@@ -230,6 +235,33 @@ class EngineUnderTest:
                 await anyio.sleep(0.01)
         seen = [*self.controller.targets(), *self.controller.clusters()]
         raise AssertionError(f"not seen: {what}\n" + "\n".join(map(str, seen)))
+
+    async def until_phase(
+        self, phase: TargetPhase, *clusters: str, application: str = "shop"
+    ) -> None:
+        def holds() -> bool:
+            known = {
+                each.cluster: each
+                for each in self.controller.targets()
+                if each.application == application
+            }
+            views = [known.get(name) for name in clusters or self.clusters]
+            return all(view is not None and view.phase is phase for view in views)
+
+        await self.until(holds, f"{application} {phase} on {', '.join(clusters or self.clusters)}")
+
+    async def until_held(self, cause: str, *clusters: str) -> list[HoldView]:
+        """Wait until each of these clusters (all of them) has such a hold; sorted by subject."""
+        names = clusters or tuple(self.clusters)
+
+        def found() -> list[HoldView] | None:
+            holds = [each for each in self.controller.holds() if each.cause == cause]
+            there = {each.subject.rpartition("@")[2] for each in holds}
+            return sorted(holds, key=lambda each: each.subject) if there >= set(names) else None
+
+        holds = await self.until(found, f"{cause} on {', '.join(names)}")
+        assert holds is not None
+        return holds
 
     async def until_synced(self, revision: str, *clusters: str) -> None:
         def holds() -> bool:
@@ -278,8 +310,18 @@ def config_map(name: str = "settings", **data: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
-def key_of(name: str = "settings") -> ObjectKey:
-    return ObjectKey("", "ConfigMap", "default", name)
+def deployment(name: str = "web", **annotations: str) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "default", "annotations": annotations}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {}}
+
+
+def config_maps(count: int, **data: str) -> dict[str, Any]:
+    """So many manifests of application `shop`, by the name that `commit` takes."""
+    return {f"shop__m{number}": config_map(f"m{number}", **data) for number in range(count)}
+
+
+def key_of(name: str = "settings", kind: str = "ConfigMap") -> ObjectKey:
+    return ObjectKey("apps" if kind == "Deployment" else "", kind, "default", name)
 
 
 def target_key(cluster: str, application: str = "shop") -> TargetKey:
@@ -290,6 +332,24 @@ def data_in(cluster: FakeCluster, name: str = "settings") -> Mapping[str, str]:
     """The data of a ConfigMap as it is in the cluster; empty when it is not there."""
     found = cluster.objects.get(key_of(name))
     return found.body["data"] if found else {}
+
+
+def _targets(
+    state: EngineState, recording: Recording, gating: Gating, guard: Guard, tracer: NoOpTracer
+) -> Targets:
+    deciding = Deciding(state, recording, gating)
+    concluding = Concluding(state, recording, _no_jitter)
+    return Targets(
+        state=state,
+        recording=recording,
+        deciding=deciding,
+        validating=Validating(state, guard),
+        previewing=Previewing(state, recording, deciding, concluding, guard, tracer, _no_jitter),
+        carrying_out=CarryingOut(recording, guard, tracer),
+        concluding=concluding,
+        guard=guard,
+        tracer=tracer,
+    )
 
 
 def _no_jitter() -> float:

@@ -203,6 +203,7 @@ class SteppedCluster(FakeCluster):
 async def test_a_grant_revoked_in_the_middle_is_followed_by_no_older_write(tmp_path: Path) -> None:
     one = SteppedCluster("one", uid="uid-of-one")
     engine = EngineUnderTest(tmp_path, FaultyTarget(one), {"one": one})
+    engine.declare_application("shop", sync={"validation": "Never"})
     names = [f"part{number}" for number in range(6)]
 
     def commit_parts(color: str) -> str:

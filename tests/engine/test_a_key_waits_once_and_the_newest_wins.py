@@ -112,6 +112,23 @@ async def test_the_newest_alarm_of_a_key_replaces_the_one_before() -> None:
     assert still_quiet.cancelled_caught
 
 
+async def test_single_objects_have_an_alarm_of_their_own_and_come_together() -> None:
+    clock = [datetime(2026, 1, 1, tzinfo=UTC)]
+    queue: KeyedQueue[str] = KeyedQueue(lambda: clock[0])
+    queue.wake("a", clock[0] + timedelta(minutes=5), request())
+    queue.wake("a", clock[0] + timedelta(seconds=8), request(Priority.DRIFT, "one"))
+    queue.wake("a", clock[0] + timedelta(seconds=2), request(Priority.DRIFT, "other"))
+
+    clock[0] += timedelta(seconds=2)
+    _, single = await queue.next()
+    queue.done("a")
+    clock[0] += timedelta(minutes=5)
+    _, whole = await queue.next()
+
+    assert single.only == {key("one"), key("other")}
+    assert whole.only is None
+
+
 async def test_a_removed_key_is_neither_worked_on_nor_woken() -> None:
     clock = [datetime(2026, 1, 1, tzinfo=UTC)]
     queue: KeyedQueue[str] = KeyedQueue(lambda: clock[0])

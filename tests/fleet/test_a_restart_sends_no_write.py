@@ -185,8 +185,8 @@ async def test_killed_during_a_change_it_ends_where_git_is(
     first = write(small_fleet, namespace, range(OBJECTS), "blue")
     async with small_fleet.running():
         await small_fleet.until_revision(first)
-    # A third goes, a third changes, a third comes.
-    wanted = range(20, OBJECTS + 20)
+    # A quarter goes, the rest changes, and as much comes.
+    wanted = range(OBJECTS // 4, OBJECTS + OBJECTS // 4)
     revision = write(small_fleet, namespace, wanted, "red")
     count = random.randint(1, OBJECTS - 5)  # any moment will do
     await kill_when(small_fleet, admin, namespace, color="red", count=count)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fleet.harness import FleetUnderTest, config_map, deployment, eventually, path_of
+from tests.fleet.harness import (
+    FleetUnderTest,
+    complete,
+    config_map,
+    deployment,
+    eventually,
+    job,
+    path_of,
+)
 
 from shoal_clusters.controlplane.client import Client
 
@@ -30,17 +38,20 @@ async def until_gone(admin: Client, manifest: Any) -> None:
 async def test_a_workload_that_left_git_goes_though_no_health_changes(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
-    settings, old = config_map("settings", namespace, step="1"), deployment("old", namespace)
-    small_fleet.repository.write("shop/all.yaml", settings, old)
+    settings, old = config_map("settings", namespace, step="1"), job("old", namespace)
+    kept = job("kept", namespace)
+    small_fleet.repository.write("shop/all.yaml", settings, old, kept)
     small_fleet.repository.commit("Open the shop")
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
-        small_fleet.repository.write("shop/all.yaml", config_map("settings", namespace, step="2"))
+        await complete(admin, kept)
+        settings = config_map("settings", namespace, step="2")
+        small_fleet.repository.write("shop/all.yaml", settings, kept)
         await small_fleet.push("Remove the workload")
         await until_gone(admin, old)
         await small_fleet.until_phase("Synced")
 
-    assert small_fleet.last_seen("shop", "dev").objects == 1
+    assert small_fleet.last_seen("shop", "dev").objects == 2
 
 
 async def test_the_health_of_an_older_generation_lets_nothing_go(

@@ -12,11 +12,22 @@ from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.plans import Action, Change, Content, Desired, Grant, Plan
 from shoal.model.policies import SyncPolicy
-from shoal.planning.holding import hold_for, removal_hold
+from shoal.planning.holding import (
+    Circumstances,
+    decide,
+    doubts,
+    free_part,
+    removal_hold,
+    suspension_of,
+)
 
 Make = Callable[..., Manifest]
 NOW = datetime(2026, 1, 1)
 TARGET = TargetKey(Ref("shop", "web"), "prod")
+
+
+def key(name: str, kind: str = "ConfigMap") -> ObjectKey:
+    return ObjectKey("", kind, "shop", name)
 
 
 def suspension(subject: str = "shop/web", until: datetime | None = None) -> Hold:
@@ -30,18 +41,15 @@ def approval(hold: Hold, until: datetime = NOW + timedelta(hours=1)) -> Approval
 def hold_of(
     plan: Plan,
     desired: Desired,
-    owned_count: int = 2,
-    suspensions: tuple[Hold, ...] = (),
+    owned: int = 2,
     approvals: tuple[Approval, ...] = (),
+    *,
+    lacking: tuple[Ref, ...] = (),
 ) -> Hold | None:
-    return hold_for(
-        plan,
-        desired,
-        owned_count=owned_count,
-        suspensions=suspensions,
-        approvals=approvals,
-        now=NOW,
-    )
+    known = Circumstances(owned=[key(f"x{number}") for number in range(owned)], lacking=lacking)
+    approved = {each.hold: each for each in approvals}
+    found = doubts(plan, desired, known, NOW)
+    return decide(found, approvals=approved, released={}, now=NOW).hold
 
 
 def test_an_ordinary_plan_is_not_held(
@@ -50,46 +58,44 @@ def test_an_ordinary_plan_is_not_held(
     assert hold_of(plan(("ConfigMap", Action.DELETE)), desired(manifest())) is None
 
 
-def test_a_suspended_application_is_held_on_every_cluster(
-    plan: Callable[..., Plan], desired: Callable[..., Desired], manifest: Make
-) -> None:
-    hold = hold_of(plan(), desired(manifest()), suspensions=(suspension("a/b"), suspension()))
+def test_a_suspended_application_is_held_on_every_cluster() -> None:
+    hold = suspension_of(TARGET, (suspension("a/b"), suspension()), NOW)
 
     assert hold is not None
     assert hold == suspension()
     assert hold.release == "shoal resume shop/web"
 
 
-def test_a_suspension_ends_when_it_expires(
-    plan: Callable[..., Plan], desired: Callable[..., Desired], manifest: Make
-) -> None:
-    assert hold_of(plan(), desired(manifest()), suspensions=(suspension(until=NOW),)) is None
+def test_a_suspension_ends_when_it_expires() -> None:
+    assert suspension_of(TARGET, (suspension(until=NOW),), NOW) is None
 
 
-def test_of_several_suspensions_the_oldest_that_stands_is_told(
-    plan: Callable[..., Plan], desired: Callable[..., Desired], manifest: Make
-) -> None:
+def test_a_suspension_stops_corrections_too(plan: Callable[..., Plan]) -> None:
+    found = free_part(plan(("ConfigMap", Action.CORRECT)), suspension())
+
+    assert found.changes == ()
+
+
+def test_of_several_suspensions_the_oldest_that_stands_is_told() -> None:
     over, first, second = (
         replace(suspension(until=until), since=NOW - timedelta(days=days))
         for days, until in ((3, NOW), (2, NOW + timedelta(days=1)), (1, None))
     )
 
     for suspensions in ((over, first, second), (second, first, over)):
-        assert hold_of(plan(), desired(manifest()), suspensions=suspensions) == first
+        assert suspension_of(TARGET, suspensions, NOW) == first
 
 
-def test_only_a_suspension_suspends(
-    plan: Callable[..., Plan], desired: Callable[..., Desired], manifest: Make
-) -> None:
+def test_only_a_suspension_suspends() -> None:
     other = replace(suspension(), cause=HoldCause.REMOVING)
 
-    assert hold_of(plan(), desired(manifest()), suspensions=(other,)) is None
+    assert suspension_of(TARGET, (other,), NOW) is None
 
 
 def test_one_object_is_spoken_of_as_one(
     plan: Callable[..., Plan], desired: Callable[..., Desired]
 ) -> None:
-    hold = hold_of(plan(("ConfigMap", Action.DELETE)), desired(), owned_count=1)
+    hold = hold_of(plan(("ConfigMap", Action.DELETE)), desired(), 1)
 
     assert hold is not None
     assert "but 1 object of it is in cluster prod; without approval it is kept" in hold.reason
@@ -119,7 +125,7 @@ def test_a_render_that_became_empty_is_held_and_says_what_is_at_stake(
 def test_an_empty_render_where_nothing_was_is_not_held(
     plan: Callable[..., Plan], desired: Callable[..., Desired]
 ) -> None:
-    assert hold_of(plan(), desired(), owned_count=0) is None
+    assert hold_of(plan(), desired(), owned=0) is None
 
 
 def test_an_approval_lifts_the_hold_it_names_until_it_expires(
@@ -129,19 +135,54 @@ def test_an_approval_lifts_the_hold_it_names_until_it_expires(
     hold = hold_of(one, desired())
     assert hold is not None
 
-    assert hold_of(one, desired(), approvals=(approval(hold),)) is None
-    assert hold_of(one, desired(), approvals=(approval(hold, until=NOW),)) == hold
-    assert hold_of(other, desired(), approvals=(approval(hold),)) is not None
+    assert hold_of(one, desired(), 1, (approval(hold),)) is None
+    assert hold_of(one, desired(), 2, (approval(hold, until=NOW),)) == hold
+    assert hold_of(other, desired(), 2, (approval(hold),)) is not None
 
 
-def test_an_approval_does_not_end_a_suspension(
+def test_what_was_let_go_stays_so_while_the_rest_of_it_is_carried_out(
+    plan: Callable[..., Plan], desired: Callable[..., Desired]
+) -> None:
+    whole = plan(("ConfigMap", Action.DELETE), ("Secret", Action.DELETE))
+    rest = replace(whole, changes=whole.changes[1:])
+    more = replace(whole, changes=(Change(key("new"), Action.DELETE, "a", None), *rest.changes))
+    known = Circumstances(owned=[each.key for each in whole.changes])
+    hold = hold_of(whole, desired())
+    assert hold is not None
+
+    def decided(plan: Plan, now: datetime = NOW) -> Hold | None:
+        found = doubts(plan, desired(), known, now)
+        return decide(found, approvals={}, released=first.released, now=now).hold
+
+    first = decide(
+        doubts(whole, desired(), known, NOW),
+        approvals={hold.id: approval(hold)},
+        released={},
+        now=NOW,
+    )
+
+    assert first.hold is None
+    assert decided(rest) is None
+    assert decided(more) is not None
+    assert decided(rest, NOW + timedelta(hours=1)) is not None
+
+
+def test_a_lacking_dependency_stops_what_comes_from_git_and_not_corrections(
     plan: Callable[..., Plan], desired: Callable[..., Desired], manifest: Make
 ) -> None:
-    hold = suspension()
+    whole = plan(("ConfigMap", Action.UPDATE), ("Secret", Action.CORRECT))
+    lacking = (Ref("shop", "db"),)
 
-    found = hold_of(plan(), desired(manifest()), suspensions=(hold,), approvals=(approval(hold),))
+    hold = hold_of(whole, desired(manifest()), lacking=lacking)
+    correction = plan(("ConfigMap", Action.CORRECT))
 
-    assert found == hold
+    assert hold is not None
+    assert hold.cause is HoldCause.DEPENDENCY
+    assert hold.reason == (
+        "shop/web on cluster prod waits until application shop/db is synced and healthy there"
+    )
+    assert [each.action for each in free_part(whole, hold).changes] == [Action.CORRECT]
+    assert hold_of(correction, desired(manifest()), lacking=lacking) is None
 
 
 def test_a_removal_is_held_with_its_reason() -> None:
@@ -162,28 +203,55 @@ def test_an_approval_of_one_removal_is_not_one_of_the_next() -> None:
     assert first.id != removal_hold(TARGET, 3, "gone", NOW, content="r2").id
 
 
-@given(st.integers(0, 5), st.booleans(), st.booleans(), st.booleans())
+def test_the_same_change_on_many_clusters_is_one_group_and_another_change_is_not(
+    desired: Callable[..., Desired],
+) -> None:
+    def held(cluster: str, name: str, before: str) -> Hold:
+        target = TargetKey(Ref("shop", "web"), cluster)
+        changes = (Change(key(name), Action.DELETE, before, None),)
+        hold = hold_of(Plan(target, changes), desired(), 1)
+        assert hold is not None
+        return hold
+
+    one, same, other = held("a", "x", "1"), held("b", "x", "2"), held("a", "y", "1")
+
+    assert one.id != same.id
+    assert one.group == same.group
+    assert one.group != other.group
+    assert one.group.startswith("group-")
+
+
+def test_the_approval_of_a_group_lifts_every_hold_of_it(
+    plan: Callable[..., Plan], desired: Callable[..., Desired]
+) -> None:
+    deletion = plan(("ConfigMap", Action.DELETE))
+    elsewhere = replace(deletion, target=TargetKey(Ref("shop", "web"), "dev"))
+    hold = hold_of(deletion, desired())
+    assert hold is not None
+    of_group = replace(approval(hold), hold=hold.group, subject="", content="")
+
+    assert hold_of(elsewhere, desired(), 1, (of_group,)) is None
+    assert hold_of(elsewhere, desired(), 1, (approval(hold),)) is not None
+
+
+@given(st.integers(0, 5), st.booleans(), st.booleans())
 def test_nothing_is_emptied_without_a_hold_or_an_approval(
-    owned_count: int, is_empty: bool, is_suspended: bool, is_approved: bool
+    owned_count: int, is_empty: bool, is_approved: bool
 ) -> None:
     changes = tuple(
-        Change(ObjectKey("", "ConfigMap", "shop", str(number)), Action.DELETE, "a", None)
-        for number in range(owned_count)
+        Change(key(str(number)), Action.DELETE, "a", None) for number in range(owned_count)
     )
     plan = Plan(TARGET, changes)
-    manifests = () if is_empty else (Manifest({"kind": "ConfigMap"}, ""),)
+    manifests = () if is_empty else (Manifest({"kind": "ConfigMap"}, ""),) * 5
     desired = Desired(
         TARGET, Grant(TARGET, "r", "head", NOW), "d", Content("c", manifests), SyncPolicy()
     )
-    hold = Hold(str(TARGET), HoldCause.EMPTY_RENDER, "", "", NOW, plan.hash)
+    approvals: list[Approval] = []
+    if is_approved:
+        known = Circumstances(owned=[each.key for each in changes])
+        approvals = [approval(each.hold) for each in doubts(plan, desired, known, NOW)]
 
-    found = hold_of(
-        plan,
-        desired,
-        owned_count,
-        (suspension(),) if is_suspended else (),
-        (approval(hold),) if is_approved else (),
-    )
+    found = hold_of(plan, desired, owned_count, tuple(approvals))
 
-    must_wait = is_suspended or (is_empty and owned_count > 0 and not is_approved)
-    assert (found is not None) == must_wait
+    may_not_go_on = owned_count > 0 and (is_empty or owned_count > 1) and not is_approved
+    assert (found is not None) == may_not_go_on

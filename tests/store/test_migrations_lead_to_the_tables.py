@@ -35,6 +35,24 @@ def test_the_newest_version_is_known_without_alembic() -> None:
     assert upgrading.newest_version() == migrating.HEAD
 
 
+def test_holds_of_an_older_version_are_kept(tmp_path: Path) -> None:
+    database = tmp_path / "shoal.db"
+    migrating.migrate(database)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute('ALTER TABLE holds DROP COLUMN "group"')
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute(
+            "INSERT INTO holds VALUES ('hold-1', 'default/web', 'Suspended', 'lunch', 'ana',"
+            " '2026-01-01T00:00:00+00:00', '', NULL)"
+        )
+
+    migrating.migrate(database)
+    with closing(sqlite3.connect(database)) as connection:
+        rows = list(connection.execute('SELECT id, reason, until, "group" FROM holds'))
+
+    assert rows == [("hold-1", "lunch", None, "")]
+
+
 def test_a_second_run_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrating.migrate(tmp_path / "shoal.db")
     monkeypatch.setattr(upgrading, "upgrade", lambda _: pytest.fail("migrated twice"))

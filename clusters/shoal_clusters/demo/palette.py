@@ -34,6 +34,7 @@ _LOOKS: Mapping[str, Look] = {
     "Syncing": _MOVING,
     "Pending": _MOVING,
     "Progressing": _MOVING,
+    "Differs": _DRIFTED,
     "Drifted": _DRIFTED,
     "Held": _WAITING,
     "Removing": _WAITING,

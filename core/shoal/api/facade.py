@@ -121,6 +121,6 @@ class Controller(Protocol):
         """End the suspension of an application."""
         ...
 
-    async def approve(self, hold_id: str, *, who: str, reason: str) -> Hold:
-        """Release a hold."""
+    async def approve(self, name: str, *, who: str, reason: str) -> Sequence[Hold]:
+        """Release a hold, by its id, or all of a group; what was released."""
         ...

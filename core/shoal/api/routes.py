@@ -259,10 +259,10 @@ async def _resume(controller: Controller, request: Request) -> Mapping[str, Any]
 
 async def _approve(controller: Controller, request: Request) -> Mapping[str, Any]:
     body = await read_json(request, ReasonBody, _BODY_BYTES)
-    hold = await controller.approve(
+    released = await controller.approve(
         request.path_params["id"], who=request.state.who, reason=body.reason
     )
-    return single("Hold", _hold_fields(hold))
+    return envelope("Hold", [_hold_fields(hold) for hold in released])
 
 
 def _hold_fields(hold: Hold) -> dict[str, Any]:

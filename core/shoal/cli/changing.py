@@ -180,15 +180,23 @@ def resume(
 
 
 @click.command()
-@click.argument("hold", metavar="HOLD")
+@click.argument("hold", metavar="HOLD|GROUP")
 @click.option("-r", "--reason", required=True, help="Why; it is recorded.")
 @prints
 @asks
 def approve(hold: str, reason: str, output: Output, client: Client) -> int:
-    """Release HOLD, by the id that `shoal get holds` shows: what waits for it goes on."""
-    released = client.post("holds", hold, "approve", body={"reason": reason})
-    print_item(output, HOLD, _plain(released))
-    note(f"{hold} is released: {released['cause']} of {released['subject']}")
+    """Release HOLD, by the id that `shoal get holds` shows: what waits for it goes on.
+
+    GROUP releases all holds of the same change, on whatever cluster; within a day also those that
+    are still to come.
+    """
+    released = client.post("holds", hold, "approve", body={"reason": reason})["items"]
+    if hold == released[0]["id"]:
+        print_item(output, HOLD, released[0])
+    else:
+        print_list(output, HOLD, released)
+    for each in released:
+        note(f"{each['id']} is released: {each['cause']} of {each['subject']}")
     return Ending.OK
 
 

@@ -148,6 +148,7 @@ HOLD = Kind(
     ("hold",),
     (
         field("HOLD", "id"),
+        field("GROUP", "group"),
         field("SUBJECT", "subject"),
         field("CAUSE", "cause"),
         field("BY", "by"),

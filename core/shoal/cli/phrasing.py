@@ -12,6 +12,7 @@ GLYPHS: Mapping[str, tuple[str, str]] = {
     "Synced": ("✔", "green"),
     "Syncing": ("↻", "bright_blue"),
     "Pending": ("↻", "bright_blue"),
+    "Differs": ("▲", "bright_yellow"),
     "Drifted": ("▲", "bright_yellow"),
     "Held": ("⏸", "magenta"),
     "Suspended": ("⏸", "magenta"),

@@ -24,11 +24,13 @@ from shoal.composition.serving import Foundation, Settings
 from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
+from shoal.engine.carrying_out import CarryingOut
 from shoal.engine.cataloguing import FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
+from shoal.engine.deciding import Deciding
 from shoal.engine.desiring import Desiring
 from shoal.engine.diffing import Diffing
 from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
@@ -37,11 +39,13 @@ from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.judging import Judging, by_kind
 from shoal.engine.observing import Observing
+from shoal.engine.previewing import Previewing
 from shoal.engine.recording import Recording
 from shoal.engine.rendering import Rendering
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.targets import Targets
+from shoal.engine.validating import Validating
 from shoal.errors import Permanent
 from shoal.hooks.host import Host
 from shoal.model.choice import Spec
@@ -162,19 +166,7 @@ class _Assembly:
         connections = Connections(
             state=state,
             recording=recording,
-            targets=Targets(
-                state,
-                recording,
-                Concluding(state, recording, random.random),
-                Gating(
-                    state,
-                    self._plugins.gates,
-                    await self._lent.all_of("gates", self._plugins.gates),
-                    self._guard,
-                ),
-                self._guard,
-                self._tracer,
-            ),
+            targets=await self._targets(),
             observing=Observing(state, recording, self._tracer),
             identifying=Identifying(state, recording),
             access=self._plugins.access,
@@ -187,6 +179,25 @@ class _Assembly:
             known=self._foundation.masking.known,
         )
         return Clusters(state, recording, connections, self._foundation.timing)
+
+    async def _targets(self) -> Targets:
+        state, recording = self._state, self._recording
+        guard, tracer, jitter = self._guard, self._tracer, random.random
+        gates = self._plugins.gates
+        gating = Gating(state, gates, await self._lent.all_of("gates", gates), guard)
+        deciding = Deciding(state, recording, gating)
+        concluding = Concluding(state, recording, jitter)
+        return Targets(
+            state=state,
+            recording=recording,
+            deciding=deciding,
+            validating=Validating(state, guard),
+            previewing=Previewing(state, recording, deciding, concluding, guard, tracer, jitter),
+            carrying_out=CarryingOut(recording, guard, tracer),
+            concluding=concluding,
+            guard=guard,
+            tracer=tracer,
+        )
 
 
 def now() -> datetime:

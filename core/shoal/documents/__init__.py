@@ -3,7 +3,7 @@
 `load` reads files into validated documents and says what is wrong with the others, each with file,
 line, field and the nearest known name. `merge` lays what was read over what was known, so that what
 cannot be read keeps its last valid version. Reading order: `problems`, `yaml_reading`,
-`recognising`, `walking`, `validating`, `relating`, `loading`, `cataloguing`.
+`recognising`, `walking`, `validating`, `relating`, `depending`, `loading`, `cataloguing`.
 """
 
 from shoal.documents.cataloguing import Catalog, Changes, Difference, Origin, changes, merge

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
+from shoal.documents.depending import circles, dependents_of
 from shoal.documents.loading import Identity, Loaded, Located
 from shoal.documents.problems import Problem
 from shoal.model.documents import AnyDocument, Application, Cluster, Fleet, Source, SourceSpec
@@ -37,7 +38,8 @@ class Catalog:
     refers to may be missing from it. `unknown`: documents that were there before a restart and
     whose file cannot be read now (identity → file): what came from them is to be kept. `problems`:
     all of the last load, and why documents are stale. `is_kept`: the last load said nothing about
-    the fleet, all of this is older.
+    the fleet, all of this is older. `dependents` are those that wait for an application, `circles`
+    those that wait for themselves, and the way around.
     """
 
     fleet: str
@@ -49,6 +51,8 @@ class Catalog:
     unknown: Mapping[Identity, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     is_kept: bool = False
+    dependents: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
+    circles: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
 
     @property
     def stale(self) -> Mapping[Identity, Origin]:
@@ -149,7 +153,18 @@ def _catalog(
                     sources[document.source_ref] = inline
             case Fleet():
                 pass
-    return Catalog(fleet, documents, clusters, sources, applications, origins, unknown, problems)
+    return Catalog(
+        fleet,
+        documents,
+        clusters,
+        sources,
+        applications,
+        origins,
+        unknown,
+        problems,
+        dependents=dependents_of(applications),
+        circles=circles(applications),
+    )
 
 
 @dataclass(frozen=True, slots=True)

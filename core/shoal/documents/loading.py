@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from shoal.documents.depending import find_dependency_problems
 from shoal.documents.doubts import find_doubts
 from shoal.documents.fitting import find_unfit_parts
 from shoal.documents.problems import Problem
@@ -138,6 +139,7 @@ class _Gathering:
             *(problem for each in broken.values() for problem in each),
             *find_missing_fleet(has_fleet=has_fleet, has_documents=bool(documents or broken)),
             *find_dangling_sources(documents, broken, self._line_of),
+            *find_dependency_problems(documents, broken, self._line_of),
             *(
                 problem
                 for identity, each in documents.items()

@@ -17,11 +17,20 @@ import structlog
 from opentelemetry.trace import Span, Tracer
 
 from shoal.documents import Catalog, Identity
+from shoal.documents.depending import around
+from shoal.engine.budgeting import expect_at_grant
+from shoal.engine.depending import wake_around
 from shoal.engine.desiring import Desiring
 from shoal.engine.handing_over import decided
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
-from shoal.engine.state import ApplicationState, EngineState, SourceState, TargetState
+from shoal.engine.state import (
+    NOTHING,
+    ApplicationState,
+    EngineState,
+    SourceState,
+    TargetState,
+)
 from shoal.engine.wishes import Wishes
 from shoal.errors import InvalidDocument, Retryable, ShoalError, StoreUnavailable
 from shoal.model.artifacts import Artifact
@@ -87,6 +96,7 @@ class Applications:
         if request.priority is Priority.USER:
             self.desiring.rendering.try_again(document.source_ref)
         try:
+            _check_dependencies(catalog, document)
             source = self._source(catalog, document)
             if source is None:
                 return
@@ -177,6 +187,8 @@ class Applications:
                 changed, revision, self.state.grants, frozenset(changed), now, traceparent(span)
             )
             await self.recording.granted(grants.values())
+            contents = {key: wanted[key.cluster] for key in changed}
+            expect_at_grant(self.state, revision, contents, decision.document.spec.sync)
             for key, digest in changed.items():
                 target = self.state.target(key)
                 await self._keep_after_all(target)
@@ -250,6 +262,7 @@ class Applications:
         if target.removing:
             return
         target.desired = None
+        await self._end_holds(target)
         await self.recording.place(
             removal_hold(
                 target.key, owned, why, self.state.now(), content=self.state.removal(target.key)
@@ -257,6 +270,13 @@ class Applications:
         )
         target.removing = why
         self._wake(target.key, Request(Priority.REVISION, why))
+
+    async def _end_holds(self, target: TargetState) -> None:
+        """What of it waited for a person will not be done; its removal is another question."""
+        for hold in (target.hold, *target.conflicts.values()):
+            if hold is not None and hold.cause is not HoldCause.SUSPENDED:
+                await self.recording.end(hold, "the target is not wanted any more")
+        target.hold, target.conflicts = None, NOTHING
 
     async def _keep_after_all(self, target: TargetState) -> None:
         """The target is wanted again: its removal is off."""
@@ -304,9 +324,28 @@ class Applications:
 
     async def _decided(self, ref: Ref, known: ApplicationState) -> None:
         known.failures = 0
+        wake_around(self.state, ref)
         if known.error is not None:
             known.error = None
             await self.recording.mention(Deed.APPLICATION_RECOVERED, str(ref))
+
+
+def _check_dependencies(catalog: Catalog, document: Application) -> None:
+    """Raise InvalidDocument when what it waits for can never come."""
+    way = catalog.circles.get(document.ref)
+    if way:
+        raise InvalidDocument(
+            f"applications wait for one another in a circle: {around(way)}",
+            next_step="remove one of these dependsOn",
+        )
+    for ref in document.dependencies:
+        is_there = ref in catalog.applications or Identity("Application", *ref) in catalog.unknown
+        if not is_there:
+            meant = nearest(str(ref), [str(each) for each in catalog.applications])
+            raise InvalidDocument(
+                f"application {document.ref} depends on application {ref}, and there is none",
+                next_step=f"did you mean {meant}?" if meant else "see shoal get applications",
+            )
 
 
 def _unknown_source(catalog: Catalog, document: Application) -> InvalidDocument:

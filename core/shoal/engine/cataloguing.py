@@ -125,6 +125,9 @@ class Cataloguing:
         woken = set(applications.added | applications.changed | applications.removed)
         if clusters:
             woken |= set(catalog.applications)
+        if applications:
+            # One that came, went or waits for others now may be what these wait for, or a circle.
+            woken |= {ref for ref, each in catalog.applications.items() if each.dependencies}
         if clusters or first:
             # What was there before a restart and has no document any more was removed meanwhile.
             woken |= {key.application for key in state.targets}

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from shoal.engine import budgeting
 from shoal.engine.handing_over import wake_partners
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import GONE, WRITTEN, Recording
-from shoal.engine.state import ClusterState, EngineState, TargetState, Wait
+from shoal.engine.state import NOTHING, ClusterState, EngineState, TargetState, Wait
 from shoal.engine.telling import Sync
 from shoal.errors import OwnershipConflict, Retryable, ShoalError
 from shoal.model.digests import digest_parts
@@ -22,6 +23,7 @@ from shoal.model.identity import ObjectKey
 from shoal.model.plans import Action, Desired, Plan, Result, ResultStatus
 from shoal.model.sightings import DriftKind
 from shoal.planning.backing_off import longest_delay_seconds, retry_at
+from shoal.planning.fighting import NONE
 
 # The cause lives in the cluster and nobody announces that it was mended: look again, seldom.
 CONFLICT_RETRY = timedelta(minutes=5)
@@ -31,7 +33,8 @@ CONFLICT_RETRY = timedelta(minutes=5)
 class Pass:
     """One pass over one target: what it was for, what was planned, and the results so far.
 
-    `results` grows while the pass goes on.
+    `results` grows while the pass goes on. `is_partial`: a part of what the target should hold was
+    left out of the plan, for it is held, comes in a later wave, or is being tried out.
     """
 
     cluster: ClusterState
@@ -40,6 +43,7 @@ class Pass:
     plan: Plan
     request: Request
     results: list[Result]
+    is_partial: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -50,6 +54,18 @@ class Pass:
     def is_finished(self) -> bool:
         """Whether every change ended well."""
         return all_done(self.plan, self.results) and self.target.error is None
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether the target holds all that it should hold."""
+        return self.is_finished and self.is_whole and not self.is_partial
+
+    @property
+    def status(self) -> str:
+        """The word for it that is stored."""
+        if not self.is_finished:
+            return "failed"
+        return "partial" if self.is_partial else "synced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +79,22 @@ class Concluding:
     async def conclude(self, done: Pass) -> None:
         """Remember, record, and plan the next pass."""
         target = done.target
+        _note_corrections(done, self.state.now())
         _note_problems(done)
+        budgeting.deleted(self.state, done.desired, done.results)
         news = target.synced_digest != done.desired.digest
-        if done.is_finished and done.is_whole:
+        if done.is_synced:
             self._note_success(done)
-        status = "synced" if done.is_finished else "failed"
         if _is_news(done):
             who, why = self._who_and_why(done)
             sync = Sync(target, done.desired, done.plan, done.results, who, why)
-            await self.recording.synced(sync, status=status)
-        elif news and done.is_finished:
-            await self.recording.settled(target, done.desired, status)
-        if done.is_finished and done.is_whole:
+            await self.recording.synced(sync, status=done.status)
+        elif news and done.is_synced:
+            await self.recording.settled(target, done.desired, done.status)
+        if done.is_synced:
             target.applied = done.desired
+        if done.is_synced and not target.deferred:
+            target.released = NOTHING
             await self.recording.used_up(target.key)
         if target.removing and not self._owns_something(target):
             await self.recording.released(target.key, target.removing)
@@ -87,7 +106,7 @@ class Concluding:
         target, desired = done.target, done.desired
         target.synced_revision, target.synced_digest = desired.grant.revision, desired.digest
         target.synced_at = target.since = self.state.now()
-        target.failures = 0
+        target.failures, target.sighted = 0, NOTHING
         target.is_awaiting_health = bool(done.results)
 
     def _owns_something(self, target: TargetState) -> bool:
@@ -151,6 +170,23 @@ class Concluding:
         if provenance is not None:
             return provenance.author or "unknown", provenance.subject
         return "shoal", f"revision {desired.grant.revision}"
+
+
+def _note_corrections(done: Pass, now: datetime) -> None:
+    """Remember what was corrected, and who had changed it: the next time comes later."""
+    target = done.target
+    corrected = {
+        result.key: target.struggles.get(result.key, NONE).corrected(now, _manager(target, result))
+        for result in done.results
+        if result.action is Action.CORRECT and result.status in WRITTEN
+    }
+    if corrected:
+        target.struggles = {**target.struggles, **corrected}
+
+
+def _manager(target: TargetState, result: Result) -> str:
+    drift = target.drifted.get(result.key)
+    return drift.manager if drift else ""
 
 
 def _note_problems(done: Pass) -> None:

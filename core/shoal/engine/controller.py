@@ -44,6 +44,7 @@ from shoal.model.documents import Application
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Record
+from shoal.planning.holding import fought_over
 from shoal.planning.placing import place
 from shoal.store import Store
 from shoal.telemetry import names
@@ -101,8 +102,20 @@ class Controller:
             target.synced_at, target.since = outcome.synced_at, outcome.at
             target.plan_hash, target.trace_id = outcome.plan_hash, outcome.trace_id
         state.grants, state.holds = kept.grants, kept.holds
+        for hold in kept.holds.values():
+            self._restore_hold(hold)
         state.approvals, state.identities = kept.approvals, kept.identities
         state.remembered = decode_origins(kept.settings.get(FLEET_ORIGINS, ""))
+
+    def _restore_hold(self, hold: Hold) -> None:
+        """What a target waits for; a suspension or a removal is found where it stands."""
+        target = self._state.targets.get(TargetKey.parse(hold.subject))
+        if target is None or hold.cause is HoldCause.REMOVING:
+            return
+        if hold.cause is HoldCause.CONFLICT:
+            target.conflicts = {**target.conflicts, fought_over(hold): hold}
+        else:
+            target.hold = hold
 
     async def run(self) -> None:
         """Serve all loops; ends by cancellation only."""
@@ -291,23 +304,43 @@ class Controller:
         for target in self._state.targets_of(application):
             self._wake(target.key, Request(Priority.USER, f"resumed by {who}"))
 
-    async def approve(self, hold_id: str, *, who: str, reason: str) -> Hold:
-        """Release a hold; what it held goes on at once."""
-        _known(hold_id, self._state.holds, "hold", "get holds")
-        hold, now = self._state.holds[hold_id], self._state.now()
-        if hold.cause is HoldCause.SUSPENDED:
-            await self.resume(Ref.parse(hold.subject), who=who, reason=reason)
-            return hold
-        approval = Approval(
-            hold.id, hold.subject, hold.content, who, reason, now, now + APPROVAL_LASTS
-        )
-        await self._recording.approved(hold, approval)
-        request = Request(Priority.USER, f"approved by {who}")
+    async def approve(self, name: str, *, who: str, reason: str) -> Sequence[Hold]:
+        """Release a hold, or all of a group, and let what they held go on at once.
+
+        The approval of a group counts for everyone who comes to the same change while it lasts.
+        """
+        holds = [hold for hold in self._state.holds.values() if name in (hold.id, hold.group)]
+        if not holds:
+            groups = {hold.group for hold in self._state.holds.values() if hold.group}
+            _known(name, {*self._state.holds, *groups}, "hold", "get holds")
+        now = self._state.now()
+        if holds[0].cause is HoldCause.SUSPENDED:
+            await self.resume(Ref.parse(holds[0].subject), who=who, reason=reason)
+            return holds
+        if holds[0].cause is HoldCause.CONFLICT:
+            return await self._let_try_again(holds, who=who, reason=reason)
+        is_one = name == holds[0].id
+        subject, content = (holds[0].subject, holds[0].content) if is_one else ("", "")
+        approval = Approval(name, subject, content, who, reason, now, now + APPROVAL_LASTS)
+        await self._recording.approved(holds, approval)
+        for hold in holds:
+            self._let_go_on(hold, Request(Priority.USER, f"approved by {who}"))
+        return holds
+
+    async def _let_try_again(
+        self, holds: Sequence[Hold], *, who: str, reason: str
+    ) -> Sequence[Hold]:
+        """Objects that are fought over are corrected again; the next fight is another hold."""
+        for hold in holds:
+            await self._recording.end(hold, reason, who)
+            self._let_go_on(hold, Request(Priority.USER, f"approved by {who}"))
+        return holds
+
+    def _let_go_on(self, hold: Hold, request: Request) -> None:
         if hold.cause is HoldCause.IDENTITY_CHANGED:
             self._state.cluster_queue.add(hold.subject.removeprefix("cluster "), request)
         else:
             self._wake(TargetKey.parse(hold.subject), request)
-        return hold
 
     def _wake(self, key: TargetKey, request: Request) -> None:
         cluster = self._state.clusters.get(key.cluster)

@@ -1,6 +1,6 @@
 """Asks the gates of an application whether a plan may be carried out, before anything is written.
 
-Whole plans are asked about. A plan that only undoes drift is not: what it restores was let through
+Whole plans are asked about, without what only undoes drift: what that restores was let through
 when it was first applied. A gate that cannot be asked refuses. The hold that comes of it ends by
 itself when the gates say yes, or when the plan is another one; the target asks again by its queue.
 """
@@ -21,9 +21,8 @@ from shoal.hooks.host import Host
 from shoal.model.choice import Choice
 from shoal.model.documents import Application
 from shoal.model.facts import DocumentFacts
-from shoal.model.holds import Hold, HoldCause
-from shoal.model.plans import Action, Desired, Plan
-from shoal.planning.holding import Refusal, gate_hold, is_approved
+from shoal.model.plans import Desired, Plan
+from shoal.planning.holding import Doubt, Refusal, changes_from_git, gate_hold
 
 ASK_SECONDS = 10.0
 ASK_AGAIN = timedelta(minutes=1)
@@ -39,10 +38,10 @@ class Gating:
     hosts: Mapping[str, Host]
     guard: Guard
 
-    async def hold(self, target: TargetState, desired: Desired, plan: Plan) -> Hold | None:
-        """What the gates hold this plan by; None when they let it pass, or a person did."""
-        document = self._document(target)
-        if document is None or not any(each.action is not Action.CORRECT for each in plan.changes):
+    async def doubt(self, target: TargetState, desired: Desired, whole: Plan) -> Doubt | None:
+        """What the gates hold of this plan, if they do not let it pass."""
+        document, plan = self._document(target), changes_from_git(whole)
+        if document is None or not plan.changes:
             return None
         proposal = self._proposal(document, target, desired, plan)
         refusals = [
@@ -52,13 +51,7 @@ class Gating:
         ]
         if not refusals:
             return None
-        hold = gate_hold(plan, refusals, self.state.now())
-        approvals = self.state.approvals.values()
-        return None if is_approved(hold, approvals, self.state.now()) else hold
-
-    def holds(self, target: TargetState) -> bool:
-        """Whether a gate holds the target now: then only drift is undone, object by object."""
-        return target.hold is not None and target.hold.cause is HoldCause.GATE
+        return Doubt(gate_hold(plan, refusals, self.state.now()), plan)
 
     def _document(self, target: TargetState) -> Application | None:
         catalog = self.state.catalog

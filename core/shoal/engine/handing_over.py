@@ -37,9 +37,14 @@ async def inform(state: EngineState, session: Session, plan: Plan) -> bool:
 
 def settled(state: EngineState, plan: Plan) -> Plan:
     """The part of a plan that does not depend on what is still being decided."""
-    if plan.target not in state.awaiting_decisions.get(plan.target.cluster, ()):
+    if not is_undecided(state, plan.target):
         return plan
     return replace(plan, changes=tuple(one for one in plan.changes if one.action not in LEAVING))
+
+
+def is_undecided(state: EngineState, target: TargetKey) -> bool:
+    """Whether nobody can say yet what of this target others want."""
+    return target in state.awaiting_decisions.get(target.cluster, ())
 
 
 def decided(state: EngineState, clusters: Iterable[str]) -> None:

@@ -40,8 +40,12 @@ class Inventory(Mapping[ObjectKey, Owned]):
 
     def count(self, target: TargetKey) -> int:
         """How many objects are known to be this target's: confirmed ones."""
+        return len(self.confirmed(target))
+
+    def confirmed(self, target: TargetKey) -> list[ObjectKey]:
+        """The objects that are known to be this target's."""
         keys = self._by_target.get(target, ())
-        return sum(self._rows[key].state is OwnedState.CONFIRMED for key in keys)
+        return [key for key in keys if self._rows[key].state is OwnedState.CONFIRMED]
 
     def put(self, rows: Iterable[Owned]) -> None:
         """Add rows, or replace those of the same objects."""

@@ -1,6 +1,7 @@
 """Sightings become state: health, drift, and a key in the queue when something is to be done.
 
-Nothing is sent from here. A drift that is to be corrected is a request for that one object.
+Nothing is sent from here. A drift that is to be corrected is a request for that one object; when
+much of a target drifts at once, it is one event and one request for the whole.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,10 +20,15 @@ from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.errors import StoreUnavailable
-from shoal.model.policies import DriftPolicy
+from shoal.model.identity import ObjectKey
+from shoal.model.policies import DriftPolicy, SyncMode
 from shoal.model.records import Deed
 from shoal.model.sightings import Drift, DriftKind, Sighting
+from shoal.planning.fighting import is_reset
 
+# What drifts within this time drifts at once; a namespace is emptied in seconds.
+AT_ONCE = timedelta(seconds=10)
+MOST_NAMED = 20
 _log = structlog.get_logger(__name__)
 
 
@@ -46,12 +53,21 @@ class Observing:
             follow_health(self.state, self.tracer, cluster, target, sighting.at)
         if sighting.is_lost:
             self._take_back(cluster, target, sighting)
-        if sighting.drift is None or not self._counts(target, sighting.drift):
-            target.drifted.pop(sighting.key, None)
-            target.drifted_since.pop(sighting.key, None)
-        else:
-            with _unrecorded(sighting):
+        with _unrecorded(sighting):
+            if sighting.drift is None or not self._counts(target, sighting.drift):
+                await self._settled(target, sighting.key)
+            else:
                 await self._drifted(cluster, target, sighting, sighting.drift)
+
+    async def _settled(self, target: TargetState, key: ObjectKey) -> None:
+        """The object is as it should be; if it was fought over, that has ended by itself."""
+        target.drifted.pop(key, None)
+        target.drifted_since.pop(key, None)
+        hold = target.conflicts.get(key)
+        if hold is not None:
+            target.conflicts = {each: one for each, one in target.conflicts.items() if each != key}
+            target.struggles = {each: one for each, one in target.struggles.items() if each != key}
+            await self.recording.end(hold, "it is as it should be again")
 
     async def _drifted(
         self, cluster: ClusterState, target: TargetState, sighting: Sighting, drift: Drift
@@ -61,13 +77,18 @@ class Observing:
         target.drifted_since.setdefault(sighting.key, sighting.at)
         if target.removing or target.desired is None:
             return
-        if drift.is_corrected_by(target.desired.policy):
-            request = Request(Priority.DRIFT, "drift", only=frozenset({sighting.key}))
-            cluster.queue.add(target.key, request)
-        elif before is None or (before.kind, before.owned_digest, before.patch) != (
-            drift.kind,
-            drift.owned_digest,
-            drift.patch,
+        policy = target.desired.policy
+        if policy.mode is SyncMode.OBSERVE:
+            cluster.queue.add(target.key, Request(Priority.DRIFT, "drift"))
+            return
+        is_reset = await self._is_reset(target, sighting)
+        if drift.is_corrected_by(policy):
+            only = None if is_reset else frozenset({sighting.key})
+            cluster.queue.add(target.key, Request(Priority.DRIFT, "drift", only=only))
+        elif not is_reset and (
+            before is None
+            or (before.kind, before.owned_digest, before.patch)
+            != (drift.kind, drift.owned_digest, drift.patch)
         ):
             await self.recording.note(
                 who=_client(drift),
@@ -81,7 +102,7 @@ class Observing:
     def _take_back(self, cluster: ClusterState, target: TargetState, sighting: Sighting) -> None:
         """Nothing differs, but the next edit of what is not ours any more would not be seen."""
         desired = target.desired
-        if target.removing or desired is None:
+        if target.removing or desired is None or desired.policy.mode is SyncMode.OBSERVE:
             return
         if desired.policy.when_drifted is DriftPolicy.CORRECT:
             request = Request(Priority.DRIFT, "ownership", only=frozenset({sighting.key}))
@@ -89,6 +110,27 @@ class Observing:
 
     def _counts(self, target: TargetState, drift: Drift) -> bool:
         return target.desired is None or drift.is_told_by(target.desired.policy)
+
+    async def _is_reset(self, target: TargetState, sighting: Sighting) -> bool:
+        """Whether this is part of a large change of the target, which is told once."""
+        now = self.state.now()
+        recent = {key: at for key, at in target.sighted.items() if now - at < AT_ONCE}
+        target.sighted = recent = {**recent, sighting.key: now}
+        owned = self.state.inventory(target.key.cluster).count(target.key)
+        if not is_reset(len(recent), owned):
+            return False
+        since, target.reset_at = target.reset_at, now
+        if since is None or now - since >= AT_ONCE:
+            clients = {_client(drift) for drift in target.drifted.values()}
+            await self.recording.note(
+                who=clients.pop() if len(clients) == 1 else "several clients",
+                what=Deed.TARGET_RESET,
+                why=f"{len(recent)} of {owned} objects changed at once",
+                subject=str(target.key),
+                revision=target.synced_revision,
+                body={"objects": [str(key) for key in sorted(recent)[:MOST_NAMED]]},
+            )
+        return True
 
 
 def _client(drift: Drift) -> str:

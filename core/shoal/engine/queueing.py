@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -70,6 +70,13 @@ class Request:
         )
 
 
+class _Alarm(NamedTuple, Generic[K]):
+    """What an alarm is for: the whole of a key, or single objects of it."""
+
+    key: K
+    is_of_objects: bool
+
+
 class KeyedQueue(Generic[K]):
     """Keys that have work to do, now or at a time."""
 
@@ -78,8 +85,8 @@ class KeyedQueue(Generic[K]):
         self._order = itertools.count()
         self._waiting: dict[K, Request] = {}
         self._ready: list[tuple[int, int, K]] = []
-        self._wakes: dict[K, tuple[datetime, Request]] = {}
-        self._alarms: list[tuple[datetime, int, K]] = []
+        self._wakes: dict[_Alarm[K], tuple[datetime, Request]] = {}
+        self._alarms: list[tuple[datetime, int, _Alarm[K]]] = []
         self._active: dict[K, Request] = {}
         self._changed = anyio.Event()
 
@@ -113,15 +120,24 @@ class KeyedQueue(Generic[K]):
         self._changed.set()
 
     def wake(self, key: K, at: datetime, request: Request) -> None:
-        """Add this key at a time; a key has one alarm, and the newest replaces it."""
-        self._wakes[key] = (at, request)
-        heapq.heappush(self._alarms, (at, next(self._order), key))
+        """Add this key at a time; a key has one alarm, and the newest replaces it.
+
+        It has another one for single objects, to which more of them are added: all of them come at
+        the earliest of their times.
+        """
+        alarm = _Alarm(key, request.only is not None)
+        before = self._wakes.get(alarm)
+        if before is not None and alarm.is_of_objects:
+            at, request = min(at, before[0]), before[1].merged(request)
+        self._wakes[alarm] = (at, request)
+        heapq.heappush(self._alarms, (at, next(self._order), alarm))
         self._changed.set()
 
     def remove(self, key: K) -> None:
         """Forget a key: what waits for it and its alarm. Work under way is not touched."""
         self._waiting.pop(key, None)
-        self._wakes.pop(key, None)
+        for is_of_objects in (False, True):
+            self._wakes.pop(_Alarm(key, is_of_objects), None)
 
     async def next(self) -> tuple[K, Request]:
         """The most urgent key; waits until there is one. `done` must follow."""
@@ -158,17 +174,17 @@ class KeyedQueue(Generic[K]):
     def _ring_alarms(self) -> None:
         now = self._now()
         while self._alarms and self._alarms[0][0] <= now:
-            at, _, key = heapq.heappop(self._alarms)
-            alarm = self._wakes.get(key)
-            if alarm is not None and alarm[0] == at:
-                del self._wakes[key]
-                self.add(key, alarm[1])
+            at, _, alarm = heapq.heappop(self._alarms)
+            found = self._wakes.get(alarm)
+            if found is not None and found[0] == at:
+                del self._wakes[alarm]
+                self.add(alarm.key, found[1])
 
     def _seconds_to_next_alarm(self) -> float | None:
         while self._alarms:
-            at, _, key = self._alarms[0]
-            alarm = self._wakes.get(key)
-            if alarm is not None and alarm[0] == at:
+            at, _, alarm = self._alarms[0]
+            found = self._wakes.get(alarm)
+            if found is not None and found[0] == at:
                 return max(0.0, (at - self._now()).total_seconds())
             heapq.heappop(self._alarms)
         return None

@@ -11,8 +11,9 @@ from datetime import datetime
 
 from opentelemetry.trace import Tracer
 
+from shoal.engine.depending import wake_dependents
 from shoal.engine.queueing import Priority, Request
-from shoal.engine.state import ClusterState, EngineState, TargetState
+from shoal.engine.state import ClusterState, EngineState, Queued, TargetState
 from shoal.telemetry import names
 from shoal.telemetry.spans import parented, past
 
@@ -22,8 +23,14 @@ def follow_health(
 ) -> None:
     """When the whole target became healthy: say so, and let what waited for it go on.
 
-    Not while a pass is under way, held or at odds with something: the next pass asks again.
+    Not while a pass is under way, held or at odds with something: the next pass asks again. A later
+    wave waits for no more than what is before it, and other applications for all of this one.
     """
+    if target.is_syncing:
+        return
+    wake_dependents(state, cluster, target)
+    if target.queued is not None and _is_turn_over(target, target.queued):
+        cluster.queue.add(target.key, Request(Priority.REVISION, "the wave before is healthy"))
     if not (target.is_awaiting_health or target.deferred) or _is_unsettled(target):
         return
     owned = state.inventory(target.key.cluster).of(target.key)
@@ -36,9 +43,15 @@ def follow_health(
         cluster.queue.add(target.key, Request(Priority.REVISION, "healthy"))
 
 
+def _is_turn_over(target: TargetState, queued: Queued) -> bool:
+    """Whether nothing is in the way of the next wave; what failed comes back by itself."""
+    troubled = queued.blockers & (target.problems.keys() | target.waiting.keys())
+    return target.hold is None and not troubled and target.is_healthy(queued.blockers)
+
+
 def _is_unsettled(target: TargetState) -> bool:
-    troubles = (target.hold, target.error, target.problems, target.waiting)
-    return target.is_syncing or any(troubles)
+    troubles = (target.hold, target.error, target.problems, target.waiting, target.queued)
+    return any(troubles)
 
 
 def _tell(state: EngineState, tracer: Tracer, target: TargetState, at: datetime) -> None:

@@ -8,6 +8,7 @@ is compared with it. A record says who, what, when and why, and carries patches 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ from shoal.model.plans import (
     ResultStatus,
 )
 from shoal.model.records import Deed, Entry, Verdict
+from shoal.planning.holding import is_approved
 from shoal.store import Store, changes, states
 from shoal.telemetry.spans import trace_id
 
@@ -178,6 +180,22 @@ class Recording:
             ),
         )
 
+    async def observed(self, sync: Sync) -> None:
+        """What would change at a target that is only observed: its state and the record."""
+        target, verdict = sync.target, Verdict.FAILED if sync.plan.refused else Verdict.NOTED
+        await self._store.write(
+            changes.PutTarget(self._outcome(target, sync.desired, "observed")),
+            self._entry(
+                sync.who,
+                Deed.TARGET_OBSERVED,
+                sync.why,
+                str(target.key),
+                verdict,
+                sync.desired.grant.revision,
+                body_of(sync),
+            ),
+        )
+
     async def settled(self, target: TargetState, desired: Desired, status: str) -> None:
         """The target's state changed without a request being sent."""
         await self._store.write(changes.PutTarget(self._outcome(target, desired, status)))
@@ -210,8 +228,14 @@ class Recording:
 
     async def place(self, hold: Hold) -> None:
         """Something waits from now on; said once, and not what a person has approved."""
-        approval = self._state.approvals.get(hold.id)
-        if hold.id in self._state.holds or (approval and approval.until > self._state.now()):
+        if is_approved(hold, self._state.approvals, self._state.now()):
+            return
+        known = self._state.holds.get(hold.id)
+        if known is not None:
+            if known.reason != hold.reason:  # the same thing waits, and there is more to say of it
+                hold = replace(hold, since=known.since)
+                await self._store.write(changes.PutHold(hold))
+                self._state.holds[hold.id] = hold
             return
         await self._store.write(
             changes.PutHold(hold),
@@ -226,6 +250,12 @@ class Recording:
             ),
         )
         self._state.holds[hold.id] = hold
+
+    async def end(self, hold: Hold, why: str, who: str = "shoal") -> None:
+        """This one hold is over."""
+        if hold.id in self._state.holds:
+            await self._store.write(changes.DropHold(hold.id), self._released_entry(hold, who, why))
+            self._state.holds.pop(hold.id, None)
 
     async def lift(self, subject: str, cause: HoldCause, why: str, who: str = "shoal") -> None:
         """What this subject waited for, by this cause, is over; so is what was approved of it."""
@@ -247,15 +277,21 @@ class Recording:
         for approval in approvals:
             self._state.approvals.pop(approval.hold, None)
 
-    async def approved(self, hold: Hold, approval: Approval) -> None:
-        """A person released a hold; the approval stands until it is used up or runs out."""
+    async def approved(self, holds: Sequence[Hold], approval: Approval) -> None:
+        """A person released a hold, or a group; that stands until it is used up or runs out."""
+        now = self._state.now()
+        over = [each.hold for each in self._state.approvals.values() if each.until <= now]
         await self._store.write(
-            changes.DropHold(hold.id),
+            *(changes.DropApproval(each) for each in over),
+            *(changes.DropHold(hold.id) for hold in holds),
             changes.PutApproval(approval),
-            self._released_entry(hold, approval.by, approval.reason),
+            *(self._released_entry(hold, approval.by, approval.reason) for hold in holds),
         )
-        self._state.holds.pop(hold.id, None)
-        self._state.approvals[hold.id] = approval
+        for each in over:
+            self._state.approvals.pop(each, None)
+        for hold in holds:
+            self._state.holds.pop(hold.id, None)
+        self._state.approvals[approval.hold] = approval
 
     async def used_up(self, target: TargetKey) -> None:
         """What was approved of this target has been done: the same again needs another approval."""

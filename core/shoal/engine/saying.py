@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Sized
 
-from shoal.engine.state import ApplicationState, EngineState, TargetState
+from shoal.engine.depending import lack
+from shoal.engine.state import ApplicationState, EngineState, Queued, TargetState
 from shoal.engine.views import TargetPhase, TargetView
 from shoal.errors import ShoalError
 from shoal.model.documents import Application
 from shoal.model.health import Health
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.plans import Plan
 from shoal.model.sightings import Drift, DriftKind
 
 SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
+_MOST_SHOWN = 3
 Told = tuple[str, str]
 """A sentence and a next step; both may be empty."""
 
@@ -28,8 +31,9 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
         return _unknown(state, target)
     if target.removing:
         return _removing(state, target)
-    if target.hold is not None:
-        return _held(target.hold), target.hold.release
+    is_broken = bool(target.undecided or target.error or target.problems)
+    if target.hold is not None and not (is_broken and writes_go_on(target)):
+        return _held(state, target, target.hold), target.hold.release
     if target.undecided is not None:
         return _undecided(target.undecided, target)
     if target.error is not None:
@@ -41,9 +45,45 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
     if target.waiting:
         key, wait = min(target.waiting.items(), key=lambda item: item[0])
         return f"{_about(target.key, key, wait.message)}{_and_more(target.waiting)}", wait.next_step
+    if target.conflicts:
+        hold = min(target.conflicts.items())[1]
+        return f"{hold.reason}{_and_more(target.conflicts)}", hold.release
+    if target.queued is not None:
+        return _queued(target, target.queued)
+    if target.trial:
+        return target.trial, ""
+    if phase is TargetPhase.DIFFERS and target.observed is not None:
+        return _differs(target.observed)
     if phase is TargetPhase.DRIFTED:
         return _drifted(target)
     return health.reason, ""
+
+
+def writes_go_on(target: TargetState) -> bool:
+    """Whether its hold, if there is one, only stops deletions."""
+    return target.hold is None or target.hold.cause is HoldCause.PRUNE_BUDGET
+
+
+def _queued(target: TargetState, queued: Queued) -> Told:
+    """Which object stops the next wave, and since when."""
+    since = f"{queued.since:%H:%M:%S}"
+    ill = [key for key in sorted(queued.blockers) if not target.is_healthy((key,))]
+    waits = f"{counted(len(queued.keys), 'object')} of later waves wait since {since} for wave"
+    if not ill:
+        return f"{waits} {queued.wave}", ""
+    health = target.health.get(ill[0])
+    is_seen = health is not None and ill[0] not in target.unseen
+    state = f"is {health.state}" if health is not None and is_seen else "was not seen yet"
+    reason = f": {health.reason}" if health is not None and is_seen and health.reason else ""
+    return f"{waits} {queued.wave}, in which {ill[0]} {state}{_and_more(ill)}{reason}", ""
+
+
+def _differs(plan: Plan) -> Told:
+    shown = [f"{change.action} {change.key}" for change in plan.changes[:_MOST_SHOWN]]
+    more = len(plan.changes) - len(shown)
+    others = f" and {more} more" if more else ""
+    told = f"{counted(len(plan.changes), 'object')} would change: {', '.join(shown)}{others}"
+    return f"{told}; mode is Observe", "set mode: Apply to write it"
 
 
 def say_application(
@@ -93,8 +133,11 @@ def _undecided(error: ShoalError, target: TargetState) -> Told:
     return f"{error.message}; {kept}", error.next_step
 
 
-def _held(hold: Hold) -> str:
-    """A person's reason needs who gave it and until when; Shoal's own says it all."""
+def _held(state: EngineState, target: TargetState, hold: Hold) -> str:
+    """A person's reason needs who gave it and until when; what a dependency lacks may change."""
+    if hold.cause is HoldCause.DEPENDENCY:
+        now = lack(state, target.key)
+        return f"{hold.reason}; {now}" if now else hold.reason
     if hold.cause is not HoldCause.SUSPENDED:
         return hold.reason
     until = f" until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else ""

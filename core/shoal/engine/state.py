@@ -6,10 +6,11 @@ through `recording`, in the same breath; everything else here is found out again
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import anyio
 
@@ -27,9 +28,12 @@ from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import Override
-from shoal.model.plans import Content, Desired, Grant
+from shoal.model.plans import Content, Desired, Grant, Plan
 from shoal.model.sightings import Drift
+from shoal.planning.budgeting import RevisionPrunes
 from shoal.planning.circuits import Circuit
+from shoal.planning.fighting import Struggle
+from shoal.planning.holding import Released
 
 
 @dataclass(slots=True)
@@ -103,6 +107,20 @@ class Wait:
     next_step: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Objects of later waves, and what they wait for: `blockers` of `wave`, since when."""
+
+    keys: frozenset[ObjectKey]
+    wave: int
+    blockers: frozenset[ObjectKey]
+    since: datetime
+
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+"""What most targets have none of; shared, for there are many targets."""
+
+
 @dataclass(slots=True)
 class TargetState:
     """One application at one cluster.
@@ -112,7 +130,11 @@ class TargetState:
     `told` is the digest of the failures that were recorded last; `drifted_since` is when the
     drift of an object was first seen. `health` knows every object that
     was seen since start, `unseen` holds those that were written and not seen since. `undecided`
-    says why nobody knows what it should hold now: it keeps what it has.
+    says why nobody knows what it should hold now: it keeps what it has. `hold` stops it or a part
+    of it, `conflicts` hold single objects; `released` is what a person let go of what was held.
+    `queued` is what waits for an earlier wave, `trial` says what the validation of this revision
+    waits for, `observed` is the plan of a target that is only observed. `struggles` are the objects
+    that were corrected lately, `sighted` when others were seen drifting.
     """
 
     key: TargetKey
@@ -121,6 +143,14 @@ class TargetState:
     removing: str = ""
     undecided: ShoalError | None = None
     hold: Hold | None = None
+    conflicts: Mapping[ObjectKey, Hold] = field(default_factory=lambda: NOTHING)
+    released: Released = field(default_factory=lambda: NOTHING)
+    queued: Queued | None = None
+    trial: str = ""
+    observed: Plan | None = None
+    struggles: Mapping[ObjectKey, Struggle] = field(default_factory=lambda: NOTHING)
+    sighted: Mapping[ObjectKey, datetime] = field(default_factory=lambda: NOTHING)
+    reset_at: datetime | None = None
     error: ShoalError | None = None
     problems: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     waiting: dict[ObjectKey, Wait] = field(default_factory=dict)
@@ -234,6 +264,7 @@ class EngineState:
         self.grants: dict[TargetKey, Grant] = {}
         self.holds: dict[str, Hold] = {}
         self.approvals: dict[str, Approval] = {}
+        self.prunes: dict[str, RevisionPrunes] = {}
         self.identities: dict[str, str] = {}
         # By cluster: the targets that wait until other applications are decided.
         self.awaiting_decisions: dict[str, set[TargetKey]] = {}
@@ -253,6 +284,8 @@ class EngineState:
     def forget_target(self, key: TargetKey) -> None:
         """The target holds nothing any more, and nobody wants it to."""
         self.targets.pop(key, None)
+        for prunes in self.prunes.values():
+            prunes.expect(key, 0)
         siblings = self._by_application.get(key.application, {})
         siblings.pop(key.cluster, None)
         if not siblings:

@@ -1,57 +1,53 @@
 """The loop of targets: key = target, in the scope of its cluster's connection.
 
-Plan, hold, intend, apply, prune; `concluding` does the rest. One pass sends what is due and ends;
-whatever must be waited for (a fact, a healthy workload, a back-off) is a key in the cluster's
-queue, never a task.
+Plan, decide what of it may be done now, try it out, carry it out; `concluding` does the rest. One
+pass sends what is due and ends; whatever must be waited for (a person, a fact, a healthy workload,
+a verdict, a back-off) is a key that comes back to the cluster's queue, never a task.
+
+A pass over single objects corrects drift, and nothing else: each object to the revision that it
+has, also while a newer one is held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import anyio
 from opentelemetry.trace import Span, Tracer, get_current_span
 
-from shoal.engine.concluding import Concluding, Pass, all_done
-from shoal.engine.gating import ASK_AGAIN, Gating
+from shoal.engine.carrying_out import CarryingOut
+from shoal.engine.concluding import Concluding, Pass
+from shoal.engine.deciding import Deciding
 from shoal.engine.guarding import Guard
-from shoal.engine.handing_over import LEAVING, inform, settled
-from shoal.engine.queueing import Priority, Request
+from shoal.engine.handing_over import inform, is_undecided
+from shoal.engine.previewing import Previewing
+from shoal.engine.queueing import Request
 from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState
-from shoal.errors import (
-    AccessDenied,
-    ClusterUnreachable,
-    OwnershipConflict,
-    ShoalError,
-    StoreUnavailable,
-)
+from shoal.engine.validating import Validating
+from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.hooks.targets import Session
-from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
-from shoal.model.plans import (
-    WRITES,
-    Action,
-    Change,
-    Content,
-    Desired,
-    Grant,
-    Plan,
-    Result,
-    ResultStatus,
+from shoal.model.plans import Action, Change, Content, Desired, Grant, Plan
+from shoal.model.policies import (
+    AddedFieldsPolicy,
+    DriftPolicy,
+    PrunePolicy,
+    SyncMode,
+    SyncPolicy,
 )
-from shoal.model.policies import AddedFieldsPolicy, DriftPolicy, PrunePolicy, SyncPolicy
-from shoal.planning.holding import hold_for, removal_hold
-from shoal.planning.pruning import split
+from shoal.planning.holding import is_approved, removal_hold
+from shoal.planning.waving import backwards
 from shoal.telemetry import names
 from shoal.telemetry.spans import linked, mark_failed, opened, parented, trace_id
 
 PLAN_SECONDS = 60.0
 COMMIT_SECONDS = 15.0
 EMPTY = Content("", ())
+CORRECTIONS = frozenset({Action.CORRECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +56,11 @@ class Targets:
 
     state: EngineState
     recording: Recording
+    deciding: Deciding
+    validating: Validating
+    previewing: Previewing
+    carrying_out: CarryingOut
     concluding: Concluding
-    gating: Gating
     guard: Guard
     tracer: Tracer
 
@@ -80,7 +79,7 @@ class Targets:
         with self._span(target, desired, request) as span:
             target.is_syncing = True
             try:
-                await self._sync(cluster, session, target, desired, request)
+                await self._pass(cluster, session, target, desired, request)
             except (ClusterUnreachable, AccessDenied) as error:
                 mark_failed(span, error)
                 target.error = error
@@ -101,10 +100,25 @@ class Targets:
         owned = len(self.state.inventory(key.cluster).of(key))
         hold = removal_hold(key, owned, target.removing, now, content=self.state.removal(key))
         approval = self.state.approvals.get(hold.id)
-        if approval is None or approval.until <= now:
+        if approval is None or not is_approved(hold, self.state.approvals, now):
             return None
         grant = Grant(key, "", approval.by, now)
         return Desired(key, grant, "", EMPTY, SyncPolicy(prune=PrunePolicy.AFTER_APPLY))
+
+    async def _pass(
+        self,
+        cluster: ClusterState,
+        session: Session,
+        target: TargetState,
+        desired: Desired,
+        request: Request,
+    ) -> None:
+        if desired.policy.mode is SyncMode.OBSERVE:
+            await self.previewing.look(cluster, session, target, desired)
+        elif request.only is None or target.removing:
+            await self._sync(cluster, session, target, desired, request)
+        else:
+            await self._correct(cluster, session, target, desired, request, request.only)
 
     async def _sync(
         self,
@@ -114,26 +128,62 @@ class Targets:
         desired: Desired,
         request: Request,
     ) -> None:
-        plan = await self._plan(session, target, desired, request)
-        get_current_span().set_attribute(names.OBJECTS, len(plan.changes))
-        if request.only is not None and self.gating.holds(target):
-            # What was let through once is still restored; the rest waits for the whole plan.
-            plan = plan.only(frozenset({Action.CORRECT}))
-        elif not await self._may_go_on(cluster, target, desired, plan):
+        """The whole target: as much of its plan as may be carried out now."""
+        whole = await self._plan(session, target, desired, request)
+        get_current_span().set_attribute(names.OBJECTS, len(whole.changes))
+        target.observed = None
+        plan = await self.deciding.unheld(cluster, target, desired, whole)
+        if plan is None:
             return
-        target.plan_hash = plan.hash
-        target.error = None
-        this = Pass(cluster, target, desired, plan, request, [])
-        try:
-            await self._carry_out(session, this)
-        finally:
-            # What was sent has happened, whatever ended the pass: it is recorded even when the
-            # connection is being given up.
-            with anyio.move_on_after(COMMIT_SECONDS, shield=True):
-                await self.concluding.conclude(this)
+        checked = await self.validating.check(cluster, session, target, desired, plan, request)
+        now = self.deciding.in_turn(target, desired, checked.plan)
+        is_partial = (
+            target.hold is not None
+            or target.queued is not None
+            or not checked.is_whole
+            or is_undecided(self.state, target.key)
+        )
+        request = replace(request, only=None)
+        this = Pass(cluster, target, desired, now, request, [], is_partial=is_partial)
+        target.plan_hash = whole.hash
+        await self._carry_out(session, this, desired)
+
+    async def _correct(
+        self,
+        cluster: ClusterState,
+        session: Session,
+        target: TargetState,
+        desired: Desired,
+        request: Request,
+        keys: frozenset[ObjectKey],
+    ) -> None:
+        """Undo drift, at the revision that each object has.
+
+        What is granted may be held, or wait for its turn: until then the one before counts, for
+        objects that the new one would change.
+        """
+        if self.state.suspensions(target.key.application):
+            return
+        is_waiting = target.hold is not None or target.queued is not None or bool(target.trial)
+        for wanted in (desired, target.applied if is_waiting else None):
+            if wanted is None or not keys:
+                continue
+            asked = replace(request, only=keys)
+            found = (await self._plan(session, target, wanted, asked)).only(CORRECTIONS)
+            keys -= {change.key for change in found.changes}
+            plan = await self.deciding.unfought(cluster, target, replace(found, refused={}))
+            if plan.changes:
+                get_current_span().set_attribute(names.OBJECTS, len(plan.changes))
+                target.plan_hash = plan.hash
+                this = Pass(cluster, target, wanted, plan, request, [])
+                await self._carry_out(session, this, desired)
 
     async def _plan(
-        self, session: Session, target: TargetState, desired: Desired, request: Request
+        self,
+        session: Session,
+        target: TargetState,
+        desired: Desired,
+        request: Request,
     ) -> Plan:
         with (
             opened(self.tracer, names.PLAN) as span,
@@ -143,102 +193,29 @@ class Targets:
             plan = await session.plan(wanted, only=request.only, rerun=request.reruns)
             if await inform(self.state, session, plan):
                 plan = await session.plan(wanted, only=request.only, rerun=request.reruns)
-            plan = settled(self.state, _without_unasked(plan, target, desired, request))
+            plan = _without_unasked(plan, target, desired, request)
             span.set_attribute(names.OBJECTS, len(plan.changes))
-        healthy = self._is_healthy_beside(target, plan)
-        plan, deferred = split(plan, desired.policy.prune, healthy=healthy)
-        if request.only is None:
-            target.deferred = frozenset(change.key for change in deferred.changes)
         return plan
 
-    def _is_healthy_beside(self, target: TargetState, plan: Plan) -> bool:
-        """Whether everything that stays is as it should be, and was seen healthy."""
-        if any(change.action in WRITES for change in plan.changes) or plan.refused:
-            return False
-        leaving = {change.key for change in plan.changes}
-        owned = self.state.inventory(target.key.cluster).of(target.key)
-        return target.is_healthy(key for key in owned if key not in leaving)
+    async def _carry_out(self, session: Session, this: Pass, desired: Desired) -> None:
+        """Send it, as long as `desired` is what the target was granted."""
+        target = this.target
+        target.error = None
 
-    async def _may_go_on(
-        self, cluster: ClusterState, target: TargetState, desired: Desired, plan: Plan
-    ) -> bool:
-        """Place the hold that this plan calls for, or lift the one that it no longer does."""
-        key = target.key
-        hold: Hold | None = None
-        if not target.removing:
-            hold = hold_for(
-                plan,
-                desired,
-                owned_count=self.state.inventory(key.cluster).count(key),
-                suspensions=self.state.suspensions(key.application),
-                approvals=tuple(self.state.approvals.values()),
-                now=self.state.now(),
-            )
-            hold = hold or await self.gating.hold(target, desired, plan)
-        stands = target.hold is not None and target.hold.id in self.state.holds
-        if self.state.has_expired_suspension(key.application):
-            await self.recording.lift(str(key.application), HoldCause.SUSPENDED, "it ran out")
-        elif target.hold is not None and stands and (hold is None or hold.id != target.hold.id):
-            await self.recording.lift(
-                target.hold.subject, target.hold.cause, "it is not needed any more"
-            )
-        target.hold = hold
-        if hold is None:
-            return True
-        await self.recording.place(hold)
-        if hold.until is not None:
-            cluster.queue.wake(key, hold.until, Request(Priority.RECHECK, "the hold ran out"))
-        elif hold.cause is HoldCause.GATE:
-            at = self.state.now() + ASK_AGAIN
-            cluster.queue.wake(key, at, Request(Priority.RECHECK, "gates are asked again"))
-        return False
+        def granted() -> bool:
+            return self._stands(target, desired)
 
-    async def _carry_out(self, session: Session, this: Pass) -> None:
-        """Write, then delete; the results of the pass grow as answers come."""
-        target, writes = this.target, this.plan.only(WRITES)
+        def in_order(leaving: Plan) -> Sequence[Plan]:
+            before = target.applied or this.desired
+            return backwards(leaving, self.deciding.waves(before.content))
+
         try:
-            others = await self.recording.intend(this.plan)
-        except StoreUnavailable as error:
-            # Without intent nothing new may come to be; what is known to be ours is still healed.
-            writes = this.plan.only(WRITES - {Action.CREATE})
-            target.error = error
-        else:
-            writes = self._leave_to(others, this, writes)
-        if writes.changes:
-            with opened(self.tracer, names.APPLY) as span:
-                await self._stream(session, this, writes)
-                span.set_attribute(names.OBJECTS, len(writes.changes))
-        deletes = this.plan.only(LEAVING)
-        is_whole = all_done(this.plan.only(WRITES), this.results)
-        if deletes.changes and target.error is None and is_whole:
-            with opened(self.tracer, names.PRUNE) as span:
-                await self._stream(session, this, deletes)
-                span.set_attribute(names.OBJECTS, len(deletes.changes))
-
-    def _leave_to(self, others: Mapping[ObjectKey, TargetKey], this: Pass, writes: Plan) -> Plan:
-        """What is left to write where others were quicker; the rest are conflicts, by name."""
-        if not others:
-            return writes
-        target = this.target.key
-        for change in writes.changes:
-            if change.key in others:
-                error = OwnershipConflict(
-                    f"{target.cluster}: {change.key} belongs to Shoal application "
-                    f"{others[change.key].application}, which was first; it is left untouched",
-                    next_step="remove it from one of the two",
-                )
-                result = Result(change.key, change.action, ResultStatus.FAILED, error=error)
-                this.results.append(result)
-        kept = tuple(change for change in writes.changes if change.key not in others)
-        return replace(writes, changes=kept)
-
-    async def _stream(self, session: Session, this: Pass, plan: Plan) -> None:
-        target, desired = this.target, this.desired
-        source = session.apply(plan, desired, granted=lambda: self._stands(target, desired))
-        async with aclosing(self.guard.stream("target", "apply", str(target.key), source)) as all_:
-            async for result in all_:
-                self.recording.took(target.key, result)
-                this.results.append(result)
+            await self.carrying_out.carry_out(session, this, granted=granted, in_order=in_order)
+        finally:
+            # What was sent has happened, whatever ended the pass: it is recorded even when the
+            # connection is being given up.
+            with anyio.move_on_after(COMMIT_SECONDS, shield=True):
+                await self.concluding.conclude(this)
 
     def _stands(self, target: TargetState, desired: Desired) -> bool:
         """Whether this is still what the target should hold, and nobody suspended it meanwhile."""

@@ -13,7 +13,7 @@ from typing import Any
 from shoal.engine.differences import Differences
 from shoal.engine.state import TargetState
 from shoal.errors import ShoalError
-from shoal.model.plans import Action, Change, Desired, Plan, Result, ResultStatus
+from shoal.model.plans import Action, Change, Desired, Plan, Proof, Result, ResultStatus
 from shoal.model.records import Deed, Verdict
 
 # More changes than this in one sync are counted, not listed: a record is read by people.
@@ -58,7 +58,7 @@ def body_of(sync: Sync) -> dict[str, Any]:
     results = {result.key: result for result in sync.results}
     differences = Differences(sync.target.applied, sync.desired)
     listed = [
-        _listed(change, results.get(change.key), differences)
+        _listed(sync.plan.proven, change, results.get(change.key), differences)
         for change in sync.plan.changes[:MOST_CHANGES_LISTED]
     ]
     body: dict[str, Any] = {
@@ -78,11 +78,13 @@ def body_of(sync: Sync) -> dict[str, Any]:
     return body
 
 
-def _listed(change: Change, result: Result | None, differences: Differences) -> dict[str, Any]:
+def _listed(
+    proven: Proof, change: Change, result: Result | None, differences: Differences
+) -> dict[str, Any]:
     told: dict[str, Any] = {
         "object": str(change.key),
         "action": change.action.value,
-        "status": result.status.value if result else "not reached",
+        "status": result.status.value if result else _UNTOUCHED[proven],
         "before": change.before_digest or "",
         "after": change.after_digest or "",
     }
@@ -98,6 +100,9 @@ def _listed(change: Change, result: Result | None, differences: Differences) -> 
     if result and result.note:
         told["note"] = result.note
     return told
+
+
+_UNTOUCHED = {Proof.EXPECTED: "not reached", Proof.DRY_RUN: "only tried out"}
 
 
 def _told(error: ShoalError) -> dict[str, str]:

@@ -7,7 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from shoal.documents import Identity, Problem
-from shoal.engine.saying import SEVERITY_OF_PHASE, alone, counted, say_application, say_target
+from shoal.engine.saying import (
+    SEVERITY_OF_PHASE,
+    alone,
+    counted,
+    say_application,
+    say_target,
+    writes_go_on,
+)
 from shoal.engine.state import ApplicationState, ClusterState, EngineState, TargetState
 from shoal.engine.views import (
     ApplicationView,
@@ -96,6 +103,11 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
             ObjectProblem(str(each), "Waiting", alone(key, each, wait.message))
             for each, wait in sorted(target.waiting.items(), key=lambda item: item[0])
         ),
+        *(
+            ObjectProblem(str(each), hold.cause.value, hold.reason)
+            for each, hold in sorted(target.conflicts.items())
+        ),
+        *_in_later_waves(target),
         *_unhealthy(state, target),
     ]
     return TargetView(
@@ -122,12 +134,17 @@ def _phase(state: EngineState, target: TargetState, cluster: ClusterState | None
         return TargetPhase.REMOVING
     if cluster is None or not cluster.is_answering or state.unreadable(target.key):
         return TargetPhase.UNKNOWN
-    if target.hold is not None:
-        return TargetPhase.HELD
-    if target.undecided is not None or target.error is not None or target.problems:
+    is_broken = bool(target.undecided or target.error or target.problems)
+    if is_broken and writes_go_on(target):
         return TargetPhase.FAILED
-    if target.is_syncing or target.waiting:
+    if target.hold is not None or target.conflicts:
+        return TargetPhase.HELD
+    if is_broken:
+        return TargetPhase.FAILED
+    if target.is_syncing or target.waiting or target.queued or target.trial:
         return TargetPhase.SYNCING
+    if target.observed is not None and target.observed.changes:
+        return TargetPhase.DIFFERS
     if target.desired is None or target.synced_digest != target.desired.digest:
         return TargetPhase.PENDING
     return TargetPhase.DRIFTED if target.drifted else TargetPhase.SYNCED
@@ -150,6 +167,14 @@ def _health(state: EngineState, target: TargetState, cluster: ClusterState | Non
     if not target.health:
         return Health(HealthState.UNKNOWN)
     return target.worst_health(state.now())
+
+
+def _in_later_waves(target: TargetState) -> list[ObjectProblem]:
+    queued = target.queued
+    if queued is None:
+        return []
+    waits = f"it waits until all of wave {queued.wave} is healthy"
+    return [ObjectProblem(str(key), "Waiting", waits) for key in sorted(queued.keys)]
 
 
 def _unhealthy(state: EngineState, target: TargetState) -> list[ObjectProblem]:
@@ -302,6 +327,7 @@ def view_holds(state: EngineState) -> list[HoldView]:
             since=hold.since,
             until=hold.until,
             release=hold.release,
+            group=hold.group,
         )
         for hold in sorted(_standing(state), key=lambda hold: hold.since)
     ]

@@ -19,6 +19,7 @@ class TargetPhase(StrEnum):
     SYNCED = "Synced"
     SYNCING = "Syncing"
     PENDING = "Pending"
+    DIFFERS = "Differs"
     DRIFTED = "Drifted"
     HELD = "Held"
     REMOVING = "Removing"
@@ -122,7 +123,10 @@ class SourceView:
 
 @dataclass(frozen=True, slots=True)
 class HoldView:
-    """One thing that waits for a person, and the command that releases it."""
+    """One thing that waits for a person, and the command that releases it.
+
+    `group` names all holds of the same change, on whatever cluster; empty: there is no other.
+    """
 
     id: str
     subject: str
@@ -132,6 +136,7 @@ class HoldView:
     since: datetime
     until: datetime | None
     release: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

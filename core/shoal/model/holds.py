@@ -37,12 +37,18 @@ RELEASED_BY: Mapping[HoldCause, str] = {
 }
 
 
+def group_of(plan_group_hash: str) -> str:
+    """The id of a group of holds, from `Plan.group_hash` of what each of them holds."""
+    return "group-" + plan_group_hash[:10]
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """One thing that waits. `subject` is an application, a target or a cluster, as text.
 
     `content` is what is held: a plan's hash, or whatever the release speaks of; a hold whose
-    content changed is another hold. `until` None: until a person releases it.
+    content changed is another hold. `group` is the same for the same change on any cluster, so that
+    one approval lets all of them go. `until` None: until a person releases it.
     """
 
     subject: str
@@ -52,6 +58,7 @@ class Hold:
     since: datetime
     content: str = ""
     until: datetime | None = None
+    group: str = ""
 
     @property
     def id(self) -> str:
@@ -66,7 +73,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A person released a hold: who, why, and until when that counts."""
+    """A person released a hold, or all of a group: who, why, and until when that counts.
+
+    `hold` is the id of the one or of the other; that of a group has neither subject nor content.
+    """
 
     hold: str
     subject: str

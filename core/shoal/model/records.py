@@ -27,6 +27,8 @@ class Deed(StrEnum):
     TARGET_FAILED = "target.failed"
     TARGET_CORRECTED = "target.corrected"
     TARGET_DRIFTED = "target.drifted"
+    TARGET_RESET = "target.reset"
+    TARGET_OBSERVED = "target.observed"
     TARGET_WAITING = "target.waiting"
     TARGET_RELEASED = "target.released"
     CLUSTER_CONNECTED = "cluster.connected"

@@ -1,22 +1,29 @@
 """What must wait for a person, and the sentence that tells this person why.
 
 Asked before anything is written. A hold's sentence is read at night by somebody who did not cause
-it: it says what would happen, why that is doubtful, and `Hold.release` says how to let it go.
+it: it says what would happen, why that is doubtful, and `Hold.release` says how to let it go. A
+hold stops no more than it must: a prune beyond its budget waits, and what is written goes on; a
+render that is likely broken stops all that comes from Git; corrections of drift stop only when the
+application is suspended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shoal.model.choice import Choice
 from shoal.model.digests import digest_parts, digest_value
-from shoal.model.holds import Approval, Hold, HoldCause
-from shoal.model.identity import TargetKey
-from shoal.model.plans import Desired, Plan
+from shoal.model.holds import Approval, Hold, HoldCause, group_of
+from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.plans import Action, Change, Desired, Plan
+from shoal.planning.budgeting import deletions, is_shrunk, named, why_beyond_budget
+from shoal.planning.fighting import MOST_CORRECTIONS, WINDOW, Struggle
 
 BY_SHOAL = "shoal"
+Released = Mapping[HoldCause, "Release"]
+"""What a person let go, by cause; it may be carried out in several passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +35,110 @@ class Refusal:
     why: str
 
 
-def hold_for(
-    plan: Plan,
-    desired: Desired,
-    *,
-    owned_count: int,
-    suspensions: Sequence[Hold],
-    approvals: Sequence[Approval],
-    now: datetime,
-) -> Hold | None:
-    """What stops this plan, or None. A suspension comes before all else.
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known of a target beside its plan.
 
-    `owned_count` is the number of objects that the target has now. An approval lifts the hold that
-    it names, until it expires; a suspension is ended by `shoal resume` alone.
+    `owned` are the objects that it has now, `lacking` the dependencies that are not there yet,
+    `revision_prunes` says why its revision deletes too much in the whole fleet, `standing` is the
+    hold that it has: objects that are written meanwhile make no prune harmless.
     """
-    suspended = suspension_of(plan.target, suspensions, now)
-    if suspended is not None:
-        return suspended
-    if desired.content.manifests or not owned_count:
-        return None
-    hold = Hold(
-        subject=str(plan.target),
-        cause=HoldCause.EMPTY_RENDER,
-        reason=_explain_empty(plan, owned_count),
-        by=BY_SHOAL,
-        since=now,
-        content=plan.hash,
-    )
-    return None if is_approved(hold, approvals, now) else hold
+
+    owned: Collection[ObjectKey] = ()
+    lacking: Sequence[Ref] = ()
+    revision_prunes: str = ""
+    standing: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A hold that is called for, and the part of the plan that it holds."""
+
+    hold: Hold
+    part: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What was let go, and until when that counts."""
+
+    changes: frozenset[tuple[ObjectKey, Action]]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The hold that stands, or None, and what was let go so far."""
+
+    hold: Hold | None
+    released: Released = field(default_factory=dict)
+
+
+def doubts(plan: Plan, desired: Desired, known: Circumstances, now: datetime) -> Iterator[Doubt]:
+    """Every hold that this plan calls for, the one that stops most first.
+
+    Who approves an empty or a shrunk set has seen what it deletes, and is not asked again.
+    """
+    from_git = changes_from_git(plan)
+    wanted, owned = len(desired.content.manifests), len(known.owned)
+    if known.lacking and from_git.changes:
+        yield _doubt(from_git, HoldCause.DEPENDENCY, _explain_lack(plan, known.lacking), now)
+    if not wanted and owned:
+        yield _doubt(from_git, HoldCause.EMPTY_RENDER, _explain_empty(plan, owned), now)
+    elif is_shrunk(plan, wanted, owned):
+        why = _explain_shrunk(plan, wanted, owned)
+        yield _doubt(from_git, HoldCause.SHRUNK_RENDER, why, now)
+    elif deletions(plan).changes:
+        prunes = deletions(plan)
+        if reason := _why_not_pruned(plan, prunes, known):
+            yield _doubt(prunes, HoldCause.PRUNE_BUDGET, reason, now)
+
+
+def decide(
+    called_for: Iterable[Doubt],
+    *,
+    approvals: Mapping[str, Approval],
+    released: Released,
+    now: datetime,
+) -> Decision:
+    """The first hold that nobody has let go.
+
+    What was let go once stays so while the rest of it is carried out, pass by pass, as long as the
+    approval counts and nothing is added to it.
+    """
+    let_go = dict(released)
+    for doubt in called_for:
+        changes = frozenset((change.key, change.action) for change in doubt.part.changes)
+        approval = approval_of(doubt.hold, approvals, now)
+        if approval is not None:
+            let_go[doubt.hold.cause] = Release(changes, approval.until)
+            continue
+        before = let_go.get(doubt.hold.cause)
+        if before is not None and before.until > now and changes <= before.changes:
+            continue
+        return Decision(doubt.hold, let_go)
+    return Decision(None, let_go)
+
+
+def changes_from_git(plan: Plan) -> Plan:
+    """The plan without corrections of drift, which no hold but a suspension stops."""
+    return _kept(plan, lambda change: change.action is not Action.CORRECT)
+
+
+def corrections(plan: Plan) -> Plan:
+    """The part of a plan that undoes drift."""
+    return replace(plan.only(frozenset({Action.CORRECT})), refused={})
+
+
+def free_part(plan: Plan, hold: Hold) -> Plan:
+    """What of the plan goes on while this hold stands."""
+    match hold.cause:
+        case HoldCause.PRUNE_BUDGET:
+            return _kept(plan, lambda change: change.action is not Action.DELETE)
+        case HoldCause.SUSPENDED:
+            return _kept(plan, lambda change: False)
+        case _:
+            return corrections(plan)
 
 
 def suspension_of(target: TargetKey, suspensions: Iterable[Hold], now: datetime) -> Hold | None:
@@ -80,7 +163,7 @@ def gate_hold(plan: Plan, refusals: Sequence[Refusal], now: datetime) -> Hold:
         f"spec.gates[{each.index}] ({each.gate.name}) says: {each.why}" for each in refusals
     )
     target, count = plan.target, len(plan.changes)
-    gates = (digest_value(each.gate.as_document()) for each in refusals)
+    gates = [digest_value(each.gate.as_document()) for each in refusals]
     return Hold(
         subject=str(target),
         cause=HoldCause.GATE,
@@ -89,6 +172,7 @@ def gate_hold(plan: Plan, refusals: Sequence[Refusal], now: datetime) -> Hold:
         by=BY_SHOAL,
         since=now,
         content=digest_parts((plan.hash, *gates)),
+        group=group_of(digest_parts((plan.group_hash, *gates))),
     )
 
 
@@ -111,9 +195,69 @@ def removal_hold(
     )
 
 
-def is_approved(hold: Hold, approvals: Iterable[Approval], now: datetime) -> bool:
-    """Whether a person released exactly this hold, and that still counts."""
-    return any(approval.hold == hold.id and approval.until > now for approval in approvals)
+def conflict_hold(target: TargetKey, change: Change, struggle: Struggle, now: datetime) -> Hold:
+    """The hold of one object that somebody changes back as often as Shoal corrects it.
+
+    Its content names the fight and not only the object: a later fight is another hold.
+    """
+    who = f"client {struggle.manager}" if struggle.manager else "an unknown client"
+    minutes = int(WINDOW.total_seconds() // 60)
+    return Hold(
+        subject=str(target),
+        cause=HoldCause.CONFLICT,
+        reason=f"{change.key} in cluster {target.cluster} was changed back {MOST_CORRECTIONS} "
+        f"times in {minutes} minutes by {who}; it is left as it is until that stops or you let it "
+        "be corrected again",
+        by=BY_SHOAL,
+        since=now,
+        content=f"{change.key.text} {struggle.corrections[0].isoformat()}",
+        group=group_of(Plan(target, (change,)).group_hash),
+    )
+
+
+def fought_over(hold: Hold) -> ObjectKey:
+    """The object that a conflict is about."""
+    return ObjectKey.parse(hold.content.partition(" ")[0])
+
+
+def approval_of(hold: Hold, approvals: Mapping[str, Approval], now: datetime) -> Approval | None:
+    """The approval of exactly this hold, or of its group, that still counts."""
+    for name in (hold.id, hold.group):
+        approval = approvals.get(name) if name else None
+        if approval is not None and approval.until > now:
+            return approval
+    return None
+
+
+def is_approved(hold: Hold, approvals: Mapping[str, Approval], now: datetime) -> bool:
+    """Whether a person released this hold, and that still counts."""
+    return approval_of(hold, approvals, now) is not None
+
+
+def _why_not_pruned(plan: Plan, prunes: Plan, known: Circumstances) -> str:
+    held = known.standing
+    if held and held.cause is HoldCause.PRUNE_BUDGET and held.content == prunes.hash:
+        return held.reason
+    why = why_beyond_budget(plan, known.owned) or known.revision_prunes
+    return _explain_prune(prunes, len(known.owned), why) if why else ""
+
+
+def _kept(plan: Plan, wanted: Callable[[Change], bool]) -> Plan:
+    return replace(plan, changes=tuple(change for change in plan.changes if wanted(change)))
+
+
+def _doubt(part: Plan, cause: HoldCause, reason: str, now: datetime) -> Doubt:
+    subject, group = str(part.target), group_of(part.group_hash)
+    return Doubt(Hold(subject, cause, reason, BY_SHOAL, now, content=part.hash, group=group), part)
+
+
+def _explain_lack(plan: Plan, lacking: Sequence[Ref]) -> str:
+    one = len(lacking) == 1
+    names = f"application{'' if one else 's'} {', '.join(map(str, lacking))}"
+    return (
+        f"{plan.target.application} on cluster {plan.target.cluster} waits until {names} "
+        f"{'is' if one else 'are'} synced and healthy there"
+    )
 
 
 def _explain_empty(plan: Plan, owned_count: int) -> str:
@@ -121,6 +265,24 @@ def _explain_empty(plan: Plan, owned_count: int) -> str:
         f"the source of {plan.target.application} renders to nothing, but {_objects(owned_count)} "
         f"of it {'is' if owned_count == 1 else 'are'} in cluster {plan.target.cluster}; "
         f"without approval {_they(owned_count)} kept"
+    )
+
+
+def _explain_shrunk(plan: Plan, wanted: int, owned: int) -> str:
+    gone = [change.key for change in deletions(plan).changes]
+    return (
+        f"the source of {plan.target.application} renders to {_objects(wanted)}, less than half of "
+        f"the {owned} that are in cluster {plan.target.cluster}; without approval nothing is "
+        f"changed, and {named(gone)} {'is' if len(gone) == 1 else 'are'} kept"
+    )
+
+
+def _explain_prune(prunes: Plan, owned: int, why: str) -> str:
+    gone = [change.key for change in prunes.changes]
+    return (
+        f"{len(gone)} of {_objects(owned)} of {prunes.target.application} would be deleted from "
+        f"cluster {prunes.target.cluster} ({named(gone)}), {why}; what is written goes on, and "
+        f"without approval {_they(len(gone))} kept"
     )
 
 

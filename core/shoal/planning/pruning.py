@@ -7,6 +7,7 @@ left Git go last, once everything that stays is healthy.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from shoal.model.documents import WORKLOAD_KINDS
 from shoal.model.plans import Action, Change, Plan
@@ -25,7 +26,7 @@ def split(plan: Plan, policy: PrunePolicy, *, healthy: bool) -> tuple[Plan, Plan
         return plan, _nothing(plan)
     now = _kept(plan, lambda change: not _is_workload_deletion(change))
     deferred = _kept(plan, _is_workload_deletion)
-    return now, Plan(plan.target, deferred.changes, plan.proven)
+    return now, replace(deferred, refused={})
 
 
 def unpruned(plan: Plan, policy: PrunePolicy) -> tuple[Change, ...]:
@@ -40,9 +41,8 @@ def _is_workload_deletion(change: Change) -> bool:
 
 
 def _kept(plan: Plan, wanted: Callable[[Change], bool]) -> Plan:
-    changes = tuple(change for change in plan.changes if wanted(change))
-    return Plan(plan.target, changes, plan.proven, plan.refused)
+    return replace(plan, changes=tuple(change for change in plan.changes if wanted(change)))
 
 
 def _nothing(plan: Plan) -> Plan:
-    return Plan(plan.target, (), plan.proven)
+    return replace(plan, changes=(), refused={})

@@ -87,6 +87,7 @@ def hold_row(hold: Hold) -> Row:
         "since": time_text(hold.since),
         "content": hold.content,
         "until": optional_time_text(hold.until),
+        "group": hold.group,
     }
 
 
@@ -100,6 +101,7 @@ def read_hold(row: RowMapping) -> Hold:
         since=datetime.fromisoformat(row["since"]),
         content=row["content"],
         until=read_optional_time(row["until"]),
+        group=row["group"],
     )
 
 

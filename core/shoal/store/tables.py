@@ -89,6 +89,7 @@ holds = Table(
     Column("since", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("until", Text, nullable=True),
+    Column("group", Text, nullable=False),
 )
 
 approvals = Table(

@@ -173,14 +173,14 @@ class FakeController:
         self._check_application(application)
         self._note("resume", str(application), who=who, reason=reason)
 
-    async def approve(self, hold_id: str, *, who: str, reason: str) -> Hold:
+    async def approve(self, name: str, *, who: str, reason: str) -> Sequence[Hold]:
         """Noted, and no longer held."""
-        for hold in self.held:
-            if hold.id == hold_id:
-                self._note("approve", hold_id, who=who, reason=reason)
-                self.held.remove(hold)
-                return hold
-        raise UnknownName(f"there is no hold {hold_id}", next_step="see `shoal get holds`")
+        released = [hold for hold in self.held if name in (hold.id, hold.group)]
+        if not released:
+            raise UnknownName(f"there is no hold {name}", next_step="see `shoal get holds`")
+        self._note("approve", name, who=who, reason=reason)
+        self.held = [hold for hold in self.held if hold not in released]
+        return released
 
     def _check_application(self, ref: Ref) -> None:
         if (ref.namespace, ref.name) not in {

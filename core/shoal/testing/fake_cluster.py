@@ -63,7 +63,7 @@ class FakeCluster:
     `unreachable` and `denied` concern every call, `limits` is what a probe tells. `gate`, when set,
     holds every call until the test sets the event: a slow cluster. `refusals` maps objects to the
     error that writing them meets. `writes` are the verbs and objects in the order in which they
-    arrived.
+    arrived, `dry_runs` the objects that were tried out.
     """
 
     name: str = "fake"
@@ -77,6 +77,7 @@ class FakeCluster:
     gate: anyio.Event | None = None
     refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     writes: list[tuple[str, ObjectKey]] = field(default_factory=list)
+    dry_runs: list[ObjectKey] = field(default_factory=list)
     health: dict[ObjectKey, Health] = field(default_factory=dict)
     served: set[GroupKind] = field(default_factory=lambda: set(SERVED))
     _watchers: list[Watcher] = field(default_factory=list)

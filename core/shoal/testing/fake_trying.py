@@ -52,6 +52,7 @@ async def proven(
         if change.action not in WRITES:
             changes.append(change)
             continue
+        cluster.dry_runs.append(change.key)
         error = refusal(cluster, memory, change.key, wanted[change.key], desired)
         if isinstance(error, MissingNamespace) and _namespace_of(change.key) in wanted:
             unverified.add(change.key)

@@ -220,4 +220,5 @@ def hold_view(hold: Hold) -> HoldView:
         hold.since,
         hold.until,
         hold.release,
+        hold.group,
     )
