@@ -28,7 +28,12 @@ HEAD = "apiVersion: shoal.dev/v1alpha1\n"
 
 
 def patch_of(key: ObjectKey) -> Operations | None:
-    return [{"op": "replace", "path": "/spec/replicas", "value": 0}] if key == WEB else None
+    if key != WEB:
+        return None
+    return [
+        {"op": "test", "path": "/spec/replicas", "value": 3},
+        {"op": "replace", "path": "/spec/replicas", "value": 0},
+    ]
 
 
 async def answer(folder: Path, allow: str, message: str = "", **more: object) -> str | None:
@@ -59,6 +64,7 @@ async def answer(folder: Path, allow: str, message: str = "", **more: object) ->
         "plan.changes.exists(c, has(c.patch) && c.patch.exists(p, p.path == '/spec/replicas' "
         "&& p.value == 0))",
         "!plan.changes.exists(c, c.kind == 'Namespace' && has(c.patch))",
+        "plan.changes.all(c, !has(c.patch) || c.patch.all(p, p.value != 3))",
     ],
 )
 async def test_a_rule_sees_plan_application_cluster_counts_and_time(

@@ -101,7 +101,8 @@ def _change(change: Change, proposal: Proposal, with_patches: bool) -> dict[str,
     if with_patches:
         patch = change.patch if change.patch is not None else proposal.patch_of(key)
         if patch is not None:
-            told["patch"] = [dict(operation) for operation in patch]
+            # A `test` only says what was there before; a rule asks what comes.
+            told["patch"] = [dict(each) for each in patch if each.get("op") != "test"]
     return told
 
 
