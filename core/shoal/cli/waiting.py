@@ -7,7 +7,6 @@ which cluster is in the way, and why.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from datetime import timedelta
 import click
 
 from shoal.api.client import Client
+from shoal.cli.conditions import HEALTHY, SYNCED, Condition, ConditionType, is_revision
 from shoal.cli.ending import Ending, note
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION, CLUSTER, TARGET
@@ -23,14 +23,12 @@ from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import DurationType, short_revision, span_of, with_glyph
 from shoal.cli.printing import print_list
 from shoal.cli.tables import Item
-from shoal.engine.views import TargetPhase
 
 POLL_SECONDS = 0.5
 _SHARE = 4  # of the time goes by between looks, however long a look at a large fleet takes
 _SHOWN = 20
-# Nothing of this comes right without a person or a commit.
-_STUCK = frozenset({"Failed", "Held", "Removing"})
-_REVISION = re.compile(r"[0-9a-f]{7,40}")
+# Nothing of this comes right without a person or a commit; Differs is only observed.
+_STUCK = frozenset({"Failed", "Held", "Removing", "Differs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,69 +99,8 @@ def _say_change(target: Item, said: dict[str, str]) -> None:
         said[name] = state
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What must be so of every target; `allows_stuck` when being stuck is what is wanted."""
-
-    text: str
-    holds: Callable[[Item, Item], bool]
-    allows_stuck: bool = False
-
-
-class ConditionType(click.ParamType[Condition]):
-    """A condition on the command line."""
-
-    name = "condition"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Condition:
-        """Read it, or fail as a usage error."""
-        if isinstance(value, Condition):
-            return value
-        text = str(value)
-        word, _, wanted = text.partition("=")
-        if text in _CONDITIONS:
-            return _CONDITIONS[text]
-        if word == "phase" and wanted in PHASES:
-            return Condition(text, lambda target, _: target["phase"] == wanted, allows_stuck=True)
-        if word == "revision" and wanted:
-            return Condition(text, lambda target, of: _is_at(target, of, wanted))
-        if word == "phase":
-            self.fail(f"{wanted!r} is no phase; they are {', '.join(PHASES)}", param, ctx)
-        known = (*_CONDITIONS, "phase=PHASE", "revision=REV")
-        self.fail(f"{text!r} is none of {', '.join(known)}", param, ctx)
-
-
-PHASES = tuple(each.value for each in TargetPhase)
-_SYNCED = Condition("synced", lambda target, _: target["phase"] == "Synced")
-_HEALTHY = Condition("healthy", lambda target, _: target["health"] == "Healthy")
-_CONDITIONS = {
-    "synced": _SYNCED,
-    "healthy": _HEALTHY,
-    "drift-free": Condition("drift-free", lambda target, _: not target["drifted"]),
-    "held": Condition("held", lambda target, _: target["phase"] == "Held", allows_stuck=True),
-}
-
-
 def _has_failed(target: Item) -> bool:
     return bool(target["phase"] == "Failed")
-
-
-def _is_at(target: Item, application: Item, revision: str) -> bool:
-    """Whether the target has what this revision says.
-
-    A commit that does not touch a target leaves it at the revision that it has: then it is there
-    once the application was decided at that commit.
-    """
-    if _is_revision(target["revision"], revision):
-        return True
-    is_decided = _is_revision(application["revision"], revision)
-    return is_decided and target["phase"] in ("Synced", "Drifted")
-
-
-def _is_revision(known: str, wanted: str) -> bool:
-    return known == wanted or bool(_REVISION.fullmatch(wanted) and known.startswith(wanted))
 
 
 @click.command()
@@ -201,7 +138,7 @@ def wait(
     wanted = [find_one(client, APPLICATION, each, namespace) for each in applications]
     for each in clusters:
         find_one(client, CLUSTER, each, None)
-    waiting = _Waiting(client, wanted, clusters, conditions or (_SYNCED, _HEALTHY))
+    waiting = _Waiting(client, wanted, clusters, conditions or (SYNCED, HEALTHY))
     seen, ending = look_until(waiting.look, waiting.verdict, timeout)
     print_list(output, TARGET, seen.targets)
     blockers = waiting.blockers(seen)
@@ -301,7 +238,7 @@ class _Waiting:
         return {
             APPLICATION.identity(each)
             for each in seen.applications
-            if all(_is_revision(each["revision"], text.partition("=")[2]) for text in revisions)
+            if all(is_revision(each["revision"], text.partition("=")[2]) for text in revisions)
         }
 
     def _names(self, seen: Look) -> set[str]:
