@@ -41,10 +41,11 @@ class Session(Protocol):
 
         With `only`, a plan for these objects alone. EXPECTED sends no request per object. DRY_RUN
         asks the server about each object that would be written and changes nothing: `patch` of a
-        change is then the masked difference to what is live, objects that are equal are left out,
-        and `refused` holds all that the server would refuse. `desired` need not be what the target
-        was granted then: what is tried out is never remembered. With `rerun`, what runs to its end
-        and has ended is planned to run again.
+        change is then the masked difference to what is live, with a `test` before each value that
+        goes (`told_difference` makes it); objects that are equal are left out, and `refused` holds
+        all that the server would refuse. `desired` need not be what the target was granted then:
+        what is tried out is never remembered. With `rerun`, what runs to its end and has ended is
+        planned to run again.
         """
         ...
 
