@@ -148,7 +148,10 @@ async def test_an_unlabelled_object_of_the_same_name_survives_byte_for_byte(
         f"ConfigMap {namespace}/theirs is there already and belongs to the client helm, not to "
         "application default/shop; it was left untouched"
     )
-    assert view.next_step == "delete it, or remove it from the application's manifests"
+    assert view.next_step == (
+        "delete it, remove it from the application's manifests, or let sync.whenAlreadyExists "
+        "adopt it"
+    )
     assert after == before
     assert after_removal == before
 

@@ -83,7 +83,8 @@ def _listed(
 ) -> dict[str, Any]:
     told: dict[str, Any] = {
         "object": str(change.key),
-        "action": change.action.value,
+        # A create that met something to be adopted ends as an adoption.
+        "action": (result.action if result else change.action).value,
         "status": result.status.value if result else _UNTOUCHED[proven],
         "before": change.before_digest or "",
         "after": change.after_digest or "",
