@@ -125,3 +125,38 @@ def test_an_heir_drops_items_of_lists_by_their_keys() -> None:
     }
 
     assert without_inherited(body, NOBODY)["spec"]["containers"] == containers[:1]
+
+
+def promises() -> dict[str, Any]:
+    """What a deployer owns beside its data: promises to others, and its own labels."""
+    annotations = {"f:shoal.dev/prune": {}, "f:note": {}}
+    metadata = {
+        "f:finalizers": {".": {}, 'v:"example.test/hold"': {}},
+        "f:ownerReferences": {'k:{"uid":"u"}': {}},
+        "f:annotations": {".": {}, **annotations},
+    }
+    return {"f:metadata": metadata, "f:spec": {"f:replicas": {}}, **data("a")}
+
+
+def test_promises_to_others_are_inherited_by_nobody() -> None:
+    (heir,) = joined(inheritance(live(entry("helm", promises())), {}, NOBODY))
+
+    annotations = {".": {}, "f:note": {}}
+    assert heir["fieldsV1"] == {"f:metadata": {"f:annotations": annotations}, **data("a")}
+
+
+def test_an_heir_drops_no_promise_to_others() -> None:
+    metadata = {
+        "finalizers": ["example.test/hold"],
+        "ownerReferences": [{"uid": "u"}],
+        "annotations": {"shoal.dev/prune": "Never", "note": "n"},
+    }
+    body = {**live(entry("helm", promises()), **metadata), "spec": {"replicas": 3}}
+
+    left = without_inherited(body, NOBODY)
+
+    assert left["metadata"]["finalizers"] == ["example.test/hold"]
+    assert left["metadata"]["ownerReferences"] == [{"uid": "u"}]
+    assert left["metadata"]["annotations"] == {"shoal.dev/prune": "Never"}
+    assert left["spec"] == {"replicas": 3}
+    assert left["data"] == {"b": "2", "c": "3"}

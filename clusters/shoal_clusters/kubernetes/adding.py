@@ -73,7 +73,7 @@ def additions(
     hands, others = _owned(live, said)
     if not hands:
         return ()
-    return tuple(_added(hands, others, live, (), (), lambda path: _is_kept(path) or stays(path)))
+    return tuple(_added(hands, others, live, (), (), lambda path: is_kept(path) or stays(path)))
 
 
 def has_strangers(live: Mapping[str, Any]) -> bool:
@@ -208,7 +208,8 @@ def _is_key_field(path: Path, name: str) -> bool:
     return bool(path) and path[-1].startswith("k:") and name[2:] in orjson.loads(path[-1][2:])
 
 
-def _is_kept(path: Path) -> bool:
+def is_kept(path: Path) -> bool:
+    """Whether a field stays although a deployer or a person wrote it, by the tables above."""
     if path[0] == "f:metadata" and path[1:2] and path[1] not in _METADATA:
         return True
     if path[-2:-1] == ("f:annotations",) and path[-1][2:] in KEPT_ANNOTATIONS:

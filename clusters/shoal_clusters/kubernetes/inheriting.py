@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from shoal.model.policies import ByHand
+from shoal_clusters.kubernetes.adding import Path, is_kept
 from shoal_clusters.kubernetes.deployers import former_marks, is_deployer
 from shoal_clusters.kubernetes.marks import MANAGER
 from shoal_clusters.kubernetes.patching import pointer
@@ -53,7 +54,7 @@ def without_inherited(applied: Body, said: ByHand) -> Mapping[str, Any]:
     for entry in _entries(applied):
         fields = entry.get("fieldsV1") or {}
         if _is_inherited(entry, applied, said):
-            theirs = union(theirs, fields)
+            theirs = union(theirs, _heritable(fields))
         else:
             others = union(others, fields)
     left = _alone(theirs, others)
@@ -77,8 +78,10 @@ def _joined(live: Body, heirlooms: Sequence[Entry]) -> list[Entry]:
     """managedFields with one entry of ours in place of these."""
     ours = [entry for entry in _entries(live) if _is_ours(entry)]
     joined: Fields = {}
-    for entry in (*ours, *heirlooms):
+    for entry in ours:
         joined = union(joined, entry.get("fieldsV1") or {})
+    for entry in heirlooms:
+        joined = union(joined, _heritable(entry.get("fieldsV1") or {}))
     newest = max((str(entry.get("time") or "") for entry in heirlooms), default="")
     heir = {
         "manager": MANAGER,
@@ -91,6 +94,22 @@ def _joined(live: Body, heirlooms: Sequence[Entry]) -> list[Entry]:
     gone = (*ours, *heirlooms)
     others = [entry for entry in _entries(live) if not any(entry is each for each in gone)]
     return [heir, *others]
+
+
+def _heritable(fields: Fields, path: Path = ()) -> Fields:
+    """Without what stays whoever wrote it: finalizers, owners, a restart that was asked for.
+
+    That becomes nobody's, so it stays when Git has it not.
+    """
+    found: dict[str, Any] = {}
+    for name, below in fields.items():
+        its_path = (*path, name)
+        if is_kept(its_path):
+            continue
+        rest = _heritable(below, its_path)
+        if rest or not below:
+            found[name] = rest
+    return found
 
 
 def _is_inherited(entry: Entry, live: Body, said: ByHand) -> bool:
