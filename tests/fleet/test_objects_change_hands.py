@@ -152,3 +152,27 @@ async def test_what_nobody_else_wants_is_still_deleted(
             return await admin.find(path_of(gone)) is None
 
         await eventually(look, "it is gone")
+
+
+async def test_an_object_with_marks_of_an_application_that_is_no_more_is_named_and_left(
+    small_fleet: FleetUnderTest, namespace: str, admin: Client
+) -> None:
+    fleet, body = small_fleet, config_map("restored", namespace, a="1")
+    collection = path_of(body).rpartition("/")[0]
+    marks = {
+        "labels": {"shoal.dev/fleet": fleet.name, "shoal.dev/application": "default.gone"},
+        "annotations": {
+            "shoal.dev/owner": f"{fleet.name}/default/gone:/ConfigMap:{namespace}/restored"
+        },
+    }
+    await admin.create(collection, {**body, "metadata": {**body["metadata"], **marks}})
+    fleet.declare_application("taker")
+    fleet.repository.write("taker/restored.yaml", body)
+    fleet.repository.write("shop/all.yaml", config_map("settings", namespace))
+    fleet.repository.commit("What a backup brought back")
+    async with fleet.running():
+        await fleet.until_phase(TargetPhase.FAILED, "taker", ["dev"])
+        view = fleet.target("taker", "dev")
+
+        assert view is not None
+        assert "marks of Shoal application default/gone" in view.message

@@ -11,7 +11,7 @@ from tests.kubernetes import shapes
 from tests.kubernetes.planes import PlaneWorld
 from tests.kubernetes.shapes import DEPLOYERS, key_of, release, with_marks
 
-from shoal.errors import OwnershipConflict
+from shoal.errors import InvalidObject, OwnershipConflict
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import Action, ResultStatus
 from shoal.model.policies import ExistingPolicy
@@ -259,18 +259,87 @@ async def test_an_object_of_another_fleet_is_never_adopted_unless_its_marks_are_
         assert second["theirs"].action is Action.ADOPT
 
 
+@pytest.mark.parametrize("policy", [ExistingPolicy.FAIL, ADOPT])
 async def test_an_object_that_is_being_deleted_is_waited_for(
-    subject: Subject, world: PlaneWorld
+    subject: Subject, world: PlaneWorld, policy: ExistingPolicy
 ) -> None:
     async with bench(subject) as it:
         body = it.config_map("leaving", a="1")
         held = {**body, "metadata": {**body["metadata"], "finalizers": ["example.test/hold"]}}
         await world.create(held)
         await world.remove(it.key("leaving"))
-        results = await it.sync(body, when_already_exists=ADOPT)
+        results = await it.sync(body, when_already_exists=policy)
 
         assert statuses(results) == {"leaving": ResultStatus.WAITING}
         assert "being deleted" in results["leaving"].note
+
+
+@pytest.mark.parametrize("policy", [ADOPT, IF_NO_DIFF])
+async def test_an_adoption_that_the_server_refuses_leaves_the_object_to_its_owner(
+    subject: Subject, world: PlaneWorld, policy: ExistingPolicy
+) -> None:
+    async with bench(subject) as it:
+        body = it.config_map("frozen", a="1")
+        owner = {"kustomize.toolkit.fluxcd.io/name": "shop"}
+        await world.create({**with_marks(body, owner), "immutable": True})
+        before = await world.read(it.key("frozen"))
+        results = await it.sync(it.config_map("frozen", a="2"), when_already_exists=policy)
+
+        assert isinstance(results["frozen"].error, InvalidObject)
+        assert "shoal.dev/apply: Recreate" in results["frozen"].error.next_step
+        assert await world.read(it.key("frozen")) == before
+
+
+@pytest.mark.parametrize("policy", [ADOPT, IF_NO_DIFF])
+async def test_what_protects_an_object_stays_when_it_is_adopted(
+    subject: Subject, world: PlaneWorld, policy: ExistingPolicy
+) -> None:
+    async with bench(subject) as it:
+        body = it.config_map("kept", a="1")
+        protection = {
+            "finalizers": ["example.test/hold"],
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}],
+            "annotations": {"shoal.dev/prune": "Never"},
+        }
+        await world.create(body)
+        await world.change(it.key("kept"), {"metadata": protection})
+        results = await it.sync(body, when_already_exists=policy)
+        live = await world.read(it.key("kept")) or {}
+
+        assert results["kept"].action is Action.ADOPT
+        assert live["metadata"]["finalizers"] == protection["finalizers"]
+        assert live["metadata"]["ownerReferences"] == protection["ownerReferences"]
+        assert live["metadata"]["annotations"]["shoal.dev/prune"] == "Never"
+
+
+@pytest.mark.parametrize("application", ["web", "gone"])
+async def test_marks_that_shoal_did_not_write_make_an_object_nobodys(
+    subject: Subject, world: PlaneWorld, application: str
+) -> None:
+    async with bench(subject) as it:
+        body = it.config_map("restored", a="1")
+        fleet = subject.host.fleet
+        mark = f"{fleet}/default/{application}:/ConfigMap:{world.namespace}/restored"
+        await world.create(with_marks(body, {"shoal.dev/fleet": fleet}, {"shoal.dev/owner": mark}))
+        before = await world.read(it.key("restored"))
+        refused = await it.sync(body)
+        untouched = await world.read(it.key("restored"))
+        adopted = await it.sync(body, when_already_exists=IF_NO_DIFF)
+
+        assert f"marks of Shoal application default/{application}" in str(refused["restored"].error)
+        assert untouched == before
+        assert adopted["restored"].action is Action.ADOPT
+
+
+async def test_each_annotation_that_would_go_is_told(subject: Subject, world: PlaneWorld) -> None:
+    async with bench(subject) as it:
+        body = it.config_map("noted", a="1")
+        await world.create(body)
+        annotations = {"example.test/wave": "1"}
+        await world.change(it.key("noted"), {"metadata": {"annotations": annotations}})
+        results = await it.sync(body, when_already_exists=IF_NO_DIFF)
+
+        assert "/metadata/annotations/example.test~1wave" in str(results["noted"].error)
 
 
 async def test_an_object_without_managed_fields_is_adopted_whole(
@@ -299,7 +368,7 @@ async def test_an_object_without_managed_fields_that_has_more_than_git_differs(
         assert (await world.read(it.key("old")) or {})["data"] == {"a": "1", "b": "2"}
 
 
-async def test_an_adoption_is_two_writes(
+async def test_an_adoption_is_two_writes_that_were_tried_out(
     subject: Subject, world: PlaneWorld, plane: ControlPlane
 ) -> None:
     bodies = await deployed(world, "Flux Kustomization")
@@ -307,7 +376,9 @@ async def test_an_adoption_is_two_writes(
         start = await audit_position(plane.audit_log)
         await it.sync(*bodies, when_already_exists=ADOPT)
         entries = await read_audit_log(plane.audit_log, since=start)
-        codes = [one.code for one in entries if one.user == "shoal" and one.verb == "patch"]
+        patches = [one for one in entries if one.user == "shoal" and one.verb == "patch"]
+        codes = [one.code for one in patches if "dryRun" not in one.path]
 
         assert codes.count(409) == len(bodies)
         assert codes.count(200) == 2 * len(bodies)
+        assert len(patches) - len(codes) == len(bodies)

@@ -29,7 +29,7 @@ from shoal_clusters.kubernetes.modes import Mode
 from shoal_clusters.kubernetes.patching import patch_exactly
 from shoal_clusters.kubernetes.requesting import read
 from shoal_clusters.kubernetes.tools import Errand, ended, keep
-from shoal_clusters.kubernetes.trying import changes_but_marks
+from shoal_clusters.kubernetes.trying import cannot_be_tried, changes_but_marks, try_write
 from shoal_clusters.kubernetes.vanishing import is_leaving
 from shoal_clusters.transport import Answer
 
@@ -66,7 +66,8 @@ async def claim(errand: Errand, live: Mapping[str, Any]) -> Claim:
     if isinstance(judged, Believed):
         return judged, ""
     if judged.is_ours_to_inherit:
-        return await _inherit(errand, live, judged.owner)
+        refused = await _refused_beforehand(errand, live)
+        return refused or await _inherit(errand, live, judged.owner)
     return found(live), judged.owner
 
 
@@ -78,9 +79,8 @@ async def judge(errand: Errand, live: Mapping[str, Any]) -> Judgement:
     if errand.prepared.mode is Mode.IF_NOT_PRESENT:
         return _present(errand, verdict.owner)
     other = _other_target(errand, live)
-    if other is not None:
-        return _handed_over(errand, other, verdict.owner)
-    return await _adopted(errand, live, verdict)
+    handed_over = _handed_over(errand, other, verdict) if other is not None else None
+    return handed_over or await _adopted(errand, live, verdict)
 
 
 def _row(errand: Errand) -> Owned:
@@ -111,14 +111,21 @@ def _other_target(errand: Errand, live: Mapping[str, Any]) -> TargetKey | None:
     return TargetKey(ownership.application, target.cluster)
 
 
-def _handed_over(errand: Errand, other: TargetKey, owner: str) -> Theirs | Result:
+def _handed_over(
+    errand: Errand, other: TargetKey, verdict: comparing.NotOurs
+) -> Theirs | Result | None:
+    """What the other wants decides; None when its marks stand on an object that it never wrote."""
     is_wanted = errand.tools.wants.by(other, errand.key)
     if is_wanted is None:
-        note = f"waits until it is known whether {owner} still wants it"
+        application = f"Shoal application {other.application}"
+        note = f"waits until it is known whether {application} still wants it"
         return Result(errand.key, errand.change.action, ResultStatus.WAITING, note=note)
     if is_wanted:
-        return ended(errand.change, errand.conflict(owner, next_step="remove it from one of both"))
-    return Theirs(owner, is_ours_to_inherit=False)
+        conflict = errand.conflict(verdict.owner, next_step="remove it from one of both")
+        return ended(errand.change, conflict)
+    if verdict.holder is Holder.UNAPPLIED:
+        return None
+    return Theirs(verdict.owner, is_ours_to_inherit=False)
 
 
 # -- somebody else -----------------------------------------------------------------------------
@@ -128,12 +135,12 @@ async def _adopted(
     errand: Errand, live: Mapping[str, Any], verdict: comparing.NotOurs
 ) -> Theirs | Result:
     policy, change = errand.task.policy.when_already_exists, errand.change
-    never = _why_never(verdict.holder)
-    if never or policy is ExistingPolicy.FAIL:
-        return ended(change, errand.conflict(verdict.owner, next_step=never))
     if is_leaving(live):
         note = f"waits until the object of {verdict.owner} is gone: it is being deleted"
         return Result(errand.key, change.action, ResultStatus.WAITING, note=note)
+    never = _why_never(verdict.holder)
+    if never or policy is ExistingPolicy.FAIL:
+        return ended(change, errand.conflict(verdict.owner, next_step=never))
     if policy is ExistingPolicy.ADOPT_IF_NO_DIFF:
         there = await whole(errand, live)
         if isinstance(there, ShoalError):
@@ -172,6 +179,21 @@ async def whole(errand: Errand, live: Mapping[str, Any]) -> Mapping[str, Any] | 
         return errand.tools.refusal(answer, errand.key, "get")
     found_whole: Mapping[str, Any] = orjson.loads(answer.body)
     return found_whole
+
+
+async def _refused_beforehand(errand: Errand, live: Mapping[str, Any]) -> Result | None:
+    """How it ends when the server would refuse our write: then the object stays as it is.
+
+    Asked before the owner's marks are taken away, or nobody would have the object. What is to be
+    adopted only without a difference was tried out already; what may be recreated is refused on the
+    way to that.
+    """
+    is_tried = errand.task.policy.when_already_exists is ExistingPolicy.ADOPT_IF_NO_DIFF
+    if is_tried or errand.prepared.mode in (Mode.RECREATE, Mode.REPLACE):
+        return None
+    answer = await try_write(errand, live)
+    is_told = answer.status not in (200, 404, 409) and not cannot_be_tried(answer)
+    return ended(errand.change, errand.refused(answer)) if is_told else None
 
 
 async def _inherit(errand: Errand, live: Mapping[str, Any], owner: str) -> Claim:

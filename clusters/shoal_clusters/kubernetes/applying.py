@@ -16,7 +16,6 @@ import orjson
 from opentelemetry.trace import get_current_span
 
 from shoal.errors import InvalidObject, MissingApi
-from shoal.model.manifests import APPLY_ANNOTATION
 from shoal.model.plans import Action, Change, Result
 from shoal.model.sightings import DriftKind
 from shoal_clusters.kubernetes.adopting import claim, inherit_rest
@@ -177,16 +176,12 @@ async def _send(errand: Errand, there: Believed) -> Answer:
 
 async def _refused(errand: Errand, answer: Answer, there: Believed) -> Applied | Result:
     """The server says no: an error, or the cause to recreate where the manifest asks for it."""
-    error = errand.tools.refusal(answer, errand.key, "patch")
-    fields = immutable_fields(errand.key.group_kind, answer.body) if there.uid else ()
-    if not fields or not isinstance(error, InvalidObject):
-        return ended(errand.change, error)
-    if errand.prepared.mode is Mode.RECREATE:
+    if not there.uid:
+        return ended(errand.change, errand.tools.refusal(answer, errand.key, "patch"))
+    error = errand.refused(answer)
+    fields = immutable_fields(errand.key.group_kind, answer.body)
+    if fields and isinstance(error, InvalidObject) and errand.prepared.mode is Mode.RECREATE:
         return await recreate_because(errand, fields)
-    error.next_step = (
-        f"{', '.join(fields)} cannot be changed in place: undo the change, or annotate the "
-        f"manifest with {APPLY_ANNOTATION}: Recreate to have the object deleted and created again"
-    )
     return ended(errand.change, error)
 
 

@@ -169,14 +169,20 @@ def owner_named(live: Mapping[str, Any], key: ObjectKey, *, fleet: str) -> str:
     """Who a live object belongs to, in words for a message; best guess first, never empty."""
     metadata = live.get("metadata") or {}
     ownership = whose(live, key, fleet=fleet)
-    if ownership.mark and ownership.holder in (Holder.OURS, Holder.UNAPPLIED):
+    if ownership.mark and ownership.holder is Holder.OURS:
         return f"Shoal application {ownership.mark.application}"
     if ownership.mark and ownership.holder is Holder.OTHER_FLEET:
         return f"Shoal fleet {ownership.mark.fleet} (application {ownership.mark.application})"
     controller = _controller(metadata)
     if controller:
         return f"its controller {controller.get('kind', '?')} {controller.get('name', '?')}"
-    return _tool_named(metadata) or _managers_named(metadata)
+    owner = _tool_named(metadata) or _managers_named(metadata)
+    if ownership.mark and ownership.holder is Holder.UNAPPLIED:
+        return (
+            f"{owner} (it has the marks of Shoal application {ownership.mark.application}, copied "
+            "or from a backup: Shoal did not write it)"
+        )
+    return owner
 
 
 def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:

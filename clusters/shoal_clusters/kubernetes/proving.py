@@ -36,7 +36,7 @@ from shoal_clusters.kubernetes.projecting import Fields, overlay, union
 from shoal_clusters.kubernetes.recreating import would_be_created
 from shoal_clusters.kubernetes.staging import Fact, FactKind, needs
 from shoal_clusters.kubernetes.tools import Errand, Task, Tools
-from shoal_clusters.kubernetes.trying import plain, try_adoption, try_write
+from shoal_clusters.kubernetes.trying import cannot_be_tried, plain, try_adoption, try_write
 from shoal_clusters.transport import Answer
 
 Body = Mapping[str, Any]
@@ -257,7 +257,7 @@ async def _refusal(
     errand: Errand, answer: Answer, live: Body | None = None
 ) -> Change | ShoalError | None:
     """What a refusal means for the plan."""
-    if b"does not support dry run" in answer.body:
+    if cannot_be_tried(answer):
         raise _Unverified
     error = errand.tools.refusal(answer, errand.key, "patch")
     if errand.prepared.mode is not Mode.RECREATE or live is None:

@@ -12,8 +12,16 @@ from typing import Any
 
 import orjson
 
-from shoal.errors import MissingApi, MissingNamespace, OwnershipConflict, ServerBusy, ShoalError
+from shoal.errors import (
+    InvalidObject,
+    MissingApi,
+    MissingNamespace,
+    OwnershipConflict,
+    ServerBusy,
+    ShoalError,
+)
 from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.manifests import APPLY_ANNOTATION
 from shoal.model.plans import Action, Change, Result, ResultStatus
 from shoal.model.policies import SyncPolicy
 from shoal_clusters.kubernetes.aggregating import Aggregation
@@ -21,6 +29,7 @@ from shoal_clusters.kubernetes.answers import meaning
 from shoal_clusters.kubernetes.claiming import is_targeted
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Discovery, Resource
+from shoal_clusters.kubernetes.immutable import immutable_fields
 from shoal_clusters.kubernetes.marks import MARK_FIELDS
 from shoal_clusters.kubernetes.modes import Mode
 from shoal_clusters.kubernetes.observing import Observer
@@ -99,6 +108,19 @@ class Errand:
             or "delete it, remove it from the application's manifests, or let "
             "sync.whenAlreadyExists adopt it",
         )
+
+    def refused(self, answer: Answer) -> ShoalError:
+        """What the server's no to a write of an object that is there means, with the way out."""
+        error = self.tools.refusal(answer, self.key, "patch")
+        fields = immutable_fields(self.key.group_kind, answer.body)
+        is_asked_for = self.prepared.mode is Mode.RECREATE
+        if fields and isinstance(error, InvalidObject) and not is_asked_for:
+            error.next_step = (
+                f"{', '.join(fields)} cannot be changed in place: undo the change, or annotate "
+                f"the manifest with {APPLY_ANNOTATION}: Recreate to have the object deleted and "
+                "created again"
+            )
+        return error
 
     def busy(self) -> Result:
         """Whenever we looked, somebody had written in between."""

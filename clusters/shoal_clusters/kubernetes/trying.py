@@ -82,10 +82,15 @@ async def changes_but_marks(errand: Errand, live: Body) -> Sequence[str] | Resul
     """
     answer = await try_adoption(errand, live)
     if answer.status != 200:
-        return ended(errand.change, errand.tools.refusal(answer, errand.key, "patch"))
+        return ended(errand.change, errand.refused(answer))
     marks = [*_OUR_MARKS, *former_marks(live, errand.prepared.body)]
     before, after = (_unmarked(each, marks) for each in (live, orjson.loads(answer.body)))
     return [str(operation["path"]) for operation in operations_between(before, after)]
+
+
+def cannot_be_tried(answer: Answer) -> bool:
+    """Whether a webhook with side effects stands in the way of every dry run."""
+    return b"does not support dry run" in answer.body
 
 
 def operations_between(before: Body, after: Body) -> list[dict[str, Any]]:
@@ -104,12 +109,10 @@ def plain(body: Body) -> Body:
 
 
 def _unmarked(body: Body, marks: Sequence[tuple[str, str]]) -> Body:
-    """Without these labels and annotations; without the empty maps that they leave."""
+    """Without these labels and annotations; a missing map is an empty one, so that each is told."""
     metadata = dict(body.get("metadata") or {})
     for part in ("labels", "annotations"):
         gone = {key for where, key in marks if where == part}
-        kept = {key: value for key, value in (metadata.get(part) or {}).items() if key not in gone}
-        metadata.pop(part, None)
-        if kept:
-            metadata[part] = kept
+        there = metadata.get(part) or {}
+        metadata[part] = {key: value for key, value in there.items() if key not in gone}
     return {**body, "metadata": metadata}

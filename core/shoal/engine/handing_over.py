@@ -24,8 +24,12 @@ _CHANGING_HANDS = LEAVING | {Action.ADOPT}
 
 
 async def inform(state: EngineState, session: Session, plan: Plan) -> bool:
-    """Tell the session what all want, when this plan depends on it; then it is to plan again."""
-    if not _depends_on_others(plan):
+    """Tell the session what all want, when this plan depends on it; then it is to plan again.
+
+    What waits may have been found only when it was written, and depend on it then.
+    """
+    target = state.targets.get(plan.target)
+    if not (_depends_on_others(plan) or (target and target.waiting)):
         return False
     cluster = plan.target.cluster
     wanted = _wanted(state, cluster)
