@@ -2,6 +2,7 @@
 
 The engine asks and carries out; here it is said where an application belongs (`placing`), which
 revision a target may have (`granting`), what differs there (`overriding`), what must wait for a
-person (`holding`) or for health (`pruning`), and when to try again (`backing_off`, `circuits`,
+person (`holding`, `budgeting`, `fighting`) or for health (`pruning`, `waving`), what is tried out
+before it is written (`validating`), and when to try again (`backing_off`, `circuits`,
 `credentials`). Time and chance are handed in.
 """
