@@ -51,13 +51,13 @@ def put(controller, *targets, **changes):
     return happen
 
 
-@pytest.mark.parametrize("issue", ["argo-cd#12211", "argo-cd#15115"])
-def test_what_is_so_already_is_not_waited_for(controller, shoal, looks, issue):
+def test_what_is_so_already_is_not_waited_for(controller, shoal, looks):
+    """argoproj/argo-cd#12211, argoproj/argo-cd#15115: a wait that missed the news went on."""
     slept = looks()
 
     ended = shoal("wait", "web", "--timeout", "1s")
 
-    assert (ended.code, slept) == (0, []), issue
+    assert (ended.code, slept) == (0, [])
 
 
 def test_it_ends_when_it_has_come_true(controller, shoal, looks):

@@ -192,6 +192,7 @@ async def test_a_second_suspension_replaces_the_first(
 async def test_a_source_that_renders_to_nothing_deletes_nothing_until_it_is_approved(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
+    """fluxcd/flux2#2421, argoproj/argo-cd#7412: nobody wanted everything to be deleted."""
     commit(small_fleet, namespace, color="blue")
     path = path_of(config_map("settings", namespace))
     async with small_fleet.running():

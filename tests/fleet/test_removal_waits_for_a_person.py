@@ -43,6 +43,7 @@ async def test_a_removed_application_keeps_its_objects_and_says_what_releases_th
     admin: Client,
     clusters: Mapping[str, ControlPlane],
 ) -> None:
+    """fluxcd/flux2#2421: to rename what deploys, it was removed, and all it had deployed went."""
     open_the_shop(small_fleet, namespace)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")

@@ -252,7 +252,7 @@ async def test_a_changed_selector_recreates_a_deployment(
 async def test_a_manifest_that_is_wrong_otherwise_deletes_nothing(
     subject: Subject, world: PlaneWorld
 ) -> None:
-    # fluxcd/kustomize-controller#734: `force` deleted objects whose new manifest was invalid.
+    """fluxcd/kustomize-controller#734: `force` deleted objects whose new manifest was invalid."""
     key = ObjectKey("apps", "Deployment", world.namespace, "web")
     async with bench(subject) as it:
         await it.sync(asking(deployment(world.namespace, "web"), "Recreate"))
@@ -267,6 +267,27 @@ async def test_a_manifest_that_is_wrong_otherwise_deletes_nothing(
 
             assert isinstance(results["web"].error, InvalidObject)
             assert (await world.read(key) or {})["metadata"]["uid"] == before["metadata"]["uid"]
+
+
+async def test_a_service_whose_new_manifest_has_no_ports_stays(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    """fluxcd/kustomize-controller#734, as it was reported."""
+    key = ObjectKey("", "Service", world.namespace, "web")
+
+    def service(*ports: Any) -> Any:
+        spec = {"selector": {"app": "web"}, "type": "ClusterIP", "ports": list(ports)}
+        metadata = {"name": "web", "namespace": world.namespace}
+        body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+        return asking(body, "Recreate")
+
+    async with bench(subject) as it:
+        await it.sync(service({"port": 80}))
+        before = await world.read(key)
+        results = await it.sync(service())
+
+        assert isinstance(results["web"].error, InvalidObject)
+        assert await world.read(key) == before
 
 
 async def test_what_the_cluster_would_not_take_as_new_is_not_deleted(

@@ -16,6 +16,10 @@ from shoal.model.plans import Action, ResultStatus
 from shoal.testing.target_bench import Bench, Subject, bench, statuses
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import audit_position, count_requests, read_audit_log
+from shoal_clusters.kubernetes import applying
+from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.kubernetes.requesting import read
+from shoal_clusters.transport import Answer, Transport
 
 pytestmark = pytest.mark.real
 
@@ -52,6 +56,53 @@ async def test_an_object_that_a_stranger_put_in_our_place_is_not_overwritten(
 
         assert isinstance(results["ours"].error, OwnershipConflict)
         assert await world.read(it.key("ours")) == before
+
+
+async def test_an_object_that_a_stranger_made_while_ours_was_gone_is_not_overwritten(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    async with bench(subject) as it:
+        await it.sync(it.config_map("ours", a="1"))
+        await world.remove(it.key("ours"))
+        await it.until_drifted("ours", missing=True)
+        await world.create(it.config_map("ours", theirs="yes"))
+        before = await world.read(it.key("ours"))
+        results = await it.sync(it.config_map("ours", a="1"))
+
+        assert isinstance(results["ours"].error, OwnershipConflict)
+        assert await world.read(it.key("ours")) == before
+
+
+async def test_what_is_there_already_costs_one_write_that_is_refused_and_one_look(
+    subject: Subject, world: PlaneWorld, plane: ControlPlane
+) -> None:
+    async with bench(subject) as it:
+        await world.create(it.config_map("taken", theirs="yes"))
+        start = await audit_position(plane.audit_log)
+        await it.sync(it.config_map("taken", ours="yes"))
+
+        entries = await read_audit_log(plane.audit_log, since=start)
+        sent = [one for one in entries if one.user == "shoal" and one.name == "taken"]
+        assert [one.verb for one in sent] == ["patch", "get"]
+
+
+async def test_a_200_where_a_201_was_expected_is_an_ownership_conflict(
+    subject: Subject, world: PlaneWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that ignores the precondition, as one that is not kube-apiserver might."""
+
+    async def answered_with_theirs(
+        transport: Transport, resource: Resource, key: ObjectKey, opened: bytes
+    ) -> Answer:
+        return await read(transport, resource, key)
+
+    async with bench(subject) as it:
+        await world.create(it.config_map("taken", theirs="yes"))
+        monkeypatch.setattr(applying, "apply_created", answered_with_theirs)
+        results = await it.sync(it.config_map("taken", ours="yes"))
+
+        assert isinstance(results["taken"].error, OwnershipConflict)
+        assert it.inventory[it.key("taken")].uid == ""
 
 
 async def test_an_object_of_another_fleet_is_named_and_left(

@@ -1,4 +1,8 @@
-"""A list that lost more than half of a kind: believed when the missing are gone, and only then."""
+"""A list that lost more than half of a kind: believed when the missing are gone, and only then.
+
+What would follow from believing it is told in fluxcd/flux2#2421 and argoproj/argo-cd#7412: all of
+an application was deleted, and nobody had wanted it.
+"""
 
 from __future__ import annotations
 

@@ -33,6 +33,28 @@ async def test_an_edit_names_the_client_and_the_way_back(
         )
 
 
+async def test_what_the_server_says_in_other_words_is_no_drift(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    """`1000m` comes back as `1`; an edit beside it is undone and leaves it as it is."""
+    key = ObjectKey("apps", "Deployment", world.namespace, "web")
+    body = deployment(world.namespace, "web")
+    (container,) = body["spec"]["template"]["spec"]["containers"]
+    container["resources"] = {"limits": {"cpu": "1000m"}}
+    async with bench(subject) as it:
+        await it.sync(body)
+        at_once = await it.plan(body)
+    async with bench(subject, it.inventory) as again:
+        await again.until(lambda one: one.key == key and one.health is not None)
+        after_a_restart = await again.plan(body)
+        await world.change(key, {"spec": {"replicas": 7}})
+        sighting = await again.until_drifted("web", missing=False)
+
+    assert at_once.changes == after_a_restart.changes == ()
+    assert sighting.drift is not None
+    assert [one["path"] for one in sighting.drift.patch or ()] == ["/spec/replicas"] * 2
+
+
 async def test_a_correction_costs_one_request(
     subject: Subject, world: PlaneWorld, plane: ControlPlane
 ) -> None:

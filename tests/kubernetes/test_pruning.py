@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import anyio
 import pytest
 from tests.kubernetes.bodies import crd, deployment, widget
 from tests.kubernetes.planes import PlaneWorld, path_of
@@ -11,6 +14,7 @@ from shoal.model.plans import ResultStatus
 from shoal.testing.target_bench import Subject, bench, statuses
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import audit_position, read_audit_log
+from shoal_clusters.kubernetes import discovering
 
 pytestmark = pytest.mark.real
 
@@ -83,6 +87,79 @@ async def test_an_object_annotated_never_to_be_pruned_is_kept_and_let_go(
         assert await world.read(it.key("precious")) is not None
 
 
+def unanswered_api(group: str) -> dict[str, Any]:
+    """An API that nobody answers for: the server says what it serves all but this."""
+    return {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": f"v1.{group}"},
+        "spec": {
+            "group": group,
+            "version": "v1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 1,
+            "insecureSkipTLSVerify": True,
+            "service": {"namespace": "default", "name": "nowhere"},
+        },
+    }
+
+
+async def test_nothing_is_pruned_while_the_cluster_does_not_say_all_that_it_serves(
+    subject: Subject, world: PlaneWorld, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set may be short only because a chart asked for an API that did not answer."""
+    monkeypatch.setattr(discovering, "REFRESH_SECONDS", 0.0)
+    services, group = "/apis/apiregistration.k8s.io/v1/apiservices", f"silent.{world.namespace}"
+    async with bench(subject) as it:
+        await it.sync(it.config_map("kept", a="1"), it.config_map("other", a="1"))
+    async with plane.client() as client:
+        await client.create(services, unanswered_api(group))
+        async with bench(subject, it.inventory) as again:
+            try:
+                silent = await again.sync(again.config_map("other", a="2"))
+            finally:
+                await client.delete(f"{services}/v1.{group}")
+            heard = await again.sync(again.config_map("other", a="2"))
+
+        assert statuses(silent) == {"kept": ResultStatus.WAITING, "other": ResultStatus.APPLIED}
+        assert group in silent["kept"].note
+        assert statuses(heard) == {"kept": ResultStatus.DELETED}
+
+
+async def test_nothing_is_pruned_while_an_object_of_the_revision_is_refused(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    async with bench(subject) as it:
+        await it.sync(it.config_map("kept", a="1"))
+        by_us = await it.sync({**it.config_map("wrong"), "sops": {"mac": "x"}})
+        by_the_server = await it.sync({**it.config_map("typo", a="1"), "dta": {}})
+        mended = await it.sync(it.config_map("typo", a="1"))
+
+        assert statuses(by_us) == {"kept": ResultStatus.WAITING}
+        assert statuses(by_the_server) == {
+            "kept": ResultStatus.WAITING,
+            "typo": ResultStatus.FAILED,
+        }
+        assert statuses(mended) == {"kept": ResultStatus.DELETED, "typo": ResultStatus.APPLIED}
+
+
+async def test_what_was_edited_since_it_was_seen_is_read_again_and_is_still_ours_to_delete(
+    subject: Subject, world: PlaneWorld, plane: ControlPlane
+) -> None:
+    async with bench(subject) as it:
+        await it.sync(it.config_map("edited", a="1"))
+        row = it.inventory[it.key("edited")]
+    await world.change(it.key("edited"), {"data": {"theirs": "1"}})
+    async with bench(subject, {row.key: row}) as again:
+        start = await audit_position(plane.audit_log)
+        results = await again.sync()
+        entries = await read_audit_log(plane.audit_log, since=start)
+
+        verbs = [one.verb for one in entries if one.user == "shoal" and one.name == "edited"]
+        assert statuses(results) == {"edited": ResultStatus.DELETED}
+        assert verbs in (["delete"], ["delete", "get", "delete"])
+
+
 async def test_a_deletion_that_hangs_names_its_finalizer_and_stays_ours(
     subject: Subject, world: PlaneWorld
 ) -> None:
@@ -103,8 +180,6 @@ async def test_a_deletion_that_hangs_names_its_finalizer_and_stays_ours(
 async def test_a_finalizer_that_is_removed_in_time_ends_the_wait(
     subject: Subject, world: PlaneWorld
 ) -> None:
-    import anyio
-
     async with bench(subject) as it, anyio.create_task_group() as tasks:
         await it.sync(it.config_map("leaving", a="1"))
         await world.change(it.key("leaving"), {"metadata": {"finalizers": ["example.test/hold"]}})

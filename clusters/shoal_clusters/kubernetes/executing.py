@@ -2,8 +2,8 @@
 
 Objects of one stage are sent at once, as many as the cluster may have in flight. What failed stops
 only what stands on it; everything else is tried. Nothing is deleted unless every write of the plan
-succeeded, and a deletion that hangs stops the later ones, because what it waits for (the controller
-behind a finalizer) may be among them.
+succeeded and the cluster says all that it serves, and a deletion that hangs stops the later ones,
+because what it waits for (the controller behind a finalizer) may be among them.
 """
 
 from __future__ import annotations
@@ -202,10 +202,7 @@ class Execution:
     # -- deletions -----------------------------------------------------------------------------
 
     async def _delete_all(self, keys: Sequence[ObjectKey]) -> None:
-        is_whole = not self._plan.refused and all(
-            status in _SUCCEEDED for status in self._statuses.values()
-        )
-        note = "" if is_whole else "kept, because not every object of this revision was applied"
+        note = await self._why_kept()
         for stage in deletion_stages(keys):
             if note:
                 await self._keep(stage, note)
@@ -214,6 +211,23 @@ class Execution:
             hanging = [key for key in stage if self._statuses.get(key) not in _OVER]
             if hanging:
                 note = f"waits until {hanging[0]} is gone"
+
+    async def _why_kept(self) -> str:
+        """Why nothing may be deleted now; empty when it may.
+
+        What a chart makes can depend on what the cluster serves: as long as it does not say all of
+        that, something may be missing in the set that is wanted.
+        """
+        statuses = self._statuses.values()
+        if self._plan.refused or not all(status in _SUCCEEDED for status in statuses):
+            return "kept, because not every object of this revision was applied"
+        discovery = self._tools.discovery
+        if (await discovery.current()).stale:
+            unknown = (await discovery.refreshed()).stale
+            if unknown:
+                groups = ", ".join(sorted(unknown))
+                return f"kept, because the cluster does not say what it serves in {groups}"
+        return ""
 
     async def _delete(self, key: ObjectKey) -> None:
         change = self._changes[key]

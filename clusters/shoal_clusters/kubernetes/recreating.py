@@ -22,7 +22,7 @@ from shoal_clusters.kubernetes.immutable import why_kept
 from shoal_clusters.kubernetes.modes import Mode
 from shoal_clusters.kubernetes.preparing import opened_as
 from shoal_clusters.kubernetes.requesting import apply_created, create, delete, look
-from shoal_clusters.kubernetes.tools import TRIES, Applied, Errand, confirm, ended, revoked
+from shoal_clusters.kubernetes.tools import TRIES, Applied, Errand, also, confirm, ended, revoked
 from shoal_clusters.kubernetes.vanishing import until_gone
 from shoal_clusters.transport import Answer
 
@@ -67,7 +67,7 @@ async def recreate_because(errand: Errand, fields: tuple[str, ...]) -> Applied |
     if isinstance(outcome, Result):
         return outcome
     note = f"deleted and created again, because {', '.join(fields)} cannot be changed in place"
-    result = replace(outcome.result, action=Action.RECREATE, note=note)
+    result = replace(also(outcome.result, note), action=Action.RECREATE)
     return Applied(result, outcome.live)
 
 

@@ -165,8 +165,13 @@ def confirm(
     status = ResultStatus.UNCHANGED if is_same else ResultStatus.APPLIED
     result = keep(errand, live, status, fields)
     if taken_from:
-        result = replace(result, action=Action.ADOPT, note=f"taken over from {taken_from}")
+        result = replace(also(result, f"taken over from {taken_from}"), action=Action.ADOPT)
     return Applied(result, live)
+
+
+def also(result: Result, note: str) -> Result:
+    """The result with one more note, before those that it has."""
+    return replace(result, note="; ".join(filter(None, (note, result.note))))
 
 
 def keep(
@@ -190,7 +195,8 @@ def keep(
         fields=_fields(prepared) if fields is None else fields,
     )
     tools.observer.written(row, live)
-    return Result(errand.key, errand.change.action, status, owned=row)
+    note = "; ".join(prepared.notes)
+    return Result(errand.key, errand.change.action, status, owned=row, note=note)
 
 
 def _fields(prepared: PreparedObject) -> Fields | None:
