@@ -230,12 +230,9 @@ class Transport:
         # Waiting for turns is part of what the limiter learns from: when this process is what is
         # slow, more requests in flight help nobody.
         async with self.limiter.slot():
-            m = os.environ.get("MODE", "da")
-            if "d" in m:
-                await self._pace.turn()
+            await self._pace.turn()
             answer = await self._resilient(call)
-            if "a" in m:
-                await self._pace.turn()
+            await self._pace.turn()
             return answer
 
     async def _resilient(self, call: _Call) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -215,7 +216,7 @@ _STEPS = (
 )
 
 
-def _composed(steps: list[str]) -> str:
+def _composed(steps: Sequence[str]) -> str:
     """Each step around, or behind, what the steps before it made; compared, so that it counts."""
     made = "items"
     for step in steps:

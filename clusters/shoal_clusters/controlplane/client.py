@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -126,7 +126,7 @@ class Client:
         """Delete an object, or with a collection's path all that the parameters select."""
         return await self.request("DELETE", path, parameters=parameters)
 
-    async def watch(self, path: str, resource_version: str) -> AsyncIterator[dict[str, Any]]:
+    async def watch(self, path: str, resource_version: str) -> AsyncGenerator[dict[str, Any], None]:
         """Events of a collection, until the server ends the watch; then begin again."""
         parameters = {
             "watch": "true",
