@@ -18,7 +18,11 @@ TARGET = "default/shop@dev"
 
 @pytest.fixture
 def fleet(small_fleet: FleetUnderTest, namespace: str) -> FleetUnderTest:
-    """`shop` with one good object, and beside it `good`, which nothing may happen to."""
+    """`shop` with one good object, and beside it `good`, which nothing may happen to.
+
+    Nothing is tried out, which would stop an update with a bad object before any of it is written.
+    """
+    small_fleet.declare_application("shop", sync={"validation": "Never"})
     small_fleet.declare_application("good")
     for name in ("shop", "good"):
         small_fleet.repository.write(f"{name}/all.yaml", config_map(name, namespace, step="1"))

@@ -78,7 +78,9 @@ class Validating:
         Refusals that forbid to write anything are in its `refused`. Raises what a dry run raises.
         """
         target.trial = ""
-        match trial_of(plan, desired.policy, is_first=not target.synced_revision):
+        owned = self._state.inventory(target.key.cluster).count(target.key)
+        is_first = not target.synced_revision or not owned
+        match trial_of(plan, desired.policy, is_first=is_first):
             case Trial.NOWHERE:
                 return Checked(plan)
             case Trial.HERE:

@@ -28,7 +28,7 @@ class Trial(StrEnum):
 
 
 def trial_of(plan: Plan, policy: SyncPolicy, *, is_first: bool) -> Trial:
-    """`is_first`: the target was never synced."""
+    """`is_first`: the target was never synced, or has nothing."""
     count = len(to_try(plan))
     is_new = is_first and all(change.action is Action.CREATE for change in plan.changes)
     if policy.failure is FailurePolicy.ALL_OR_NOTHING:
