@@ -71,3 +71,11 @@ def widget(group: str, namespace: str, name: str = "one", **spec: Any) -> Any:
         "metadata": {"name": name, "namespace": namespace},
         "spec": spec,
     }
+
+
+def asking(body: Any, mode: str) -> dict[str, Any]:
+    """The body with `shoal.dev/apply`."""
+    return {
+        **body,
+        "metadata": {**body["metadata"], "annotations": {"shoal.dev/apply": mode}},
+    }
