@@ -97,3 +97,20 @@ async def test_a_set_that_shrinks_below_half_is_held_as_a_whole(
     assert "renders to 3 objects, less than half of the 8 that are in cluster dev" in hold.reason
     assert live == {f"m{number}": "blue" for number in range(8)}
     assert holds == []
+
+
+async def test_one_revision_may_not_prune_the_whole_fleet(
+    fleet: FleetUnderTest, namespace: str, admins: Mapping[str, Client]
+) -> None:
+    """On each cluster it is less than a quarter; together it is more than fifty objects."""
+    write(fleet, namespace, 72, "blue")
+    fleet.repository.commit("Open the shop")
+    async with fleet.running():
+        await fleet.until_phase("Synced")
+        write(fleet, namespace, 54, "blue")
+        await fleet.push("Close eighteen shelves")
+        holds = await until_held(fleet, "PruneBudget", len(admins))
+        live = [await colors(admin, namespace) for admin in admins.values()]
+
+    assert [len(each) for each in live] == [72] * 3
+    assert all("would delete 54 of 216 in the whole fleet" in hold.reason for hold in holds)
