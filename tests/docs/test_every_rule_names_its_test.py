@@ -22,7 +22,9 @@ def rows() -> list[tuple[str, list[tuple[str, str]]]]:
 
 @cache
 def names_in(path: str) -> frozenset[str]:
-    tree = ast.parse((ROOT / "tests" / path).read_text())
+    """The tests of a file; those that are promises of every target are shipped with the core."""
+    root = ROOT / ("core" if path.startswith("shoal/") else "tests")
+    tree = ast.parse((root / path).read_text())
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, functions))
 
