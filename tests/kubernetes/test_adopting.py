@@ -291,6 +291,29 @@ async def test_an_adoption_that_the_server_refuses_leaves_the_object_to_its_owne
 
 
 @pytest.mark.parametrize("policy", [ADOPT, IF_NO_DIFF])
+async def test_a_field_that_cannot_go_with_its_owner_leaves_the_object_to_it(
+    subject: Subject, world: PlaneWorld, policy: ExistingPolicy
+) -> None:
+    key = ObjectKey("", "PersistentVolumeClaim", world.namespace, "claim")
+    storage = {"resources": {"requests": {"storage": "1Gi"}}, "accessModes": ["ReadWriteOnce"]}
+    body = {
+        "apiVersion": "v1",
+        "kind": key.kind,
+        "metadata": {"name": key.name, "namespace": key.namespace},
+        "spec": {**storage, "storageClassName": ""},
+    }
+    async with bench(subject) as it:
+        await world.create({**body, "spec": {**body["spec"], "volumeName": "old"}})
+        await world.change(key, {"metadata": {"managedFields": [{}]}})
+        before = await world.read(key)
+        results = await it.sync(body, when_already_exists=policy)
+
+        assert isinstance(results["claim"].error, InvalidObject)
+        assert "VolumeName" in str(results["claim"].error)
+        assert await world.read(key) == before
+
+
+@pytest.mark.parametrize("policy", [ADOPT, IF_NO_DIFF])
 async def test_what_protects_an_object_stays_when_it_is_adopted(
     subject: Subject, world: PlaneWorld, policy: ExistingPolicy
 ) -> None:
@@ -381,4 +404,4 @@ async def test_an_adoption_is_two_writes_that_were_tried_out(
 
         assert codes.count(409) == len(bodies)
         assert codes.count(200) == 2 * len(bodies)
-        assert len(patches) - len(codes) == len(bodies)
+        assert len(patches) - len(codes) == 2 * len(bodies)

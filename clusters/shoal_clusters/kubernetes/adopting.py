@@ -29,7 +29,11 @@ from shoal_clusters.kubernetes.modes import Mode
 from shoal_clusters.kubernetes.patching import patch_exactly
 from shoal_clusters.kubernetes.requesting import read
 from shoal_clusters.kubernetes.tools import Errand, ended, keep
-from shoal_clusters.kubernetes.trying import cannot_be_tried, changes_but_marks, try_write
+from shoal_clusters.kubernetes.trying import (
+    cannot_be_tried,
+    changes_but_marks,
+    try_adoption,
+)
 from shoal_clusters.kubernetes.vanishing import is_leaving
 from shoal_clusters.transport import Answer
 
@@ -191,7 +195,10 @@ async def _refused_beforehand(errand: Errand, live: Mapping[str, Any]) -> Result
     is_tried = errand.task.policy.when_already_exists is ExistingPolicy.ADOPT_IF_NO_DIFF
     if is_tried or errand.prepared.mode in (Mode.RECREATE, Mode.REPLACE):
         return None
-    answer = await try_write(errand, live)
+    there = await whole(errand, live)
+    if isinstance(there, ShoalError):
+        return ended(errand.change, there)
+    answer = await try_adoption(errand, there)
     is_told = answer.status not in (200, 404, 409) and not cannot_be_tried(answer)
     return ended(errand.change, errand.refused(answer)) if is_told else None
 
