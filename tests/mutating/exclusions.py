@@ -93,4 +93,92 @@ RULES = (
     Rule("a sentence for people: a test could only say it again, word by word", _is_sentence),
 )
 
-EQUIVALENT: tuple[Equivalent, ...] = ()
+_DUMPED = "the values of this model are text, numbers and lists of them in either mode"
+_UNREAD = "of the error only its type, its place and its message are read"
+_ROOT = "the root always exists, so a path without a slash needs no other check"
+_PLANNING = "shoal.planning"
+
+EQUIVALENT: tuple[Equivalent, ...] = (
+    Equivalent(
+        f"{_PLANNING}.backing_off",
+        "delay_seconds",
+        "16",
+        "17",
+        "both powers are longer than the longest delay",
+    ),
+    *(
+        Equivalent(f"{_PLANNING}.{module}", where, before, after, _DUMPED)
+        for module, where, call in (
+            ("grounding", "grounded_spec", "part.model_dump({}exclude_unset=True)"),
+            ("overriding", "desired_digest", "policy.model_dump({}exclude_defaults=True)"),
+            ("overriding", "desired_digest", "rule.model_dump({}exclude_defaults=True)"),
+            ("overriding", "_references", "override.model_dump({}exclude={{'cluster_selector'}})"),
+        )
+        for before, after in (
+            (call.format("mode='json', "), call.format("")),
+            ("'json'", "'json~'"),
+        )
+    ),
+    *(
+        Equivalent(f"{_PLANNING}.grounding", "_why_unfit", before, after, _UNREAD)
+        for before, after in (
+            (
+                "error.errors(include_input=False, include_url=False)",
+                "error.errors(include_url=False)",
+            ),
+            (
+                "…ror.errors(include_input=False, include_url=False)",
+                "…ror.errors(include_input=False)",
+            ),
+            ("False", "True"),
+        )
+    ),
+    Equivalent(
+        f"{_PLANNING}.grounding",
+        "grounded_each",
+        "'.'",
+        "'.~'",
+        "a place of a patch begins with a dot, and no place with a tilde",
+    ),
+    Equivalent(
+        f"{_PLANNING}.images",
+        "with_image",
+        "….key.group_kind == _DEFINITION or image.name.encode() not in manifest.text",
+        "….key.group_kind == _DEFINITION",
+        "a short cut: an object without the name in it has no such image",
+    ),
+    Equivalent(
+        f"{_PLANNING}.images", "images_of", "''", "'~'", "a pointer that is not used any further"
+    ),
+    *(
+        Equivalent(
+            f"{_PLANNING}.images",
+            "_replaced",
+            f"image.{part} or ''",
+            f"image.{part}",
+            "a part that is None is written like an empty one: not at all",
+        )
+        for part in ("new_tag", "digest")
+    ),
+    *(
+        Equivalent(f"{_PLANNING}.patching", "apply_operation", before, after, _ROOT)
+        for before, after in (
+            (
+                "operation['op'] in ('add', 'copy', 'move') and '/' in operation['path']",
+                "True",
+            ),
+            (
+                "…'] in ('add', 'copy', 'move') and '/' in operation['path']",
+                "…'] in ('add', 'copy', 'move') or '/' in operation['path']",
+            ),
+            (
+                "operation['op'] in ('add', 'copy', 'move') and '/' in operation['path']",
+                "'/' in operation['path']",
+            ),
+            (
+                "…p'] in ('add', 'copy', 'move') and '/' in operation['path']",
+                "…p'] in ('add', 'copy', 'move')",
+            ),
+        )
+    ),
+)

@@ -143,8 +143,9 @@ def test_what_is_no_container_hides_none_behind_it() -> None:
 def test_image_volumes_are_images_too() -> None:
     body = {"spec": {"volumes": [{"name": "model", "image": {"reference": "models/llm:1"}}]}}
 
-    result, _ = with_image(manifest(body), ImageOverride(name="models/llm", new_tag="2"))
+    result, (change,) = with_image(manifest(body), ImageOverride(name="models/llm", new_tag="2"))
 
+    assert change == ("/spec/volumes/0/image/reference", "models/llm:1", "models/llm:2")
     assert result.body["spec"]["volumes"][0]["image"]["reference"] == "models/llm:2"
 
 

@@ -122,6 +122,22 @@ def test_a_patch_on_an_excluded_object_says_who_excluded_it(manifests: list[Mani
     ]
 
 
+def test_who_excluded_an_object_is_told_of_this_object_and_no_other(manifest: Make) -> None:
+    pods = [manifest("Pod", name, containers=[{"image": f"{name}:1"}]) for name in ("a", "b", "c")]
+    excluding = [{"exclude": [{"name": "a"}]}, {"exclude": [{"name": "b"}]}]
+    merge = {"target": {"name": "b"}, "patch": {"x": 1}}
+
+    told = errors_of(pods, *excluding, {"merge": [merge], "images": [{"name": "b", "newTag": "2"}]})
+
+    assert [each.partition("excluded by ")[2] for each in told] == ["overrides[1].exclude[0]"] * 2
+
+
+def test_where_nothing_was_rendered_an_exclusion_matches_nothing() -> None:
+    (told,) = errors_of([], {"exclude": [{"kind": "Job"}]})
+
+    assert told == "overrides[0].exclude[0]: no object matches (kind Job)"
+
+
 def test_a_patch_may_select_excluded_objects_beside_others(manifests: list[Manifest]) -> None:
     merge = {"target": {"kind": "Job"}, "patch": {"x": 1}}
 

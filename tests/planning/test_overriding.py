@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shoal.errors import OverrideFailed
 from shoal.model.digests import Digester, digest_parts, digest_value
 from shoal.model.facts import DocumentFacts
+from shoal.model.health_rules import HealthRule
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import Override
 from shoal.model.policies import PrunePolicy, SyncPolicy
@@ -26,6 +27,7 @@ from shoal.planning.patching import PatchFailed, apply_operation, merge_patch
 
 Make = Callable[..., Manifest]
 DIGESTER = Digester(b"key")
+NO_OBJECT = "what is left is not an object with metadata"
 
 
 def overridden(
@@ -277,9 +279,45 @@ def test_content_and_policy_make_the_digest(manifest: Make) -> None:
     assert len(digests) == 4
 
 
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        ({"op": "replace", "path": "", "value": "text"}, NO_OBJECT),
+        ({"op": "replace", "path": "", "value": {"kind": "X"}}, NO_OBJECT),
+        ({"op": "remove", "path": "/metadata"}, NO_OBJECT),
+        ({"op": "replace", "path": "/metadata", "value": []}, NO_OBJECT),
+        (
+            {"op": "replace", "path": "/metadata/labels", "value": "text"},
+            "/metadata/labels is no longer a mapping",
+        ),
+    ],
+)
+def test_what_a_patch_leaves_must_be_an_object(
+    manifest: Make, operation: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(OverrideFailed) as caught:
+        overridden([manifest()], [patched(operation)])
+
+    assert caught.value.message == f"overrides[0].patches[0]: ConfigMap shop/web: {reason}"
+
+
+@pytest.mark.parametrize("value", [None, {}, {"a": "b"}])
+def test_a_patch_may_take_all_labels_away(manifest: Make, value: Any) -> None:
+    operation = {"op": "replace", "path": "/metadata/labels", "value": value}
+
+    (result,) = overridden([manifest()], [patched(operation)])
+
+    assert result.body["metadata"]["labels"] == value
+
+
 def test_a_field_of_the_policy_that_has_its_default_changes_no_digest(manifest: Make) -> None:
     same = content([manifest()], DIGESTER)
+    rule = {"target": {"kind": "ConfigMap"}, "healthy": "true"}
+    judged = HealthRule.model_validate(rule)
 
+    assert desired_digest(same, SyncPolicy(), [judged]) == (
+        digest_parts((same.digest, digest_value({}), digest_value(rule)))
+    )
     assert desired_digest(same, SyncPolicy()) == digest_parts((same.digest, digest_value({})))
     assert desired_digest(same, SyncPolicy(prune=PrunePolicy.AFTER_HEALTHY)) == (
         desired_digest(same, SyncPolicy())
