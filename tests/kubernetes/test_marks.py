@@ -181,6 +181,20 @@ def test_marks_without_a_write_of_ours_are_unapplied(entry: dict[str, Any]) -> N
     )
 
 
+def test_one_write_of_ours_among_those_of_others_is_enough() -> None:
+    live = applied(ours(config_map()), entries=(edited_by("k9s", {}),))
+
+    assert whose(live, key_of(live), fleet=FLEET).holder is Holder.OURS
+
+
+def test_marks_that_were_copied_name_nobody() -> None:
+    live = applied(ours(config_map("one")))
+    live["metadata"]["managedFields"] = [{"manager": "k9s"}]
+
+    for fleet in (FLEET, "river"):
+        assert owner_named(live, key_of(config_map("two")), fleet=fleet) == "the client k9s"
+
+
 @pytest.mark.parametrize("entries", [None, []])
 def test_a_server_that_keeps_no_managed_fields_cannot_deny_that_we_applied(entries: Any) -> None:
     live = applied(ours(config_map()))
@@ -265,6 +279,22 @@ def test_an_object_with_an_edited_mark_is_unmarked() -> None:
             "the client helm",
         ),
         ({"managedFields": None, "labels": None, "annotations": None}, NOBODY),
+        (
+            {
+                "labels": {"app.kubernetes.io/instance": "shop"},
+                "managedFields": [{"manager": "k9s"}, {"manager": "argocd-application-controller"}],
+            },
+            "Argo CD application shop",
+        ),
+        (
+            {
+                "labels": {"app.kubernetes.io/instance": "shop"},
+                "managedFields": [{"manager": "kubectl-create"}],
+            },
+            "the client kubectl-create",
+        ),
+        ({"managedFields": [{"manager": "argocd-controller"}]}, "the client argocd-controller"),
+        ({"managedFields": [{"manager": "helm"}, {"manager": "operator"}]}, "the client helm"),
         (
             {"managedFields": [{"manager": "kubectl-create"}, {"manager": "k9s"}]},
             "the client k9s, kubectl-create",

@@ -147,6 +147,16 @@ def test_fields_that_others_took_over_unchanged_are_taken_back() -> None:
     assert change(planned(marked_with("Replace"), row(replaced), lost={KEY})) is None
 
 
+@pytest.mark.parametrize(
+    ("rows", "action"), [([], Action.CREATE), ([row(desired_digest="old")], Action.UPDATE)]
+)
+def test_what_git_asks_for_comes_before_lost_ownership(rows: list[Owned], action: Action) -> None:
+    found = change(planned(SET, *rows, lost={KEY}))
+
+    assert found is not None
+    assert found.action is action
+
+
 def test_an_update_says_which_fields_keep_their_live_value() -> None:
     body = deployment()
     fields = orjson.dumps(fields_of(body))
