@@ -166,7 +166,8 @@ class Execution:
         pause = _FIRST_LOOK_SECONDS
         live: Mapping[str, Any] | None = self._live.get(fact.key)
         while not fact_holds(fact, live):
-            await anyio.sleep(pause)
+            # Its watch tells of it, if it is ours; the endpoints of a Service are not watched.
+            await self._tools.observer.seen.until_told(fact.key, pause)
             pause = min(pause * 2, 1.0)
             live = await self._read(fact)
         if fact.kind is FactKind.ESTABLISHED:

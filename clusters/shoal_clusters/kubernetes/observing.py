@@ -24,6 +24,7 @@ from shoal.model.plans import Owned
 from shoal.model.sightings import Drift, DriftKind, Sighting
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.assessing import Assessor
+from shoal_clusters.kubernetes.awaiting import Awaiting
 from shoal_clusters.kubernetes.baselines import decode_packed, is_newer
 from shoal_clusters.kubernetes.briefing import Briefing
 from shoal_clusters.kubernetes.claiming import unclaimed
@@ -75,7 +76,8 @@ class Observer:
         self.scaling = Scaling(transport, discovery, self._found_scaled)
         self._writing: dict[ObjectKey, _Write] = {}
         self._written_while_listing: dict[tuple[Resource, str], set[ObjectKey]] = {}
-        self._awaited: dict[ObjectKey, anyio.Event] = {}
+        self.seen = Awaiting()
+        self._ended = Awaiting()
         self._arrived_at = 0.0
         self._drifted_at: dict[ObjectKey, float] = {}
 
@@ -89,6 +91,7 @@ class Observer:
         """The object exists and looks like this."""
         self._arrived_at = time.monotonic()
         key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
+        self.seen.tell(key)
         write = self._writing.get(key)
         if write is not None:
             if write.version in ("", resource.version):
@@ -116,8 +119,7 @@ class Observer:
         write = self._writing.get(key)
         if write is not None:
             write.raw, write.is_gone = raw, True
-            if key in self._awaited:
-                self._awaited[key].set()
+            self._ended.tell(key)
             return
         self._register.unclaimed.pop(key, None)
         self._judge_end(key, glance.resourceVersion)
@@ -227,14 +229,7 @@ class Observer:
         write = self._writing.get(key)
         if write is not None and write.is_gone:
             return True
-        self._awaited[key] = anyio.Event()
-        try:
-            with anyio.move_on_after(seconds):
-                await self._awaited[key].wait()
-                return True
-            return False
-        finally:
-            del self._awaited[key]
+        return await self._ended.until_told(key, seconds)
 
     def deleted(self, row: Owned) -> None:
         """Our own deletion came to its end, or the object is somebody else's now."""
