@@ -25,7 +25,7 @@ import anyio.lowlevel
 from yarl import URL
 
 from shoal import __version__
-from shoal.errors import AccessDenied, ClusterUnreachable
+from shoal.errors import ClusterUnreachable, Unauthenticated
 from shoal.hooks.host import ThreadRunner
 from shoal.model.endpoints import Credential, Endpoint
 from shoal_clusters.connecting import AbruptResponse, TrustStore
@@ -74,7 +74,7 @@ class Transport:
     """Requests and streams to one API server, from `open` to `close`.
 
     `requests` counts by verb, streams as `WATCH`. Raises ClusterUnreachable when there is no answer
-    in time and AccessDenied when the credential is refused; any other answer is returned.
+    in time and Unauthenticated when the credential is refused; any other answer is returned.
     """
 
     def __init__(
@@ -288,8 +288,8 @@ class Transport:
             encoded=True,
         )
 
-    def _denied(self) -> AccessDenied:
-        return AccessDenied(
+    def _denied(self) -> Unauthenticated:
+        return Unauthenticated(
             f"cluster {self.cluster} refused the credential (401)",
             next_step="renew its credential in the kubeconfig; it is read again by itself",
         )

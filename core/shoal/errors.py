@@ -16,6 +16,7 @@
             InvalidDocument        a Cluster, Source or Application is not well-formed
             InvalidSource          a source names something that is not there (branch, path)
             AccessDenied           a credential was refused
+                Unauthenticated    an API server does not know whose credential it is (401)
             UntrustedRevision      a revision is not signed by a key that is trusted
             UnsafePath             a path leads out of the tree it was read from
             InvalidManifest        a rendered object is not one that can be applied
@@ -124,6 +125,10 @@ class InvalidSource(Permanent):
 
 class AccessDenied(Permanent):
     """A credential was refused."""
+
+
+class Unauthenticated(AccessDenied):
+    """An API server does not accept a credential at all, read anew or not."""
 
 
 class UntrustedRevision(Permanent):

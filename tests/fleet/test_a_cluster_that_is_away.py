@@ -190,6 +190,7 @@ async def test_a_revoked_token_is_said_and_a_new_one_is_found(
         back = await until_victim(fleet, lambda view: view.authorized == "True", "is back")
 
     assert denied.reachable != "True"
+    assert denied.reason == "Unauthenticated"
     assert denied.message == "cluster victim refused the credential (401)"
     assert denied.next_step.startswith("renew its credential in the kubeconfig")
     assert back.message == ""

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from shoal.errors import (
-    AccessDenied,
     ForbiddenByCluster,
     InvalidObject,
     MissingApi,
     MissingNamespace,
     ServerBusy,
     ShoalError,
+    Unauthenticated,
 )
 from shoal.model.identity import ObjectKey
 from shoal_clusters.kubernetes.messages import Answer, read_answer, told
@@ -76,7 +76,7 @@ def meaning(
 def _unauthenticated(case: _Case) -> ShoalError | None:
     if case.answer.code != 401:
         return None
-    return AccessDenied(
+    return Unauthenticated(
         f"{case.cluster}: the API server does not accept the credential",
         next_step="renew the credential that the Cluster's access names",
     )

@@ -260,6 +260,7 @@ def _cluster(state: EngineState, name: str, cluster: ClusterState) -> ClusterVie
         targets=len(state.targets_on(name)),
         objects=len(cluster.inventory),
         queued=len(cluster.queue) + cluster.queue.active,
+        reason=error.reason if error else "",
         message=error.message if error else _limits(cluster),
         next_step=error.next_step if error else "",
         document=_place(state, Identity("Cluster", "", name)),

@@ -97,6 +97,7 @@ class ClusterView:
     targets: int
     objects: int
     queued: int
+    reason: str
     message: str
     next_step: str
     document: str

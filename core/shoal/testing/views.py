@@ -113,6 +113,7 @@ def cluster_view(name: str = "dev", **changes: Any) -> ClusterView:
             "targets": 1,
             "objects": 3,
             "queued": 0,
+            "reason": "",
             "message": "",
             "next_step": "",
             "document": f"{name}.yaml:1",

@@ -11,7 +11,7 @@ from aiohttp import web
 from tests.kubernetes.refusals.ground import DRY, Ground, means, pod, settings
 from tests.kubernetes.refusals.webhook import bundle, configure, serving
 
-from shoal.errors import AccessDenied, MissingApi, MissingNamespace, ServerBusy
+from shoal.errors import MissingApi, MissingNamespace, ServerBusy, Unauthenticated
 from shoal_clusters.controlplane.certificates import create_authority
 from shoal_clusters.controlplane.client import AnsweredError, connect
 from shoal_clusters.controlplane.ports import free_port
@@ -21,7 +21,7 @@ UNREACHABLE = "the admission webhook berths.example.com does not answer"
 HERE = "/ConfigMap/a"
 
 
-@means(AccessDenied, "does not accept the credential", HERE)
+@means(Unauthenticated, "does not accept the credential", HERE)
 async def a_bad_token(ground: Ground) -> None:
     access = replace(ground.plane.access("guest"), token="nobody-has-this")
     async with connect(access) as nobody:
