@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ import pytest
 from anyio import to_thread
 
 from shoal.errors import ClusterUnreachable
+from shoal_clusters.controlplane import processes
 from shoal_clusters.controlplane.apiserver import ControlPlane, prepare_control_plane
 from shoal_clusters.controlplane.audit import audit_position, count_requests, read_audit_log
 from shoal_clusters.controlplane.certificates import create_authority
@@ -208,6 +210,31 @@ async def test_a_cancelled_fleet_leaves_nothing_behind(tmp_path: Path) -> None:
         await task
 
     assert not folder.exists()
+
+
+async def test_a_program_whose_start_was_cancelled_is_ended_and_blocks_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_go_on = threading.Event(), threading.Event()
+    started: list[processes.Running] = []
+    start = processes._start_attached
+
+    def start_slowly(command: list[str], log: Path) -> processes.Running:
+        begun.set()
+        may_go_on.wait(30)
+        started.append(start(command, log))
+        return started[0]
+
+    monkeypatch.setattr(processes, "_start_attached", start_slowly)
+    log = tmp_path / "sleep.log"
+    task = asyncio.create_task(processes.start_program(["sleep", "60"], log=log, is_detached=False))
+    assert await anyio.to_thread.run_sync(begun.wait, 30)
+    task.cancel()
+    may_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert not started[0].is_alive()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")

@@ -16,12 +16,12 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 
 from shoal_clusters.controlplane.waiting import wait_until
 
@@ -99,9 +99,10 @@ async def start_program(command: Sequence[str | Path], *, log: Path, is_detached
     try:
         return await asyncio.wrap_future(starting)
     except asyncio.CancelledError:
-        # Nobody will hear of a process that is being started just now; it takes milliseconds.
+        # Nobody will hear of a process that is being started just now.
         if not starting.cancelled():
-            _kill_unheard_of(starting.result())
+            with CancelScope(shield=True):
+                await to_thread.run_sync(_kill_unheard_of, starting)
         raise
 
 
@@ -151,7 +152,8 @@ def _start_detached(command: list[str], log: Path) -> Running:
     return Running(int(printed.stdout), log)
 
 
-def _kill_unheard_of(process: Running) -> None:
+def _kill_unheard_of(starting: Future[Running]) -> None:
+    process = starting.result()
     process.send(signal.SIGKILL)
     if process.child is not None:
         process.child.wait(_KILL_SECONDS)
