@@ -106,6 +106,25 @@ async def test_a_deleted_object_comes_back(
     assert small_fleet.last_seen("shop", "dev").drifted == 0
 
 
+async def test_who_changes_an_object_back_again_and_again_is_named(
+    small_fleet: FleetUnderTest, namespace: str, admin: Client
+) -> None:
+    settings = config_map("settings", namespace, color="blue")
+    commit(small_fleet, settings)
+    async with small_fleet.running():
+        await small_fleet.until_phase("Synced")
+        for count in range(1, 6):
+            red = {"data": {"color": f"red-{count}"}}
+            await admin.patch(path_of(settings), red, fieldManager="angry-operator")
+            await small_fleet.until_recorded(Deed.TARGET_CORRECTED, TARGET, count=count)
+            await small_fleet.until_phase("Synced")
+        red = {"data": {"color": "red"}}
+        await admin.patch(path_of(settings), red, fieldManager="angry-operator")
+        await small_fleet.until_phase("Held")
+
+    assert "by client angry-operator" in small_fleet.last_seen("shop", "dev").message
+
+
 async def test_a_removed_fleet_label_is_put_back(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:

@@ -27,7 +27,7 @@ TARGET = TargetKey(Ref("default", "shop"), "prod")
 def corrected(times: int, every: timedelta = timedelta(seconds=20)) -> Struggle:
     struggle = Struggle()
     for number in range(times):
-        struggle = struggle.corrected(NOW + every * number, "scaler")
+        struggle = struggle.corrected(NOW + every * number)
     return struggle
 
 
@@ -63,7 +63,7 @@ def test_a_struggle_is_over_ten_minutes_after_its_last_correction() -> None:
 def test_no_more_than_five_corrections_are_remembered(seconds: list[int]) -> None:
     struggle = Struggle()
     for at in sorted(seconds):
-        struggle = struggle.corrected(NOW + timedelta(seconds=at), "")
+        struggle = struggle.corrected(NOW + timedelta(seconds=at))
 
     assert len(struggle.corrections) == min(len(struggle.corrections), MOST_CORRECTIONS)
     assert list(struggle.corrections) == sorted(struggle.corrections)
@@ -77,7 +77,7 @@ def test_who_waits_as_told_never_corrects_more_than_five_times_in_ten_minutes(
     for at in sorted(seconds):
         now = NOW + timedelta(seconds=at)
         if not struggle.is_fight(now) and struggle.next_at(now) <= now:
-            struggle = struggle.corrected(now, "")
+            struggle = struggle.corrected(now)
             done.append(now)
 
     assert len(done) <= MOST_CORRECTIONS
@@ -86,8 +86,8 @@ def test_who_waits_as_told_never_corrects_more_than_five_times_in_ten_minutes(
 def test_the_hold_names_the_client_and_the_object() -> None:
     change = Change(KEY, Action.CORRECT, "a", "b")
 
-    hold = conflict_hold(TARGET, change, corrected(5), NOW)
-    later = conflict_hold(TARGET, change, corrected(6), NOW)
+    hold = conflict_hold(TARGET, change, corrected(5), "scaler", NOW)
+    later = conflict_hold(TARGET, change, corrected(6), "scaler", NOW)
 
     assert hold.cause is HoldCause.CONFLICT
     assert hold.reason == (

@@ -173,20 +173,15 @@ class Concluding:
 
 
 def _note_corrections(done: Pass, now: datetime) -> None:
-    """Remember what was corrected, and who had changed it: the next time comes later."""
+    """Remember what was corrected: the next time comes later."""
     target = done.target
     corrected = {
-        result.key: target.struggles.get(result.key, NONE).corrected(now, _manager(target, result))
+        result.key: target.struggles.get(result.key, NONE).corrected(now)
         for result in done.results
         if result.action is Action.CORRECT and result.status in WRITTEN
     }
     if corrected:
         target.struggles = {**target.struggles, **corrected}
-
-
-def _manager(target: TargetState, result: Result) -> str:
-    drift = target.drifted.get(result.key)
-    return drift.manager if drift else ""
 
 
 def _note_problems(done: Pass) -> None:

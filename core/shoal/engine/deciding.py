@@ -131,7 +131,9 @@ class Deciding:
         struggle = target.struggles.get(key, NONE)
         if not struggle.is_fight(now):
             return False
-        hold = conflict_hold(target.key, change, struggle, now)
+        drift = target.drifted.get(key)
+        manager = drift.manager if drift else ""
+        hold = conflict_hold(target.key, change, struggle, manager, now)
         await self.recording.place(hold)
         target.conflicts = {**target.conflicts, key: hold}
         return True

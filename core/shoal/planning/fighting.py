@@ -8,7 +8,7 @@ object is left to whoever wants it otherwise, until a person has decided. Pure: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shoal.model.identity import ObjectKey
@@ -20,15 +20,13 @@ FIRST_WAIT = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Struggle:
-    """The latest corrections of one object, oldest first, and who it was that changed it last."""
+    """The latest corrections of one object, oldest first."""
 
     corrections: tuple[datetime, ...] = ()
-    manager: str = ""
 
-    def corrected(self, now: datetime, manager: str) -> Struggle:
+    def corrected(self, now: datetime) -> Struggle:
         """With one more correction."""
-        recent = self._recent(now)[1 - MOST_CORRECTIONS :]
-        return replace(self, corrections=(*recent, now), manager=manager or self.manager)
+        return Struggle((*self._recent(now)[1 - MOST_CORRECTIONS :], now))
 
     def next_at(self, now: datetime) -> datetime:
         """When the object may be corrected again; now or earlier: at once."""

@@ -195,12 +195,15 @@ def removal_hold(
     )
 
 
-def conflict_hold(target: TargetKey, change: Change, struggle: Struggle, now: datetime) -> Hold:
+def conflict_hold(
+    target: TargetKey, change: Change, struggle: Struggle, manager: str, now: datetime
+) -> Hold:
     """The hold of one object that somebody changes back as often as Shoal corrects it.
 
-    Its content names the fight and not only the object: a later fight is another hold.
+    `manager` is who changed it last; empty when nobody can say. The hold's content names the fight
+    and not only the object: a later fight is another hold.
     """
-    who = f"client {struggle.manager}" if struggle.manager else "an unknown client"
+    who = f"client {manager}" if manager else "an unknown client"
     minutes = int(WINDOW.total_seconds() // 60)
     return Hold(
         subject=str(target),
