@@ -6,12 +6,15 @@ import pytest
 from tests.kubernetes.bodies import deployment, job
 from tests.kubernetes.planes import PlaneWorld, path_of
 
+from shoal.errors import OwnershipConflict
 from shoal.model.health import HealthState
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import Action
+from shoal.model.sightings import DriftKind
 from shoal.testing.target_bench import Subject, bench
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import audit_position, read_audit_log
+from shoal_clusters.kubernetes.marks import FLEET_LABEL, OWNER_ANNOTATION
 
 pytestmark = pytest.mark.real
 
@@ -124,6 +127,25 @@ async def test_a_label_taken_off_is_put_back(subject: Subject, world: PlaneWorld
         assert results["unmarked"].error is None
         assert live["metadata"]["uid"] == uid
         assert live["metadata"]["labels"]["shoal.dev/fleet"] == "test"
+
+
+async def test_an_object_that_another_fleet_took_with_its_labels_is_named_and_left(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    async with bench(subject) as it:
+        body = it.config_map("taken", a="1")
+        await it.sync(body)
+        mark = f"other/default/shop:/ConfigMap:{world.namespace}/taken"
+        await world.change(it.key("taken"), {"metadata": {"annotations": {OWNER_ANNOTATION: mark}}})
+        await it.until(lambda one: one.drift is not None and one.drift.kind is DriftKind.TAKEN)
+        await world.change(it.key("taken"), {"metadata": {"labels": {FLEET_LABEL: "other"}}})
+        await it.until_drifted("taken", missing=True)
+        before = await world.read(it.key("taken"))
+        results = await it.sync(body)
+
+        assert isinstance(results["taken"].error, OwnershipConflict)
+        assert "Shoal fleet other" in str(results["taken"].error)
+        assert await world.read(it.key("taken")) == before
 
 
 async def test_replicas_written_through_scale_are_left_alone(

@@ -328,6 +328,8 @@ class Observer:
         verdict = self._comparer.compare(None, row)
         if isinstance(verdict, comparing.Drifted) and self._is_news(row, version):
             self._assessor.gone(key)
+            # Whose it was says nothing of what may be there now: the correction looks.
+            self._register.strangers.pop(key, None)
             self._note(row, verdict.drift, Health(HealthState.MISSING, "it is gone"), None)
 
     def _is_news(self, row: Owned, version: str) -> bool:
