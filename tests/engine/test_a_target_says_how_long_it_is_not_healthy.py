@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.engine.harness import EngineUnderTest, config_map, key_of, make_engine
+from tests.engine.harness import EngineUnderTest, config_map, config_maps, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
 from shoal.model.health import Health, HealthState, lasting
@@ -32,7 +32,8 @@ def test_a_span_is_said_in_one_word(span: timedelta, words: str) -> None:
     assert lasting(Health(HealthState.HEALTHY), span) == Health(HealthState.HEALTHY)
 
 
-async def until_message(engine: EngineUnderTest, message: str) -> None:
+async def until_message(engine: EngineUnderTest, reason: str) -> None:
+    message = f"{key_of()}: {reason}" if reason else ""
     await engine.until(lambda: engine.target("one").message == message, message)
 
 
@@ -57,5 +58,20 @@ async def test_a_target_says_how_long_its_worst_object_is_like_this(tmp_path: Pa
         cluster.set_health(key_of(), Health(HealthState.HEALTHY))
         await until_message(engine, "")
 
-    assert after.message == "0 of 2 replicas are ready (for 3 min)"
-    assert [problem.message for problem in after.problems] == [after.message]
+    assert after.message == f"{key_of()}: 0 of 2 replicas are ready (for 3 min)"
+    assert [problem.message for problem in after.problems] == [
+        "0 of 2 replicas are ready (for 3 min)"
+    ]
+
+
+@in_virtual_time
+async def test_a_target_names_its_worst_object_and_how_many_are_as_bad(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "one")
+    cluster = engine.clusters["one"]
+    cluster.health |= {key_of("m0"): SLOW, key_of("m1"): BROKEN, key_of("m2"): BROKEN}
+    revision = engine.source.commit(**config_maps(3, a="1"))
+
+    async with engine.running():
+        await engine.until_synced(revision)
+        said = f"{key_of('m1')}: no image (and 1 more)"
+        await engine.until(lambda: engine.target("one").message == said, said)

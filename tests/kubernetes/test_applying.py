@@ -174,7 +174,7 @@ async def test_what_stands_on_a_failed_object_waits_and_the_rest_is_tried(
             "inside": ResultStatus.WAITING,
             "beside": ResultStatus.APPLIED,
         }
-        assert name in results["inside"].note
+        assert results["inside"].note == f"waits until Namespace {name} is applied"
 
 
 async def test_a_custom_resource_and_its_definition_are_applied_in_one_sync(

@@ -79,9 +79,10 @@ async def test_a_roll_out_that_fails_names_the_container_that_fails(
 async def test_a_quota_that_refuses_pods_is_named(it: Subject) -> None:
     async with bench(it) as opened:
         await opened.sync(quota(inside(it)), deployment(inside(it), "web"))
-        health = await told(opened, "exceeded quota: none")
+        health = await told(opened, "no pod can be made", "exceeded quota: none")
 
     assert health.state is HealthState.DEGRADED
+    assert health.reason.count("exceeded quota: none") == 1
 
 
 async def test_a_stateful_set_tells_it_by_its_events(it: Subject) -> None:

@@ -124,9 +124,11 @@ def _webhook_unreachable(case: _Case) -> ShoalError | None:
     """A webhook that must be asked and does not answer: its Pods are often just starting."""
     found = re.search(r"failed calling webhook \"(?P<who>[^\"]+)\"", case.answer.message)
     if found:
-        return _busy(case, f"the admission webhook {found['who']} does not answer")
+        said = f"the admission webhook {found['who']} does not answer"
+        return _busy(case, said, "see to its Pods; it is tried again, and lands when they answer")
     if re.search(r"conversion webhook for \S+, Kind=\S+ failed", case.answer.message):
-        return _busy(case, "its conversion webhook does not answer")
+        said = "its conversion webhook does not answer"
+        return _busy(case, said, "see to its Pods; it is tried again, and lands when they answer")
     return None
 
 
@@ -306,8 +308,8 @@ _RULES: tuple[_Rule, ...] = (
 )
 
 
-def _busy(case: _Case, why: str) -> ServerBusy:
-    return ServerBusy(f"{case.subject}: {why}", after_seconds=case.retry_after)
+def _busy(case: _Case, why: str, next_step: str = "") -> ServerBusy:
+    return ServerBusy(f"{case.subject}: {why}", next_step=next_step, after_seconds=case.retry_after)
 
 
 def _forbidden(case: _Case, why: str, next_step: str) -> ForbiddenByCluster:

@@ -118,7 +118,8 @@ class Execution:
             return
         missing = self._missing(key)
         if missing is not None:
-            note = f"waits until {missing}"
+            is_there = self._statuses.get(missing.key) in _SUCCEEDED
+            note = f"waits until {missing}" if is_there else f"waits until {missing.key} is applied"
             await self._end(Result(key, change.action, ResultStatus.WAITING, note=note))
             return
         prepared = self._prepared.objects[key]

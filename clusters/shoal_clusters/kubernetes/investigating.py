@@ -59,9 +59,11 @@ class _Trouble:
 
     @property
     def worded(self) -> Health:
-        """Its health with the cause."""
+        """Its health with the cause; a cause that says what the object says takes its place."""
         if not self.cause or self.cause in self.health.reason:
             return self.health
+        if self.health.reason in self.cause:
+            return self.health._replace(reason=self.cause)
         return self.health._replace(reason=f"{self.health.reason}; {self.cause}")
 
 

@@ -56,12 +56,22 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
         return _differs(target.observed)
     if phase is TargetPhase.DRIFTED:
         return _drifted(target)
-    return health.reason, ""
+    return _unwell(state, target, health), ""
 
 
 def writes_go_on(target: TargetState) -> bool:
     """Whether its hold, if there is one, only stops deletions."""
     return target.hold is None or target.hold.cause is HoldCause.PRUNE_BUDGET
+
+
+def _unwell(state: EngineState, target: TargetState, health: Health) -> str:
+    """The worst object and what is wrong with it; how many more are as bad."""
+    ill = target.unwell(state.now()) if health.reason else {}
+    as_bad = sorted(key for key, each in ill.items() if each.state is health.state)
+    worst = [key for key in as_bad if ill[key] == health]
+    if not worst:
+        return health.reason
+    return f"{_about(target.key, worst[0], health.reason)}{_and_more(as_bad)}"
 
 
 def _queued(target: TargetState, queued: Queued) -> Told:
