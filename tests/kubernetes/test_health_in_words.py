@@ -365,3 +365,18 @@ def test_a_rule_of_the_application_is_asked_before_those_of_the_kind(
     body["metadata"]["generation"] = 5
     body["status"]["observedGeneration"] = 4
     assert assess(body, judged=judge).state is HealthState.PROGRESSING
+
+
+def test_a_namespace_that_goes_away_says_what_is_left_in_it() -> None:
+    def condition(name: str, status: str, message: str) -> dict[str, str]:
+        return {"type": name, "status": status, "message": message}
+
+    conditions = [
+        condition("NamespaceDeletionDiscoveryFailure", "False", "all discovered"),
+        condition("NamespaceContentRemaining", "True", "configmaps. has 1 resource instances"),
+        condition("NamespaceFinalizersRemaining", "True", "a finalizer remains: example.org/hang"),
+    ]
+    body = live("Namespace", {"phase": "Terminating", "conditions": conditions})
+
+    said = "it is being deleted: a finalizer remains: example.org/hang"
+    assert assess(body) == progressing(said)

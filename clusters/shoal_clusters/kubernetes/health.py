@@ -246,6 +246,14 @@ def _namespace(body: Body) -> Health:
     return _progressing(_deletion_reason(body))
 
 
+def _left_in_namespace(body: Body) -> str:
+    """What the namespace controller says stands in the way of the end of a Namespace."""
+    for name in _NAMESPACE_REMAINS:
+        if _condition(body, name) == "True":
+            return f": {_said(body, name, name)}"
+    return ""
+
+
 def _api_service(body: Body) -> Health:
     if _condition(body, "Available") == "True":
         return HEALTHY
@@ -275,6 +283,15 @@ def _by_conditions(body: Body, *, has_status: bool) -> Health:
         return NO_CONDITIONS
     return HEALTHY
 
+
+# The most telling first: what has only been asked to go is waited for in any case.
+_NAMESPACE_REMAINS = (
+    "NamespaceDeletionDiscoveryFailure",
+    "NamespaceDeletionGroupVersionParsingFailure",
+    "NamespaceDeletionContentFailure",
+    "NamespaceFinalizersRemaining",
+    "NamespaceContentRemaining",
+)
 
 _RULES: Mapping[GroupKind, Callable[[Body], Health]] = {
     GroupKind("apps", "Deployment"): _deployment,
@@ -319,7 +336,7 @@ def _is_observed(body: Body) -> bool:
 def _deletion_reason(body: Body) -> str:
     finalizers = (body.get("metadata") or {}).get("finalizers") or ()
     waits = f" and waits for {', '.join(map(str, finalizers))}" if finalizers else ""
-    return f"it is being deleted{waits}"
+    return f"it is being deleted{waits}{_left_in_namespace(body)}"
 
 
 # It is remembered of every object, and most say one of a few things.
