@@ -63,13 +63,13 @@ def test_a_row_without_a_baseline_names_no_version() -> None:
     assert believed(register(row), KEY, TARGET) == Believed("uid-1", (), False)
 
 
-def test_replicas_that_another_writes_are_not_sent() -> None:
+def test_replicas_that_another_writes_are_not_sent_to_an_object_that_is_there() -> None:
     scaled = encode(Baseline(resource_version="7", fields=b"{}", is_scaled=True))
     known = register(msgspec.structs.replace(WRITTEN, baseline=scaled))
 
     assert believed(known, KEY, TARGET).is_scaled
     known.drifted[KEY] = Drift(DriftKind.MISSING, None)
-    assert believed(known, KEY, TARGET) == Believed(is_scaled=True)
+    assert believed(known, KEY, TARGET) == Believed()
 
 
 def test_an_object_that_was_deleted_is_believed_gone_and_an_edited_one_there() -> None:

@@ -166,6 +166,23 @@ async def test_replicas_written_through_scale_are_left_alone(
         assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "app:2"
 
 
+async def test_what_somebody_scales_comes_back_with_the_replicas_of_git(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    key = ObjectKey("apps", "Deployment", world.namespace, "web")
+    body = deployment(world.namespace, "web", replicas=3)
+    async with bench(subject) as it:
+        await it.sync(body)
+        async with world.plane.client() as client:
+            await client.patch(f"{path_of(key)}/scale", {"spec": {"replicas": 5}})
+            await it.until(lambda one: one.key == key and one.owned is not None)
+            await client.delete(path_of(key))
+        await it.until_drifted("web", missing=True)
+        await it.sync(body)
+
+        assert (await world.read(key) or {})["spec"]["replicas"] == 3
+
+
 async def test_a_finished_job_that_is_deleted_is_no_drift(
     subject: Subject, world: PlaneWorld
 ) -> None:

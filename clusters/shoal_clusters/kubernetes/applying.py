@@ -129,14 +129,14 @@ async def _apply(errand: Errand) -> Applied | Result:
                 there, taken_from = rest
                 continue
             if there.uid and _says_gone(answer):
-                there, taken_from = Believed(is_scaled=there.is_scaled), ""
+                there, taken_from = Believed(), ""
                 continue
             if not _says_taken(answer, there):
                 return await _refused(errand, answer, there)
         must_look = False
         looked = await look(errand.tools.transport, errand.resource, errand.key)
         if looked.status == 404:
-            there, taken_from = Believed(is_scaled=there.is_scaled), ""
+            there, taken_from = Believed(), ""
             continue
         if looked.status != 200:
             return ended(errand.change, errand.tools.refusal(looked, errand.key, "get"))

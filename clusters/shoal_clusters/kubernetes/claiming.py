@@ -70,9 +70,9 @@ def unclaimed(live: Mapping[str, Any], key: ObjectKey, fleet: str) -> Unclaimed 
 
 def _by_row(register: Register, row: Owned) -> Believed:
     baseline = decode_packed(row.baseline)
-    is_scaled = baseline is not None and baseline.is_scaled
     drift = register.drifted.get(row.key)
     if drift is not None and drift.kind is DriftKind.MISSING:
-        return Believed(is_scaled=is_scaled)
+        return Believed()  # with the replicas of Git: without them it would start as one
     versions = (register.version(row.key), baseline.resource_version if baseline else "")
+    is_scaled = baseline is not None and baseline.is_scaled
     return Believed(row.uid, tuple(filter(None, versions)), is_scaled)
