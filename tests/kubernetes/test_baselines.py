@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.kubernetes.samples import deployment, fields_of, ours, secret
 
@@ -55,6 +55,7 @@ def test_everything_but_the_fields_is_read_without_unpacking_them(baseline: Base
 
 
 @given(st.binary(max_size=60))
+@example(b"\x92\xa7\x00\x00\x00\x00\x00\x00\x80")  # a text that is not UTF-8
 def test_bytes_that_are_no_baseline_are_none(content: bytes) -> None:
     decode(content)
     decode(bytes((VERSION,)) + content)

@@ -117,7 +117,7 @@ def decode_packed(content: bytes) -> Baseline | None:
         return None
     try:
         return _DECODER.decode(content[1:])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # msgspec lets the second one through
         return None
 
 
