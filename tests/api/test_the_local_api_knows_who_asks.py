@@ -77,6 +77,7 @@ def test_lists_are_filtered_by_the_controller(shoal_controller):
         ("/api/v1/applications/default/web/diff", b'{"files":{"whole":[],"root":"/etc"}}', 422),
         ("/api/v1/applications/default/web/diff", b"x" * (25 << 20), 413),
         ("/api/v1/holds/x/approve", b"[]", 422),
+        ("/api/v1/holds/x/approve", b'{"reason":"\x80"}', 422),
         ("/api/v1/nothing", b"", 404),
         ("/api/v1/fleet", b"", 404),
     ],

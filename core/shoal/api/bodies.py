@@ -96,5 +96,5 @@ async def read_json(request: Request, shape: type[B], limit_bytes: int) -> B:
     content = await read_body(request, limit_bytes)
     try:
         return msgspec.json.decode(content or b"{}", type=shape)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"the body is not what this request needs: {error}") from error
