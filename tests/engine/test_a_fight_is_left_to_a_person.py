@@ -46,6 +46,7 @@ async def test_five_corrections_come_ever_later_and_then_a_person_is_asked(tmp_p
             for each in engine.store.recorded(Deed.TARGET_CORRECTED)
         ]
         view = engine.target("dev")
+        (drift,) = engine.controller.drifts()
         engine.source.commit(
             **config_maps(3, color="green") | {"shop__m0": config_map("m0", color="blue")}
         )
@@ -63,6 +64,7 @@ async def test_five_corrections_come_ever_later_and_then_a_person_is_asked(tmp_p
         "ConfigMap default/m0 in cluster dev was changed back 5 times in 10 minutes by client "
         "stranger; it is left as it is until that stops or you let it be corrected again"
     )
+    assert drift.policy == "Held"
     assert (view.phase, view.message) == (TargetPhase.HELD, hold.reason)
     assert view.next_step == f"shoal approve {hold.id} --reason …"
     assert data_in(engine.clusters["dev"], "m0") == {"color": "red"}

@@ -284,8 +284,14 @@ def _told(item: Item) -> str:
     """By whom and since when, as far as one can know, and what is done about it."""
     who = ", ".join(f"client {name}" for name in item["clients"])
     who = who or "an unknown client (see the API server's audit log)"
-    does = "it is being corrected" if item["policy"] == "Correct" else "it is only reported"
+    does = _DONE_ABOUT_IT.get(item["policy"], "it is only reported")
     return f"by {who}, {relative(item['since'], now_utc())}; {does}"
+
+
+_DONE_ABOUT_IT = {
+    "Correct": "it is being corrected",
+    "Held": "it is fought over and left as it is: see shoal get holds",
+}
 
 
 def _why_no_rule(item: Item) -> str:

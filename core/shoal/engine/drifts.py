@@ -22,7 +22,7 @@ from shoal.model.identity import ObjectKey, Ref
 from shoal.model.sightings import Drift, DriftKind
 from shoal.planning.suggesting import ignore_rules
 
-CORRECTS, REPORTS = "Correct", "Report"
+CORRECTS, REPORTS, HELD = "Correct", "Report", "Held"
 
 
 class Found(NamedTuple):
@@ -50,6 +50,7 @@ class _Group:
     clusters: dict[str, None] = field(default_factory=dict[str, None])
     clients: dict[str, None] = field(default_factory=dict[str, None])
     since: datetime | None = None
+    is_held: bool = True
 
 
 def find_drifts(state: EngineState, application: Ref | None = None) -> Iterator[Found]:
@@ -94,6 +95,7 @@ def view_drifts(drifts: Iterable[Found]) -> list[DriftView]:
         group.objects[found.key] = None
         group.clusters[found.target.key.cluster] = None
         group.clients[found.drift.manager] = None
+        group.is_held = group.is_held and found.key in found.target.conflicts
         at = found.drift.managed_at or found.target.drifted_since.get(found.key)
         group.since = min(filter(None, (group.since, at)), default=None)
     views = [_view(name, group) for name, group in groups.items()]
@@ -111,7 +113,7 @@ def _view(name: str, group: _Group) -> DriftView:
         clusters=sorted(group.clusters),
         clients=sorted(filter(None, group.clients)),
         since=group.since,
-        policy=CORRECTS if _is_corrected(target, drift) else REPORTS,
+        policy=HELD if group.is_held else CORRECTS if _is_corrected(target, drift) else REPORTS,
         patch=drift.patch or (),
         ignore=[rule for key in group.objects for rule in _rules(target, key, drift)],
     )

@@ -145,8 +145,9 @@ class DriftView:
     """One drift, on however many clusters and objects it is the same.
 
     `kind` says in which way they differ, `clients` are those that managedFields name, `policy` what
-    is done about it: Correct or Report. `patch` leads from live back to desired, masked; `ignore`
-    are the rules of `sync.ignore` that would make it no drift, empty when none can say so.
+    is done about it: Correct, Report, or Held while it is fought over. `patch` leads
+    from live back to desired, masked; `ignore` are the rules of `sync.ignore` that would make it no
+    drift, empty when none can say so.
     """
 
     id: str
