@@ -19,7 +19,7 @@ import orjson
 
 from shoal.errors import OwnershipConflict, ShoalError
 from shoal.model.identity import TargetKey
-from shoal.model.plans import Owned, OwnedState, Result, ResultStatus
+from shoal.model.plans import Result, ResultStatus
 from shoal.model.policies import ExistingPolicy
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.claiming import Believed, found
@@ -77,7 +77,7 @@ async def claim(errand: Errand, live: Mapping[str, Any]) -> Claim:
 
 async def judge(errand: Errand, live: Mapping[str, Any]) -> Judgement:
     """Whose a live object is, and what that means for this change. Stores nothing."""
-    verdict = errand.tools.comparer.compare(live, _row(errand), is_event=False)
+    verdict = errand.tools.comparer.compare(live, errand.row, is_event=False)
     if not isinstance(verdict, comparing.NotOurs):
         return found(live)
     if errand.prepared.mode is Mode.IF_NOT_PRESENT:
@@ -85,14 +85,6 @@ async def judge(errand: Errand, live: Mapping[str, Any]) -> Judgement:
     other = _other_target(errand, live)
     handed_over = _handed_over(errand, other, verdict) if other is not None else None
     return handed_over or await _adopted(errand, live, verdict)
-
-
-def _row(errand: Errand) -> Owned:
-    """Our row, or one that says that the object is about to be ours."""
-    row, target = errand.tools.register.row(errand.key), errand.task.target
-    if row is not None and row.target == target:
-        return row
-    return Owned(target, errand.key, "", "", "", b"", OwnedState.INTENDED)
 
 
 def _present(errand: Errand, owner: str) -> Result:

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import jsonpatch
 import orjson
 
-from shoal.model.differences import differing
 from shoal.model.plans import Owned, Result, ResultStatus
 from shoal.model.sightings import DriftKind
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.baselines import decode
-from shoal_clusters.kubernetes.patching import patch_exactly
+from shoal_clusters.kubernetes.patching import operations_between, patch_exactly
 from shoal_clusters.kubernetes.projecting import REPLICAS, Fields, overlay, scaled, without_path
 from shoal_clusters.kubernetes.requesting import read
 from shoal_clusters.kubernetes.tools import TRIES, Applied, Errand, confirm, ended, keep, revoked
@@ -67,5 +65,4 @@ def _is_ours(errand: Errand, live: Mapping[str, Any], row: Owned) -> bool:
 def _difference(errand: Errand, live: Mapping[str, Any], fields: Fields) -> list[dict[str, Any]]:
     ours = without_path(fields, REPLICAS) if scaled(live) else fields
     wanted = overlay(live, errand.prepared.body, errand.tools.comparer.field_sets.intern(ours))
-    operations: list[dict[str, Any]] = jsonpatch.make_patch(*differing(live, wanted)).patch
-    return operations
+    return operations_between(live, wanted)

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+import jsonpatch
 import orjson
 
+from shoal.model.differences import differing
 from shoal.model.identity import ObjectKey
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.marks import MANAGER
@@ -47,6 +49,12 @@ async def patch_exactly(
         body=orjson.dumps([_guard(version), *operations]),
         content_type=_PATCH_TYPE,
     )
+
+
+def operations_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The operations that lead from one body to another: to be sent, and never to be shown."""
+    operations: list[dict[str, Any]] = jsonpatch.make_patch(*differing(before, after)).patch
+    return operations
 
 
 def pointer(steps: Iterable[str | int]) -> str:

@@ -16,7 +16,7 @@ import orjson
 
 from shoal.errors import InvalidObject, OwnershipConflict, ShoalError
 from shoal.model.digests import digest_parts
-from shoal.model.plans import Action, Owned, OwnedState, Result, ResultStatus
+from shoal.model.plans import Action, Result, ResultStatus, intended
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.immutable import why_kept
 from shoal_clusters.kubernetes.modes import Mode
@@ -108,7 +108,7 @@ async def _create(errand: Errand) -> Applied | Result:
     if answer.status == 201:
         return confirm(errand, answer)
     # It is gone, and by us: intended again, so that the next sync creates it, whatever it was.
-    row = Owned(errand.task.target, errand.key, "", "", "", b"", OwnedState.INTENDED)
+    row = intended(errand.task.target, errand.key)
     errand.tools.register.forget(errand.key)
     errand.tools.register.keep(row)
     error = errand.tools.refusal(answer, errand.key, "patch")
@@ -116,10 +116,7 @@ async def _create(errand: Errand) -> Applied | Result:
 
 
 def _stranger(errand: Errand, live: Mapping[str, Any]) -> OwnershipConflict | None:
-    row = errand.tools.register.row(errand.key)
-    if row is None:
-        row = Owned(errand.task.target, errand.key, "", "", "", b"", OwnedState.INTENDED)
-    verdict = errand.tools.comparer.compare(live, row, is_event=False)
+    verdict = errand.tools.comparer.compare(live, errand.row, is_event=False)
     return errand.conflict(verdict.owner) if isinstance(verdict, comparing.NotOurs) else None
 
 

@@ -22,7 +22,7 @@ from shoal.errors import (
 )
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.manifests import APPLY_ANNOTATION
-from shoal.model.plans import Action, Change, Result, ResultStatus
+from shoal.model.plans import Action, Change, Owned, Result, ResultStatus, intended
 from shoal.model.policies import SyncPolicy
 from shoal_clusters.kubernetes.aggregating import Aggregation
 from shoal_clusters.kubernetes.answers import meaning
@@ -98,6 +98,14 @@ class Errand:
     def key(self) -> ObjectKey:
         """Which object."""
         return self.change.key
+
+    @property
+    def row(self) -> Owned:
+        """Our row, or one that says that the object is about to be ours."""
+        row, target = self.tools.register.row(self.key), self.task.target
+        if row is not None and row.target == target:
+            return row
+        return intended(target, self.key)
 
     def conflict(self, owner: str, why: str = "", next_step: str = "") -> OwnershipConflict:
         """The object is there and is somebody else's; both are named."""

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jsonpatch
 import orjson
 
-from shoal.model.differences import differing
 from shoal.model.plans import Result
 from shoal_clusters.kubernetes.deployers import former_marks
 from shoal_clusters.kubernetes.inheriting import without_inherited
 from shoal_clusters.kubernetes.marks import APPLICATION_LABEL, FLEET_LABEL, OWNER_ANNOTATION
 from shoal_clusters.kubernetes.modes import Mode
-from shoal_clusters.kubernetes.patching import patch_exactly
+from shoal_clusters.kubernetes.patching import operations_between, patch_exactly
 from shoal_clusters.kubernetes.preparing import opened_without
 from shoal_clusters.kubernetes.projecting import scaled
 from shoal_clusters.kubernetes.replacement import replacement
@@ -63,7 +61,7 @@ async def try_adoption(errand: Errand, live: Body) -> Answer:
     heirs = without_inherited(applied, errand.task.policy.by_hand)
     if heirs == applied:
         return answer
-    operations = operations_between(live, heirs)
+    operations = operations_between(plain(live), plain(heirs))
     version = live["metadata"]["resourceVersion"]
     return await patch_exactly(
         errand.tools.transport,
@@ -85,20 +83,12 @@ async def changes_but_marks(errand: Errand, live: Body) -> Sequence[str] | Resul
         return ended(errand.change, errand.refused(answer))
     marks = [*_OUR_MARKS, *former_marks(live, errand.prepared.body)]
     before, after = (_unmarked(each, marks) for each in (live, orjson.loads(answer.body)))
-    return [str(operation["path"]) for operation in operations_between(before, after)]
+    return [str(operation["path"]) for operation in operations_between(plain(before), plain(after))]
 
 
 def cannot_be_tried(answer: Answer) -> bool:
     """Whether a webhook with side effects stands in the way of every dry run."""
     return b"does not support dry run" in answer.body
-
-
-def operations_between(before: Body, after: Body) -> list[dict[str, Any]]:
-    """The RFC 6902 operations from one state of an object to another, but for bookkeeping."""
-    operations: list[dict[str, Any]] = jsonpatch.make_patch(
-        *differing(plain(before), plain(after))
-    ).patch
-    return operations
 
 
 def plain(body: Body) -> Body:

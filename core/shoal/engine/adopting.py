@@ -14,11 +14,12 @@ from typing import Any
 import anyio
 
 from shoal.documents import Catalog
+from shoal.engine.comparing import silent_clusters
 from shoal.engine.drifts import Found
 from shoal.engine.guarding import Guard
 from shoal.engine.state import EngineState, TargetState
-from shoal.engine.views import AdoptionsView, AdoptionView, SilentCluster
-from shoal.errors import ClusterNotConnected, ShoalError
+from shoal.engine.views import AdoptionsView, AdoptionView
+from shoal.errors import ShoalError
 from shoal.model.digests import digest_value
 from shoal.model.documents import Application
 from shoal.model.identity import ObjectKey, TargetKey
@@ -68,10 +69,7 @@ class Adopting:
             namespace=document.ref.namespace,
             application=document.ref.name,
             adoptions=sorted(views, key=lambda view: (view.object, view.clusters)),
-            unanswered=[
-                SilentCluster(cluster, error.reason, error.message, error.next_step)
-                for cluster, error in sorted(silent.items())
-            ],
+            unanswered=silent_clusters(silent),
         )
 
     async def _look(
@@ -95,13 +93,9 @@ class Adopting:
     async def _read(
         self, target: TargetState, keys: frozenset[ObjectKey]
     ) -> Mapping[ObjectKey, Sequence[Mapping[str, Any]]]:
-        cluster = self.state.clusters.get(target.key.cluster)
-        if cluster is None or cluster.session is None or not cluster.is_answering:
-            raise ClusterNotConnected(
-                f"cluster {target.key.cluster} is not connected", next_step="see shoal get clusters"
-            )
+        session = self.state.session(target.key.cluster)
         with self.guard.call("target", "differences", str(target.key), seconds=READ_SECONDS):
-            return await cluster.session.differences(target.key, keys)
+            return await session.differences(target.key, keys)
 
 
 def _view(live: _Live, labels: Mapping[str, Mapping[str, str]]) -> AdoptionView:

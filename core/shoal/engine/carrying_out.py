@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from opentelemetry.trace import Tracer
 
@@ -96,5 +96,4 @@ def _leave_to(others: Mapping[ObjectKey, TargetKey], this: Pass, writes: Plan) -
             )
             result = Result(change.key, change.action, ResultStatus.FAILED, error=error)
             this.results.append(result)
-    kept = tuple(change for change in writes.changes if change.key not in others)
-    return replace(writes, changes=kept)
+    return writes.where(lambda change: change.key not in others)

@@ -80,8 +80,8 @@ class Comparison:
             clusters=len(placed),
             answered=answered,
             differences=sorted(whole, key=lambda one: (one.object, -len(one.clusters), one.action)),
-            unanswered=_silent(self._unanswered),
-            failed=_silent(self._failed),
+            unanswered=silent_clusters(self._unanswered),
+            failed=silent_clusters(self._failed),
         )
 
 
@@ -110,7 +110,8 @@ def _whole(key: ObjectKey, content: Content) -> Sequence[Mapping[str, Any]]:
     return ()
 
 
-def _silent(errors: Mapping[str, ShoalError]) -> list[SilentCluster]:
+def silent_clusters(errors: Mapping[str, ShoalError]) -> list[SilentCluster]:
+    """The clusters that gave no answer, by name, and why."""
     return [
         SilentCluster(cluster, error.reason, error.message, error.next_step)
         for cluster, error in sorted(errors.items())

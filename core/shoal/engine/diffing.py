@@ -32,7 +32,6 @@ from shoal.errors import (
 )
 from shoal.hooks.host import Host
 from shoal.hooks.sources import RevisedSourceType, SourceType
-from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import Spec
 from shoal.model.documents import Application
@@ -187,7 +186,7 @@ class Diffing:
         self, cluster: str, desired: Desired, seconds: float, found: Comparison
     ) -> None:
         try:
-            session = self._session(cluster)
+            session = self.state.session(cluster)
             subject, longest = str(desired.target), seconds + _GRACE_SECONDS
             with self.guard.call("target", "diff", subject, seconds=longest):
                 plan = await session.plan(desired, proof=Proof.DRY_RUN)
@@ -213,16 +212,6 @@ class Diffing:
             document is not None
             and drift is not None
             and (not drift.is_corrected_by(document.spec.sync))
-        )
-
-    def _session(self, cluster: str) -> Session:
-        known = self.state.clusters.get(cluster)
-        if known is not None and known.is_answering and known.session is not None:
-            return known.session
-        if known is not None and known.error is not None:
-            raise ClusterNotConnected(known.error.message, next_step=known.error.next_step)
-        raise ClusterNotConnected(
-            f"cluster {cluster} is not connected", next_step="see shoal get clusters"
         )
 
 

@@ -10,7 +10,6 @@ of them is decided.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.state import EngineState, TargetState
@@ -43,7 +42,7 @@ def settled(state: EngineState, plan: Plan) -> Plan:
     """The part of a plan that does not depend on what is still being decided."""
     if not is_undecided(state, plan.target):
         return plan
-    return replace(plan, changes=tuple(one for one in plan.changes if one.action not in LEAVING))
+    return plan.where(lambda change: change.action not in LEAVING)
 
 
 def is_undecided(state: EngineState, target: TargetKey) -> bool:

@@ -24,10 +24,10 @@ from shoal.model.plans import (
     Desired,
     Grant,
     Owned,
-    OwnedState,
     Plan,
     Result,
     ResultStatus,
+    intended,
 )
 from shoal.model.records import Deed, Entry, Verdict
 from shoal.planning.holding import is_approved
@@ -120,7 +120,7 @@ class Recording:
         created = [change.key for change in plan.changes if change.action is Action.CREATE]
         others = {key: inventory[key].target for key in created if key in inventory}
         rows = [
-            Owned(plan.target, change.key, "", "", "", b"", OwnedState.INTENDED)
+            intended(plan.target, change.key)
             for change in plan.changes
             if change.action in _APPEARING and change.key not in inventory
         ]

@@ -18,7 +18,7 @@ from shoal.documents import Catalog, Identity, Problem
 from shoal.engine.fleet import FleetFiles
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Clock, KeyedQueue
-from shoal.errors import ShoalError
+from shoal.errors import ClusterNotConnected, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.documents import Cluster
@@ -310,6 +310,17 @@ class EngineState:
                 document, KeyedQueue(self.now), Circuit.new(self.now()), self.inventory(name)
             )
         return found
+
+    def session(self, cluster: str) -> Session:
+        """The open session to a cluster; raises ClusterNotConnected, with why, without one."""
+        known = self.clusters.get(cluster)
+        if known is not None and known.is_answering and known.session is not None:
+            return known.session
+        if known is not None and known.error is not None:
+            raise ClusterNotConnected(known.error.message, next_step=known.error.next_step)
+        raise ClusterNotConnected(
+            f"cluster {cluster} is not connected", next_step="see shoal get clusters"
+        )
 
     def inventory(self, cluster: str) -> Inventory:
         """The inventory of a cluster; it outlives the cluster's document."""

@@ -39,7 +39,7 @@ from shoal.model.policies import (
     SyncMode,
     SyncPolicy,
 )
-from shoal.planning.holding import is_approved, removal_hold
+from shoal.planning.holding import corrections, is_approved, removal_hold
 from shoal.planning.waving import backwards
 from shoal.telemetry import names
 from shoal.telemetry.spans import linked, mark_failed, opened, parented, trace_id
@@ -47,7 +47,6 @@ from shoal.telemetry.spans import linked, mark_failed, opened, parented, trace_i
 PLAN_SECONDS = 60.0
 COMMIT_SECONDS = 15.0
 EMPTY = Content("", ())
-CORRECTIONS = frozenset({Action.CORRECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +168,9 @@ class Targets:
             if wanted is None or not keys:
                 continue
             asked = replace(request, only=keys)
-            found = (await self._plan(session, target, wanted, asked)).only(CORRECTIONS)
+            found = corrections(await self._plan(session, target, wanted, asked))
             keys -= {change.key for change in found.changes}
-            plan = await self.deciding.unfought(cluster, target, replace(found, refused={}))
+            plan = await self.deciding.unfought(cluster, target, found)
             if plan.changes:
                 get_current_span().set_attribute(names.OBJECTS, len(plan.changes))
                 target.plan_hash = plan.hash
@@ -265,4 +264,4 @@ def _without_unasked(plan: Plan, target: TargetState, desired: Desired, request:
         is_asked = change.action is not Action.CORRECT or change.key in request.reverts
         return is_asked or drift is None or drift.is_corrected_by(desired.policy)
 
-    return replace(plan, changes=tuple(filter(is_meant, plan.changes)))
+    return plan.where(is_meant)

@@ -19,13 +19,13 @@ from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.errors import ServerBusy, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.identity import ObjectKey, Ref, TargetKey
-from shoal.model.plans import Action, Desired, Plan, Proof
+from shoal.model.plans import Desired, Plan, Proof
+from shoal.planning.holding import corrections
 from shoal.planning.validating import Trial, concerns_everyone, stops, to_try, trial_of
 
 ANSWER_SECONDS = 5.0
 TRY_SECONDS = 300.0  # of a plan that is tried out for its own cluster alone
 MOST_SETS = 1024
-CORRECTIONS = frozenset({Action.CORRECT})
 
 
 class SetKey(NamedTuple):
@@ -116,7 +116,7 @@ class Validating:
     def _wait(self, target: TargetState, plan: Plan, verdict: Verdict, by: TargetKey) -> Checked:
         verdict.waiting.add(target.key)
         target.trial = f"this revision is being tried out on cluster {by.cluster} first"
-        return Checked(replace(plan.only(CORRECTIONS), refused={}), is_whole=False)
+        return Checked(corrections(plan), is_whole=False)
 
     async def _try_for_all(
         self, session: Session, key: TargetKey, desired: Desired, plan: Plan, verdict: Verdict
@@ -167,7 +167,7 @@ class Validating:
 
 def _stopped(plan: Plan, refused: dict[ObjectKey, ShoalError]) -> Plan:
     """Nothing of Git is written; what would have been refused is told."""
-    return replace(plan.only(CORRECTIONS), refused=refused)
+    return replace(corrections(plan), refused=refused)
 
 
 def _told(

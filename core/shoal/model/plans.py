@@ -7,7 +7,7 @@ an audit record can all speak of the same plan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -83,6 +83,11 @@ class Owned(Struct, frozen=True, gc=False):
     owned_digest: str
     baseline: bytes
     state: OwnedState
+
+
+def intended(target: TargetKey, key: ObjectKey) -> Owned:
+    """The row of an object that is about to be a target's."""
+    return Owned(target, key, "", "", "", b"", OwnedState.INTENDED)
 
 
 class Action(StrEnum):
@@ -168,7 +173,11 @@ class Plan:
 
     def only(self, actions: frozenset[Action]) -> Plan:
         """The part of this plan with these actions; refused objects stay with it."""
-        return replace(self, changes=tuple(each for each in self.changes if each.action in actions))
+        return self.where(lambda change: change.action in actions)
+
+    def where(self, is_meant: Callable[[Change], bool]) -> Plan:
+        """The part of this plan with these changes; refused objects stay with it."""
+        return replace(self, changes=tuple(filter(is_meant, self.changes)))
 
 
 class ResultStatus(StrEnum):

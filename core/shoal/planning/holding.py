@@ -9,7 +9,7 @@ application is suspended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -122,7 +122,7 @@ def decide(
 
 def changes_from_git(plan: Plan) -> Plan:
     """The plan without corrections of drift, which no hold but a suspension stops."""
-    return _kept(plan, lambda change: change.action is not Action.CORRECT)
+    return plan.where(lambda change: change.action is not Action.CORRECT)
 
 
 def corrections(plan: Plan) -> Plan:
@@ -134,9 +134,9 @@ def free_part(plan: Plan, hold: Hold) -> Plan:
     """What of the plan goes on while this hold stands."""
     match hold.cause:
         case HoldCause.PRUNE_BUDGET:
-            return _kept(plan, lambda change: change.action is not Action.DELETE)
+            return plan.where(lambda change: change.action is not Action.DELETE)
         case HoldCause.SUSPENDED:
-            return _kept(plan, lambda change: False)
+            return plan.where(lambda change: False)
         case _:
             return corrections(plan)
 
@@ -243,10 +243,6 @@ def _why_not_pruned(plan: Plan, prunes: Plan, known: Circumstances) -> str:
         return held.reason
     why = why_beyond_budget(plan, known.owned) or known.revision_prunes
     return _explain_prune(prunes, len(known.owned), why) if why else ""
-
-
-def _kept(plan: Plan, wanted: Callable[[Change], bool]) -> Plan:
-    return replace(plan, changes=tuple(change for change in plan.changes if wanted(change)))
 
 
 def _doubt(part: Plan, cause: HoldCause, reason: str, now: datetime) -> Doubt:

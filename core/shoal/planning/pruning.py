@@ -6,7 +6,6 @@ left Git go last, once everything that stays is healthy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from shoal.model.documents import WORKLOAD_KINDS
@@ -21,11 +20,11 @@ def split(plan: Plan, policy: PrunePolicy, *, healthy: bool) -> tuple[Plan, Plan
     the first part. Order is kept, and no change is in both.
     """
     if policy is PrunePolicy.NEVER:
-        return _kept(plan, lambda change: change.action is not Action.DELETE), _nothing(plan)
+        return plan.where(lambda change: change.action is not Action.DELETE), _nothing(plan)
     if policy is PrunePolicy.AFTER_APPLY or healthy:
         return plan, _nothing(plan)
-    now = _kept(plan, lambda change: not _is_workload_deletion(change))
-    deferred = _kept(plan, _is_workload_deletion)
+    now = plan.where(lambda change: not _is_workload_deletion(change))
+    deferred = plan.where(_is_workload_deletion)
     return now, replace(deferred, refused={})
 
 
@@ -38,10 +37,6 @@ def unpruned(plan: Plan, policy: PrunePolicy) -> tuple[Change, ...]:
 
 def _is_workload_deletion(change: Change) -> bool:
     return change.action is Action.DELETE and change.key.group_kind in WORKLOAD_KINDS
-
-
-def _kept(plan: Plan, wanted: Callable[[Change], bool]) -> Plan:
-    return replace(plan, changes=tuple(change for change in plan.changes if wanted(change)))
 
 
 def _nothing(plan: Plan) -> Plan:

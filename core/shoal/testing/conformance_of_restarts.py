@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shoal.errors import OwnershipConflict
-from shoal.model.plans import Action, Owned, OwnedState, ResultStatus
+from shoal.model.plans import Action, OwnedState, ResultStatus, intended
 from shoal.testing.target_bench import Subject, bench, name, statuses
 
 
@@ -46,8 +46,8 @@ class RestartConformance:
             body = it.config_map(lost, a="1")
             await it.sync(body)
         row = it.inventory[it.key(lost)]
-        intended = Owned(row.target, row.key, "", "", "", b"", OwnedState.INTENDED)
-        async with bench(subject, {row.key: intended}) as again:
+        about_to_be = intended(row.target, row.key)
+        async with bench(subject, {row.key: about_to_be}) as again:
             results = await again.sync(body)
 
             assert results[lost].error is None

@@ -27,11 +27,11 @@ from shoal.model.plans import (
     Desired,
     Grant,
     Owned,
-    OwnedState,
     Plan,
     Proof,
     Result,
     ResultStatus,
+    intended,
 )
 from shoal.model.policies import SyncPolicy
 from shoal.model.sightings import DriftKind, Sighting
@@ -173,7 +173,7 @@ class Bench:
         for change in plan.changes:
             is_new = change.action in (Action.CREATE, Action.ADOPT)
             if is_new and change.key not in self.inventory:
-                row = Owned(plan.target, change.key, "", "", "", b"", OwnedState.INTENDED)
+                row = intended(plan.target, change.key)
                 self.inventory[change.key] = row
 
     def store(self, result: Result) -> None:
