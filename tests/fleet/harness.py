@@ -95,6 +95,16 @@ async def eventually(look: Callable[[], Awaitable[T]], what: str) -> T:
     raise AssertionError(f"not seen in {DEADLINE_SECONDS:g} s: {what}; last: {seen}")
 
 
+async def until_data(admin: Client, manifest: Any, data: Mapping[str, str]) -> None:
+    """Wait until a ConfigMap holds exactly this."""
+
+    async def look() -> bool:
+        live = await admin.find(path_of(manifest))
+        return live is not None and live["data"] == data
+
+    await eventually(look, f"{path_of(manifest)} with {data}")
+
+
 async def complete(admin: Client, manifest: Any) -> None:
     """Finish a Job as its controller would."""
     now = "2026-01-02T03:04:05Z"
@@ -173,6 +183,11 @@ class Repository:
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("\n---\n".join(texts))
+
+    def commit_shop(self, *manifests: Any) -> str:
+        """Commit these as all that application `shop` has; the new revision."""
+        self.write("shop/all.yaml", *manifests)
+        return self.commit("Change the shop")
 
     def commit(self, message: str) -> str:
         """Commit all of the work tree; the new revision."""

@@ -16,6 +16,7 @@ from tests.fleet.harness import (
     eventually,
     job,
     path_of,
+    until_data,
 )
 
 from shoal.engine.views import TargetPhase
@@ -31,24 +32,11 @@ def secret(name: str, namespace: str, **values: str) -> Any:
     return {**config_map(name, namespace), "kind": "Secret", "data": {}, "stringData": values}
 
 
-def commit(fleet: FleetUnderTest, *manifests: Any) -> str:
-    fleet.repository.write("shop/all.yaml", *manifests)
-    return fleet.repository.commit("Open the shop")
-
-
-async def until_data(admin: Client, manifest: Any, data: dict[str, str]) -> None:
-    async def look() -> bool:
-        live = await admin.find(path_of(manifest))
-        return live is not None and live["data"] == data
-
-    await eventually(look, f"{path_of(manifest)} with {data}")
-
-
 async def test_an_edit_is_undone_and_recorded_with_its_manager(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     settings = config_map("settings", namespace, color="blue", size="9")
-    revision = commit(small_fleet, settings)
+    revision = small_fleet.repository.commit_shop(settings)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         by_hand = config_map("settings", namespace, color="red")
@@ -71,7 +59,7 @@ async def test_an_edited_deployment_gets_its_image_back(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     web = deployment("web", namespace, image="shop:1")
-    commit(small_fleet, web)
+    small_fleet.repository.commit_shop(web)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         path = "/spec/template/spec/containers/0/image"
@@ -94,7 +82,7 @@ async def test_a_deleted_object_comes_back(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     settings = config_map("settings", namespace, color="blue")
-    commit(small_fleet, settings)
+    small_fleet.repository.commit_shop(settings)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         await admin.delete(path_of(settings))
@@ -110,7 +98,7 @@ async def test_who_changes_an_object_back_again_and_again_is_named(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     settings = config_map("settings", namespace, color="blue")
-    commit(small_fleet, settings)
+    small_fleet.repository.commit_shop(settings)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         for count in range(1, 6):
@@ -129,7 +117,7 @@ async def test_a_removed_fleet_label_is_put_back(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     settings = config_map("settings", namespace, color="blue")
-    commit(small_fleet, settings)
+    small_fleet.repository.commit_shop(settings)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         before = await admin.get(path_of(settings))
@@ -145,7 +133,7 @@ async def test_fields_that_were_taken_over_unchanged_are_taken_back_and_are_no_d
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     settings = config_map("settings", namespace, color="blue")
-    commit(small_fleet, settings)
+    small_fleet.repository.commit_shop(settings)
 
     async def is_ours() -> bool:
         live = await admin.get(path_of(settings))
@@ -168,7 +156,7 @@ async def test_every_edit_of_many_is_undone(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     maps = [config_map(f"settings-{index}", namespace, color="blue") for index in range(12)]
-    commit(small_fleet, *maps)
+    small_fleet.repository.commit_shop(*maps)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         for each in maps:
@@ -182,7 +170,7 @@ async def test_drift_that_is_only_to_be_reported_stays_and_is_recorded_once(
     small_fleet: FleetUnderTest, namespace: str, admin: Client, clusters: dict[str, ControlPlane]
 ) -> None:
     one, two = (config_map(name, namespace, color="blue") for name in ("one", "two"))
-    commit(small_fleet, one, two)
+    small_fleet.repository.commit_shop(one, two)
     small_fleet.declare_application("shop", sync={"whenDrifted": "Report"})
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
@@ -220,7 +208,7 @@ async def test_reported_drift_that_somebody_undoes_is_over(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     settings = config_map("settings", namespace, color="blue")
-    commit(small_fleet, settings)
+    small_fleet.repository.commit_shop(settings)
     small_fleet.declare_application("shop", sync={"whenDrifted": "Report"})
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
@@ -234,7 +222,7 @@ async def test_replicas_written_through_scale_are_left_alone(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     scaled, other = (deployment(name, namespace, image="shop:1") for name in ("scaled", "other"))
-    commit(small_fleet, scaled, other)
+    small_fleet.repository.commit_shop(scaled, other)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         await admin.patch(f"{path_of(scaled)}/scale", {"spec": {"replicas": 7}})
@@ -242,7 +230,7 @@ async def test_replicas_written_through_scale_are_left_alone(
         await admin.patch(path_of(other), {"spec": {"replicas": 3}})
         await small_fleet.until_recorded(Deed.TARGET_CORRECTED, TARGET)
         after_scaling = await admin.get(path_of(scaled))
-        commit(small_fleet, deployment("scaled", namespace, image="shop:2"), other)
+        small_fleet.repository.commit_shop(deployment("scaled", namespace, image="shop:2"), other)
         await small_fleet.until_revision(await small_fleet.push("Ship shop:2"))
         after_commit = await admin.get(path_of(scaled))
         records = await small_fleet.records(Deed.TARGET_CORRECTED, TARGET)
@@ -258,7 +246,7 @@ async def test_a_finished_job_that_is_deleted_does_not_run_again(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     finished, running = job("finished", namespace), job("running", namespace)
-    commit(small_fleet, finished, running)
+    small_fleet.repository.commit_shop(finished, running)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         first = await admin.get(path_of(running))
@@ -268,12 +256,14 @@ async def test_a_finished_job_that_is_deleted_does_not_run_again(
         await admin.delete(path_of(running), propagationPolicy="Background")
         await small_fleet.until_recorded(Deed.TARGET_CORRECTED, TARGET)
         again = await admin.get(path_of(running))
-        commit(small_fleet, finished, running, config_map("settings", namespace))
+        small_fleet.repository.commit_shop(finished, running, config_map("settings", namespace))
         await small_fleet.until_revision(await small_fleet.push("Say more"))
         gone = await admin.find(path_of(finished))
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
-        commit(small_fleet, finished, running, config_map("settings", namespace, say="more"))
+        small_fleet.repository.commit_shop(
+            finished, running, config_map("settings", namespace, say="more")
+        )
         await small_fleet.until_revision(await small_fleet.push("Say even more"))
         gone_after_restart = await admin.find(path_of(finished))
 
@@ -297,7 +287,7 @@ async def test_no_value_of_a_secret_is_kept_or_shown(
     small_fleet: FleetUnderTest, namespace: str, admin: Client, written: Any
 ) -> None:
     token = secret("token", namespace, key="canary-in-git")
-    commit(small_fleet, token)
+    small_fleet.repository.commit_shop(token)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         by_hand = {"stringData": {"key": "canary-by-hand"}}

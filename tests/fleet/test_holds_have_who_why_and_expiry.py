@@ -28,8 +28,7 @@ def soon() -> datetime:
 
 
 def commit(fleet: FleetUnderTest, namespace: str, **data: str) -> None:
-    fleet.repository.write("shop/all.yaml", config_map("settings", namespace, **data))
-    fleet.repository.commit("Change the shop")
+    fleet.repository.commit_shop(config_map("settings", namespace, **data))
 
 
 async def until_rendered(fleet: FleetUnderTest, revision: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tests.fleet.harness import (
     FleetUnderTest,
     Writes,
@@ -11,6 +9,7 @@ from tests.fleet.harness import (
     deployment,
     eventually,
     path_of,
+    until_data,
 )
 
 from shoal.engine.views import TargetPhase
@@ -21,24 +20,11 @@ from shoal_clusters.controlplane.client import Client
 TARGET = "default/shop@dev"
 
 
-def commit(fleet: FleetUnderTest, *manifests: Any) -> str:
-    fleet.repository.write("shop/all.yaml", *manifests)
-    return fleet.repository.commit("Open the shop")
-
-
-async def until_data(admin: Client, manifest: Any, data: dict[str, str]) -> None:
-    async def look() -> bool:
-        live = await admin.find(path_of(manifest))
-        return live is not None and live["data"] == data
-
-    await eventually(look, f"{path_of(manifest)} with {data}")
-
-
 async def test_a_key_added_by_hand_is_removed_and_recorded_with_its_client(
     small_fleet: FleetUnderTest, namespace: str, admin: Client, clusters: dict[str, ControlPlane]
 ) -> None:
     settings = config_map("settings", namespace, color="blue")
-    commit(small_fleet, settings)
+    small_fleet.repository.commit_shop(settings)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         writes = await Writes.since_now(clusters["dev"], namespace)
@@ -57,7 +43,7 @@ async def test_an_edit_and_an_addition_of_one_object_are_both_undone(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     settings = config_map("settings", namespace, color="blue")
-    commit(small_fleet, settings)
+    small_fleet.repository.commit_shop(settings)
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
         edit = {"data": {"color": "red", "more": "1"}}
@@ -70,7 +56,7 @@ async def test_what_is_only_to_be_reported_stays_and_is_recorded_once(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     settings = config_map("settings", namespace, color="blue")
-    commit(small_fleet, settings)
+    small_fleet.repository.commit_shop(settings)
     small_fleet.declare_application("shop", sync={"whenFieldsAdded": "Report"})
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
@@ -96,7 +82,7 @@ async def test_what_is_to_be_kept_is_no_drift(
     small_fleet: FleetUnderTest, namespace: str, admin: Client
 ) -> None:
     settings = config_map("settings", namespace, color="blue")
-    commit(small_fleet, settings)
+    small_fleet.repository.commit_shop(settings)
     small_fleet.declare_application("shop", sync={"whenFieldsAdded": "Keep"})
     async with small_fleet.running():
         await small_fleet.until_phase("Synced")
@@ -111,7 +97,7 @@ async def test_an_ignored_path_is_taken_from_git_without_a_change_in_the_cluster
 ) -> None:
     web = deployment("web", namespace, replicas=5)
     rule = {"target": {"kind": "Deployment"}, "path": "/spec/replicas"}
-    commit(small_fleet, web)
+    small_fleet.repository.commit_shop(web)
     async with small_fleet.running():
         await small_fleet.until_recorded(Deed.TARGET_SYNCED, TARGET)
         before = await admin.get(path_of(web))

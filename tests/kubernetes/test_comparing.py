@@ -6,10 +6,7 @@ import copy
 from typing import Any
 
 import jsonpatch
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.kubernetes.samples import (
     DIGESTER,
@@ -26,7 +23,7 @@ from tests.kubernetes.samples import (
 
 from shoal.model.plans import Owned, OwnedState
 from shoal.model.sightings import DriftKind
-from shoal_clusters.kubernetes.baselines import Baseline, decode, encode, is_newer
+from shoal_clusters.kubernetes.baselines import decode
 from shoal_clusters.kubernetes.comparing import (
     Comparer,
     Drifted,
@@ -379,52 +376,11 @@ def test_a_row_from_another_installation_key_does_not_match_a_secret() -> None:
     assert b"hunter2" not in case.owned.baseline
 
 
-@given(
-    st.text(max_size=8),
-    st.binary(max_size=300),
-    st.integers(0, 2**31),
-    st.booleans(),
-    st.none() | st.integers(0, 1000),
-)
-def test_a_baseline_reads_back_from_its_bytes(
-    version: str, fields: bytes, generation: int, flag: bool, replicas: int | None
-) -> None:
-    baseline = Baseline(
-        resource_version=version,
-        fields=fields,
-        generation=generation,
-        is_tracked=flag,
-        is_finished=not flag,
-        is_scaled=flag,
-        replicas=replicas,
-    )
-
-    assert decode(encode(baseline)) == baseline
-
-
-@given(
-    st.binary(max_size=60)
-    | st.binary(max_size=60).map(lambda tail: b"\x01" + tail)
-    | st.tuples(st.text(), st.binary()).map(lambda row: b"\x01" + msgspec.msgpack.encode(row))
-)
-def test_bytes_that_are_no_baseline_are_none(content: bytes) -> None:
-    decoded = decode(content)
-
-    assert decoded is None or encode(decoded)
-
-
 @pytest.mark.parametrize(
     ("body", "limit"), [(config_map(), 60), (secret(), 60), (deployment(), 120)]
 )
 def test_a_baseline_is_small(body: dict[str, Any], limit: int) -> None:
     assert len(Case(body).owned.baseline) <= limit
-
-
-def test_resource_versions_are_compared_as_numbers_where_they_are_numbers() -> None:
-    assert is_newer("10", "9")
-    assert not is_newer("9", "10")
-    assert not is_newer("9", "9")
-    assert is_newer("a", "b")
 
 
 def test_the_way_back_can_be_applied() -> None:
