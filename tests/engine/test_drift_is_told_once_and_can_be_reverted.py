@@ -146,3 +146,21 @@ async def test_a_suspension_holds_a_revert_too(tmp_path: Path) -> None:
         await anyio.sleep(60)
 
         assert data_in(engine.clusters["one"]) == {"a": "9"}
+
+
+@in_virtual_time
+async def test_a_rule_is_suggested_for_an_object_that_is_written_without_its_namespace(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "one")
+    engine.declare_application("shop", sync=REPORT)
+    bare = {**config_map(a="1"), "metadata": {"name": "settings"}}
+    revision = engine.source.commit(shop__settings=bare)
+    async with engine.running():
+        await engine.until_synced(revision)
+        await edit(engine, "one")
+
+        (found,) = drifts(engine)
+
+    assert [rule["path"] for rule in found.ignore] == ["/data/a"]
+    assert found.ignore[0]["target"]["name"] == "settings"

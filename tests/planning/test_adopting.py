@@ -9,6 +9,7 @@ import pytest
 from shoal.model.identity import ObjectKey
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import Override
+from shoal.model.plans import Content
 from shoal.planning.adopting import exclusion_of, override_for, why_not
 from shoal.planning.overriding import override
 
@@ -24,6 +25,7 @@ BODY: dict[str, Any] = {
     },
 }
 MANIFESTS = (Manifest(BODY, "web.yaml:1"), Manifest({**BODY, "kind": "StatefulSet"}, "web.yaml:9"))
+CONTENT = Content("", MANIFESTS)
 IMAGE = "/spec/template/spec/containers/0/image"
 
 
@@ -47,7 +49,7 @@ def test_fields_become_a_merge_patch_that_people_read() -> None:
         op("add", "/metadata/labels", value={"a": "b"}),
     ]
 
-    entry = override_for(KEY, patch, {"matchLabels": {"env": "dev"}}, MANIFESTS)
+    entry = override_for(KEY, patch, {"matchLabels": {"env": "dev"}}, CONTENT)
 
     assert entry is not None
     assert entry["clusterSelector"] == {"matchLabels": {"env": "dev"}}
@@ -60,7 +62,7 @@ def test_fields_become_a_merge_patch_that_people_read() -> None:
 
 
 def test_what_is_below_something_that_git_does_not_have_fits_too() -> None:
-    entry = override_for(KEY, [op("add", "/metadata/labels/a", value="b")], {}, MANIFESTS)
+    entry = override_for(KEY, [op("add", "/metadata/labels/a", value="b")], {}, CONTENT)
 
     assert after(entry)["metadata"]["labels"] == {"a": "b"}
 
@@ -68,7 +70,7 @@ def test_what_is_below_something_that_git_does_not_have_fits_too() -> None:
 def test_items_of_lists_are_a_json_patch() -> None:
     patch = [op("test", IMAGE, value="web:1"), op("replace", IMAGE, value="web:2")]
 
-    entry = override_for(KEY, patch, {}, MANIFESTS)
+    entry = override_for(KEY, patch, {}, CONTENT)
 
     assert entry is not None
     assert entry["patches"][0]["operations"] == [op("replace", IMAGE, value="web:2")]
@@ -84,17 +86,17 @@ def test_items_of_lists_are_a_json_patch() -> None:
     ],
 )
 def test_what_does_not_fit_is_no_advice(patch: list[dict[str, Any]]) -> None:
-    assert override_for(KEY, patch, {}, MANIFESTS) is None
+    assert override_for(KEY, patch, {}, CONTENT) is None
 
 
 def test_an_object_that_is_gone_is_excluded() -> None:
-    entry = exclusion_of(KEY, {}, MANIFESTS)
+    entry = exclusion_of(KEY, {}, CONTENT)
 
     assert entry is not None
     assert entry["exclude"] == [
         {"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web"}
     ]
-    assert exclusion_of(KEY, {}, MANIFESTS[:1]) is None
+    assert exclusion_of(KEY, {}, Content("", MANIFESTS[:1])) is None
 
 
 @pytest.mark.parametrize(
@@ -115,3 +117,17 @@ def test_what_may_be_a_secret_is_refused_with_a_sentence(
 
     assert said in found
     assert bool(found) == bool(said)
+
+
+def test_an_object_written_without_its_namespace_is_selected_as_it_is_written() -> None:
+    body = {**BODY, "metadata": {"name": "web"}}
+    content = Content("", (Manifest(body, "web.yaml:1"), MANIFESTS[1]))
+
+    entry = override_for(KEY, [op("replace", "/spec/replicas", value=5)], {}, content)
+
+    assert entry is not None
+    assert entry["merge"][0]["target"] == {"group": "apps", "kind": "Deployment", "name": "web"}
+    assert exclusion_of(KEY, {}, content) == {
+        "clusterSelector": {},
+        "exclude": [{"group": "apps", "kind": "Deployment", "name": "web"}],
+    }

@@ -23,6 +23,7 @@ from shoal.errors import ShoalError
 from shoal.model.digests import digest_value
 from shoal.model.documents import Application
 from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.plans import EMPTY
 from shoal.model.sightings import DriftKind
 from shoal.planning.adopting import exclusion_of, override_for, why_not
 from shoal.planning.placing import place
@@ -116,7 +117,7 @@ def _advice(
     live: _Live, clusters: Sequence[str], labels: Mapping[str, Mapping[str, str]]
 ) -> tuple[Mapping[str, Any], str]:
     """The override, or why there is none."""
-    manifests = live.first.desired.content.manifests if live.first.desired else ()
+    desired = live.first.desired
     refused = "" if live.patch is None else why_not(live.key, live.patch)
     if refused:
         return {}, refused
@@ -126,16 +127,16 @@ def _advice(
             "no labels tell these clusters from the others: give them one of their own, or commit "
             "the change for all"
         )
+    content = desired.content if desired else EMPTY
     if live.patch is None:
-        entry = exclusion_of(live.key, selector, manifests)
+        entry = exclusion_of(live.key, selector, content)
     else:
-        entry = override_for(live.key, live.patch, selector, manifests)
+        entry = override_for(live.key, live.patch, selector, content)
     return (entry, "") if entry else ({}, "no override says this: change the manifest")
 
 
 def _origin(live: _Live) -> str:
     """Where the object stands in the source."""
-    for manifest in live.first.desired.content.manifests if live.first.desired else ():
-        if manifest.key in (live.key, live.key._replace(namespace="")):
-            return manifest.origin
-    return ""
+    desired = live.first.desired
+    manifest = desired.content.of(live.key) if desired else None
+    return manifest.origin if manifest else ""

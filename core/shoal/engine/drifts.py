@@ -125,12 +125,10 @@ def _is_corrected(target: TargetState, drift: Drift) -> bool:
 
 def _rules(target: TargetState, key: ObjectKey, drift: Drift) -> Sequence[Mapping[str, Any]]:
     """What would make this no drift any more; nothing for what is gone or was added."""
-    if drift.kind is not DriftKind.EDITED:
+    if drift.kind is not DriftKind.EDITED or target.desired is None:
         return ()
-    for manifest in target.desired.content.manifests if target.desired else ():
-        if manifest.key == key:
-            return ignore_rules(key, drift.patch or (), manifest.body)
-    return ()
+    manifest = target.desired.content.of(key)
+    return ignore_rules(key, drift.patch or (), manifest.body) if manifest else ()
 
 
 def _is_named(found: Found, names: Collection[str]) -> bool:

@@ -31,7 +31,7 @@ from shoal.engine.validating import Validating
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.identity import ObjectKey, TargetKey
-from shoal.model.plans import Action, Change, Content, Desired, Grant, Plan
+from shoal.model.plans import EMPTY, Action, Change, Desired, Grant, Plan
 from shoal.model.policies import (
     AddedFieldsPolicy,
     DriftPolicy,
@@ -46,7 +46,6 @@ from shoal.telemetry.spans import linked, mark_failed, opened, parented, trace_i
 
 PLAN_SECONDS = 60.0
 COMMIT_SECONDS = 15.0
-EMPTY = Content("", ())
 
 
 @dataclass(frozen=True, slots=True)

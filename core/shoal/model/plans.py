@@ -45,6 +45,14 @@ class Content:
     digest: str
     manifests: Sequence[Manifest] = field(repr=False)
 
+    def of(self, key: ObjectKey) -> Manifest | None:
+        """The manifest of an object, which may leave out the namespace that it is in."""
+        keys = (key, key._replace(namespace=""))
+        return next((each for each in self.manifests if each.key in keys), None)
+
+
+EMPTY = Content("", ())
+
 
 @dataclass(frozen=True, slots=True)
 class Desired:

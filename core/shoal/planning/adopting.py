@@ -15,9 +15,9 @@ from pydantic import ValidationError
 
 from shoal.errors import MissingFact, OverrideFailed
 from shoal.model.identity import ObjectKey
-from shoal.model.manifests import Manifest
 from shoal.model.masking import MASK, is_secret
 from shoal.model.overrides import Override
+from shoal.model.plans import Content
 from shoal.planning.overriding import override
 from shoal.planning.suggesting import object_selector
 
@@ -49,13 +49,13 @@ def override_for(
     key: ObjectKey,
     patch: Sequence[Mapping[str, Any]],
     selector: Mapping[str, Any],
-    manifests: Sequence[Manifest],
+    content: Content,
 ) -> dict[str, Any] | None:
     """The entry of `overrides` that makes the object what the patch leads to; None: none fits.
 
-    `manifests` are what the clusters have now, the overrides there are carried out.
+    `content` is what the clusters have now, the overrides there are carried out.
     """
-    target = object_selector(key)
+    target = _selector(key, content)
     merge = _merge(patch)
     entries: list[dict[str, Any]] = []
     if merge is not None:
@@ -64,22 +64,28 @@ def override_for(
     entries.append({"patches": [{"target": target, "operations": operations}]})
     for entry in entries:
         whole = {"clusterSelector": dict(selector), **entry}
-        if _fits(whole, manifests):
+        if _fits(whole, content):
             return whole
     return None
 
 
 def exclusion_of(
-    key: ObjectKey, selector: Mapping[str, Any], manifests: Sequence[Manifest]
+    key: ObjectKey, selector: Mapping[str, Any], content: Content
 ) -> dict[str, Any] | None:
     """The entry that takes the object away from these clusters; None when nothing would be left."""
-    entry = {"clusterSelector": dict(selector), "exclude": [object_selector(key)]}
-    return entry if _fits(entry, manifests) else None
+    entry = {"clusterSelector": dict(selector), "exclude": [_selector(key, content)]}
+    return entry if _fits(entry, content) else None
 
 
-def _fits(entry: Mapping[str, Any], manifests: Sequence[Manifest]) -> bool:
+def _selector(key: ObjectKey, content: Content) -> dict[str, str]:
+    """The words that select the object as it is written, with its namespace or without."""
+    manifest = content.of(key)
+    return object_selector(manifest.key if manifest else key)
+
+
+def _fits(entry: Mapping[str, Any], content: Content) -> bool:
     try:
-        override(manifests, (Override.model_validate(entry),), indexes=(0,), look=_no_fact)
+        override(content.manifests, (Override.model_validate(entry),), indexes=(0,), look=_no_fact)
     except (OverrideFailed, ValidationError, MissingFact):
         return False
     return True
