@@ -284,11 +284,13 @@ class FakeSession:
         live = self._cluster.objects.get(row.key)
         if live is None:
             return Drift(DriftKind.MISSING, None)
-        projected = _projected(live.body, orjson.loads(row.baseline))
+        wanted = orjson.loads(row.baseline)
+        projected = _projected(live.body, wanted)
         digest = digest_value(projected)
         if digest == row.owned_digest:
             return _added(live, row)
-        return Drift(DriftKind.EDITED, digest, manager="stranger")
+        patch = tuple(difference(row.key, projected, wanted))
+        return Drift(DriftKind.EDITED, digest, manager="stranger", patch=patch)
 
     def _health_of(self, target: TargetKey, key: ObjectKey) -> Health:
         if key not in self._cluster.objects:
