@@ -34,11 +34,10 @@ from shoal.engine.rendering import Rendering
 from shoal.engine.state import ApplicationState
 from shoal.engine.wishes import Wishes
 from shoal.engine.working_copies import working_copy
-from shoal.errors import InvalidDocument, MissingFact, StateInUse, StateUnusable
+from shoal.errors import MissingFact, StateInUse, StateUnusable
 from shoal.hooks.host import Host, ThreadRunner
 from shoal.hooks.sources import SourceType
 from shoal.model.artifacts import Artifact
-from shoal.model.choice import nearest
 from shoal.model.digests import Digester
 from shoal.model.documents import Application
 from shoal.model.facts import API_VERSIONS, KUBERNETES_VERSION
@@ -93,13 +92,7 @@ class Offline:
         ref = document.source_ref
         if self.given.working_copy is not None:
             return await working_copy(self.given.working_copy, ref, self.run_in_thread)
-        spec = catalog.sources.get(ref)
-        if spec is None:
-            near = nearest(str(ref), [str(each) for each in catalog.sources])
-            raise InvalidDocument(
-                f"application {document.ref} names source {ref}, and there is no such Source",
-                next_step=f"did you mean {near}?" if near else "see shoal validate",
-            )
+        spec = catalog.source_of(document)
         name = spec.choice.name
         with self.guard.call("source", name, str(ref), seconds=FETCH_SECONDS):
             return await self.sources[name].fetch(ref, spec.choice.spec, None, self.hosts[name])

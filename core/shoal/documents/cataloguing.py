@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 from shoal.documents.depending import circles, dependents_of
 from shoal.documents.loading import Identity, Loaded, Located
 from shoal.documents.problems import Problem
+from shoal.errors import InvalidDocument
+from shoal.model.choice import nearest
 from shoal.model.documents import AnyDocument, Application, Cluster, Fleet, Source, SourceSpec
 from shoal.model.identity import Ref
 
@@ -58,6 +60,24 @@ class Catalog:
     def stale(self) -> Mapping[Identity, Origin]:
         """The documents whose last valid version is older than their file."""
         return {identity: each for identity, each in self.origins.items() if each.stale}
+
+    def source_of(self, document: Application) -> SourceSpec:
+        """The source of an application; InvalidDocument when none of that name can be read."""
+        ref = document.source_ref
+        if ref in self.sources:
+            return self.sources[ref]
+        file = self.unknown.get(Identity("Source", *ref))
+        if file is not None:
+            raise InvalidDocument(
+                f"source {ref} of application {document.ref}: its document, in {file}, "
+                "cannot be read",
+                next_step="see shoal status, or run shoal validate",
+            )
+        meant = nearest(str(ref), [str(each) for each in self.sources])
+        raise InvalidDocument(
+            f"application {document.ref} names source {ref}, and there is no such Source",
+            next_step=f"did you mean {meant}?" if meant else "write it, or correct spec.source.ref",
+        )
 
 
 def merge(

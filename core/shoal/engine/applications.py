@@ -114,10 +114,8 @@ class Applications:
 
         Raises InvalidDocument when no such Source is known.
         """
-        ref = document.source_ref
-        if ref not in catalog.sources:
-            raise _unknown_source(catalog, document)
-        source = self.state.sources.get(ref)
+        catalog.source_of(document)
+        source = self.state.sources.get(document.source_ref)
         is_read = source is not None and (source.artifact is not None or source.error is not None)
         return source if is_read else None
 
@@ -346,18 +344,3 @@ def _check_dependencies(catalog: Catalog, document: Application) -> None:
                 f"application {document.ref} depends on application {ref}, and there is none",
                 next_step=f"did you mean {meant}?" if meant else "see shoal get applications",
             )
-
-
-def _unknown_source(catalog: Catalog, document: Application) -> InvalidDocument:
-    ref = document.source_ref
-    file = catalog.unknown.get(Identity("Source", *ref))
-    if file is not None:
-        return InvalidDocument(
-            f"source {ref} of application {document.ref}: its document, in {file}, cannot be read",
-            next_step="see shoal status, or run shoal validate",
-        )
-    meant = nearest(str(ref), [str(each) for each in catalog.sources])
-    return InvalidDocument(
-        f"application {document.ref} names source {ref}, and there is no such Source",
-        next_step=f"did you mean {meant}?" if meant else "see shoal get sources",
-    )

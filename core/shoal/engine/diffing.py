@@ -26,7 +26,6 @@ from shoal.engine.views import DiffView, MissingFiles
 from shoal.errors import (
     ClusterNotConnected,
     ClusterUnreachable,
-    InvalidDocument,
     InvalidSource,
     ShoalError,
 )
@@ -99,13 +98,7 @@ class Diffing:
 
     async def _fetch(self, catalog: Catalog, document: Application, revision: str) -> Artifact:
         """The source as it is now, or a revision of it; what the loop knows stays as it is."""
-        ref = document.source_ref
-        spec = catalog.sources.get(ref)
-        if spec is None:
-            raise InvalidDocument(
-                f"application {document.ref} names source {ref}, and there is no such Source",
-                next_step="see shoal get sources",
-            )
+        ref, spec = document.source_ref, catalog.source_of(document)
         name, known = spec.choice.name, self.state.sources.setdefault(ref, SourceState())
         host, source_type = self.hosts[name], self.types[name]
         errors: list[InvalidSource] = []
