@@ -16,8 +16,8 @@ from shoal.model.policies import PrunePolicy
 def split(plan: Plan, policy: PrunePolicy, *, healthy: bool) -> tuple[Plan, Plan]:
     """The part to carry out now, and the part to plan again once the target is healthy.
 
-    With Never, deletions are in neither part (`unpruned` names them). What is refused stays with
-    the first part. Order is kept, and no change is in both.
+    With Never, deletions are in neither part. What is refused stays with the first part. Order is
+    kept, and no change is in both.
     """
     if policy is PrunePolicy.NEVER:
         return plan.where(lambda change: change.action is not Action.DELETE), _nothing(plan)
@@ -26,13 +26,6 @@ def split(plan: Plan, policy: PrunePolicy, *, healthy: bool) -> tuple[Plan, Plan
     now = plan.where(lambda change: not _is_workload_deletion(change))
     deferred = plan.where(_is_workload_deletion)
     return now, replace(deferred, refused={})
-
-
-def unpruned(plan: Plan, policy: PrunePolicy) -> tuple[Change, ...]:
-    """The deletions that the policy forbids: for showing, never for doing."""
-    if policy is not PrunePolicy.NEVER:
-        return ()
-    return tuple(change for change in plan.changes if change.action is Action.DELETE)
 
 
 def _is_workload_deletion(change: Change) -> bool:
