@@ -5,39 +5,18 @@ from __future__ import annotations
 import base64
 import stat
 import sys
-from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from tests.access.conftest import kubeconfig, written
 
 from shoal.errors import AccessDenied, InvalidDocument
 from shoal.hooks.host import Host
 from shoal_clusters.access.kubeconfig import Kubeconfig, KubeconfigSpec
 
 CA = base64.b64encode(b"the authority").decode()
-
-
-def kubeconfig(user: dict[str, Any], **cluster: Any) -> dict[str, Any]:
-    return {
-        "current-context": "dev",
-        "contexts": [{"name": "dev", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": "https://10.0.0.1:6443", **cluster}}],
-        "users": [{"name": "u", "user": user}],
-    }
-
-
-@pytest.fixture
-def host(shoal_host: Callable[..., Host]) -> Host:
-    return shoal_host(exec_allowed=frozenset({sys.executable}))
-
-
-def written(host: Host, document: object) -> Path:
-    assert host.base_folder is not None
-    path = host.base_folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(document))
-    return path
 
 
 async def test_a_token_user_is_read_and_read_again_each_time(host: Host) -> None:
@@ -81,11 +60,11 @@ async def test_inline_certificates_become_private_files(host: Host) -> None:
 
 async def test_files_beside_the_kubeconfig_are_found_relative_to_it(host: Host) -> None:
     path = written(host, kubeconfig({"tokenFile": "token"}, **{"certificate-authority": "ca.crt"}))
-    (path.parent / "token").write_text("from a file\n")
+    (path.parent / "token").write_text("from-a-file\n")
     endpoint = await Kubeconfig().connect(KubeconfigSpec(path="kubeconfig"), host)
 
     assert endpoint.ca_file == str(path.parent / "ca.crt")
-    assert (await endpoint.credential()).token == "from a file"
+    assert (await endpoint.credential()).token == "from-a-file"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +123,7 @@ async def test_a_program_that_is_not_listed_is_not_run(host: Host, tmp_path: Pat
 async def test_a_listed_program_gives_its_token_and_expiry(host: Host) -> None:
     answer = (
         '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",'
-        ' "status": {"token": "from a program", "expirationTimestamp": "2030-01-01T00:00:00Z"}}'
+        ' "status": {"token": "from-a-program", "expirationTimestamp": "2030-01-01T00:00:00Z"}}'
     )
     program = {
         "apiVersion": "client.authentication.k8s.io/v1",
@@ -155,9 +134,11 @@ async def test_a_listed_program_gives_its_token_and_expiry(host: Host) -> None:
     endpoint = await Kubeconfig().connect(KubeconfigSpec(path="kubeconfig"), host)
     credential = await endpoint.credential()
 
-    assert credential.token == "from a program"
+    assert credential.token == "from-a-program"
     assert credential.expires_at is not None
     assert credential.expires_at.year == 2030
+    assert credential.renews_itself
+    assert not credential.is_expiring(datetime(2029, 12, 31, tzinfo=UTC))
 
 
 async def test_a_program_that_fails_is_quoted_in_one_line(host: Host) -> None:

@@ -24,6 +24,13 @@ import anyio
 
 from shoal.errors import AccessDenied
 from shoal.model.endpoints import Credential
+from shoal_clusters.access.contexts import is_token
+from shoal_clusters.access.expiring import (
+    Lifetime,
+    lifetime_of_certificate,
+    lifetime_of_token,
+    shortest,
+)
 
 DEADLINE_SECONDS = 60.0
 
@@ -61,12 +68,20 @@ async def ask(
             f"context {context} of {path} gave no credential: {error}",
             next_step="run kubectl with this context and see what it says",
         ) from error
-    certificate, key = found["certificate"], found["key"]
+    token, certificate, key = found["token"], found["certificate"].encode(), found["key"].encode()
+    if token and not is_token(token):
+        raise AccessDenied(f"what context {context} of {path} ran gave no token of one line")
+    said = datetime.fromisoformat(found["expires_at"]) if found["expires_at"] else None
+    lifetime = shortest(
+        (Lifetime(None, said), lifetime_of_token(token), lifetime_of_certificate(certificate))
+    )
     return Credential(
-        token=found["token"],
-        client_certificate_file=str(keep(certificate.encode())) if certificate else "",
-        client_key_file=str(keep(key.encode())) if key else "",
-        expires_at=datetime.fromisoformat(found["expires_at"]) if found["expires_at"] else None,
+        token=token,
+        client_certificate_file=str(keep(certificate)) if certificate else "",
+        client_key_file=str(keep(key)) if key else "",
+        issued_at=lifetime.begins,
+        expires_at=lifetime.ends,
+        renews_itself=True,
     )
 
 

@@ -11,9 +11,6 @@ only when the operator's configuration lists it.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import difflib
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -21,7 +18,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
 from shoal.errors import AccessDenied, InvalidDocument
@@ -30,13 +26,18 @@ from shoal.model.choice import Spec
 from shoal.model.digests import digest_bytes
 from shoal.model.endpoints import Credential, Endpoint
 from shoal_clusters.access import asking
+from shoal_clusters.access.contexts import Context, read_bounded, read_context
+from shoal_clusters.access.expiring import (
+    Lifetime,
+    lifetime_of_certificate,
+    lifetime_of_token,
+    shortest,
+)
+from shoal_clusters.access.programs import refuse_unlisted
 
 _FILE_INTERVAL = timedelta(seconds=10)
 _PROGRAM_INTERVAL = timedelta(minutes=5)
 """How often a refused credential is read again: a program costs seconds of CPU, and may ask."""
-
-_MOST_BYTES = 4 * 1024 * 1024
-"""A kubeconfig holds a few kilobytes per context; more than this is not one."""
 
 
 class KubeconfigSpec(Spec):
@@ -60,21 +61,11 @@ class Kubeconfig:
     async def connect(self, spec: KubeconfigSpec, host: Host) -> Endpoint:
         """Read the file once, for the server and its CA; the credential is read when asked for."""
         path = _resolve(spec, host)
-        part = await host.run_in_thread(_read_context, path, spec.context)
-        cluster = part.cluster
-        server = cluster.get("server")
-        if not isinstance(server, str) or not server.startswith("https://"):
-            raise InvalidDocument(
-                f"context {part.context} of {path} has no server with an https:// address",
-                next_step="write the API server's address as clusters[].cluster.server",
-            )
-        if cluster.get("insecure-skip-tls-verify"):
-            raise AccessDenied(
-                f"context {part.context} of {path} asks for insecure-skip-tls-verify",
-                next_step="give the cluster's CA as certificate-authority-data instead",
-            )
+        context = await host.run_in_thread(read_context, path, spec.context)
+        server = context.server
+        context.refuse_what_is_not_carried_out()
         ca_file = await host.run_in_thread(
-            part.file, cluster, "certificate-authority", host.cache_folder
+            _file, context, context.cluster, "certificate-authority", host.cache_folder
         )
 
         async def credential() -> Credential:
@@ -84,12 +75,14 @@ class Kubeconfig:
             server=server,
             credential=credential,
             ca_file=ca_file,
-            tls_server_name=str(cluster.get("tls-server-name") or ""),
-            credential_interval=_PROGRAM_INTERVAL if part.runs_program else _FILE_INTERVAL,
+            tls_server_name=context.text(context.cluster, "tls-server-name"),
+            credential_interval=_PROGRAM_INTERVAL if context.runs_program else _FILE_INTERVAL,
         )
 
 
 def _resolve(spec: KubeconfigSpec, host: Host) -> Path:
+    if "\0" in spec.path:
+        raise InvalidDocument("a kubeconfig path has a NUL in it")
     path = Path(spec.path).expanduser()
     if path.is_absolute():
         return path
@@ -101,38 +94,12 @@ def _resolve(spec: KubeconfigSpec, host: Host) -> Path:
     return host.base_folder / path
 
 
-class _Context:
-    """One context of a kubeconfig file: its cluster's and its user's part."""
-
-    def __init__(
-        self, path: Path, context: str, cluster: Mapping[str, Any], user: Mapping[str, Any]
-    ) -> None:
-        self.path = path
-        self.context = context
-        self.cluster = cluster
-        self.user = user
-
-    @property
-    def runs_program(self) -> bool:
-        """Whether its credential comes from a program, not from a file."""
-        return bool(self.user.get("exec") or self.user.get("auth-provider"))
-
-    def file(self, part: Mapping[str, Any], field: str, folder: Path) -> str:
-        """The file that `field` or `field-data` gives, or nothing when neither is there."""
-        inline = part.get(f"{field}-data")
-        if inline:
-            return str(_keep(self._decode(field, inline), folder))
-        named = part.get(field)
-        return str(self.path.parent / Path(str(named)).expanduser()) if named else ""
-
-    def _decode(self, field: str, inline: object) -> bytes:
-        try:
-            return base64.b64decode(str(inline), validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise InvalidDocument(
-                f"{field}-data in context {self.context} of {self.path} is not base64",
-                next_step="encode the PEM file with base64, without line breaks",
-            ) from error
+def _file(context: Context, part: Mapping[str, Any], field: str, folder: Path) -> str:
+    """The file that `field` or `field-data` gives, or nothing when neither is there."""
+    if inline := context.content(part, field):
+        return str(_keep(inline, folder))
+    named = context.text(part, field)
+    return str(context.beside(named)) if named else ""
 
 
 def _keep(content: bytes, folder: Path) -> Path:
@@ -148,71 +115,15 @@ def _keep(content: bytes, folder: Path) -> Path:
     return target
 
 
-def _read_context(path: Path, wanted: str | None) -> _Context:
-    document = _read_file(path)
-    name = wanted or str(document.get("current-context") or "")
-    if not name:
-        raise InvalidDocument(
-            f"kubeconfig {path} has no current-context, and the Cluster names none",
-            next_step=f"write context: one of {_names(document, 'contexts')}",
-        )
-    context = _named(path, document, "contexts", name)["context"]
-    cluster = _named(path, document, "clusters", str(context.get("cluster")))["cluster"]
-    user = context.get("user")
-    found = _named(path, document, "users", str(user)).get("user") if user else None
-    return _Context(path, name, cluster, found or {})
-
-
-def _read_file(path: Path) -> Mapping[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise InvalidDocument(
-            f"kubeconfig {path} cannot be read: {error.strerror}",
-            next_step="correct the Cluster's access.kubeconfig.path, or put the file there",
-        ) from error
-    try:
-        document = yaml.load(content, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise InvalidDocument(f"kubeconfig {path} is not YAML") from error
-    if len(content) > _MOST_BYTES or not isinstance(document, dict):
-        raise InvalidDocument(f"{path} is not a kubeconfig file")
-    return document
-
-
-def _named(path: Path, document: Mapping[str, Any], group: str, name: str) -> Mapping[str, Any]:
-    for entry in document.get(group) or ():
-        if isinstance(entry, dict) and entry.get("name") == name:
-            if isinstance(entry.get(group.removesuffix("s")), dict) or group == "users":
-                return entry
-            raise InvalidDocument(f"{group} entry {name} of kubeconfig {path} is empty")
-    known = _names(document, group)
-    near = difflib.get_close_matches(name, known, n=1)
-    raise InvalidDocument(
-        f"kubeconfig {path} has no {group.removesuffix('s')} {name}",
-        next_step=f"did you mean {near[0]}?" if near else f"it has: {', '.join(known) or 'none'}",
-    )
-
-
-def _names(document: Mapping[str, Any], group: str) -> list[str]:
-    entries = document.get(group) or ()
-    return [str(entry.get("name")) for entry in entries if isinstance(entry, dict)]
-
-
 async def _read_credential(path: Path, wanted: str | None, host: Host) -> Credential:
-    part = await host.run_in_thread(_read_context, path, wanted)
-    user = part.user
-    if part.runs_program:
-        _refuse_unlisted(part, host.exec_allowed)
-        return await asking.ask(part.path, part.context, part.cluster, user, keep(host))
-    certificate, key, token = await host.run_in_thread(_plain, part, host.cache_folder)
-    if not certificate and not token:
-        raise AccessDenied(
-            f"context {part.context} of {path} has neither a token nor a client certificate",
-            next_step="give its user a token, tokenFile, or client-certificate and client-key",
+    context = await host.run_in_thread(read_context, path, wanted)
+    context.refuse_what_is_not_carried_out()
+    if context.runs_program:
+        refuse_unlisted(context, host.exec_allowed)
+        return await asking.ask(
+            context.path, context.name, context.cluster, context.user, keep(host)
         )
-    return Credential(token=token, client_certificate_file=certificate, client_key_file=key)
+    return await host.run_in_thread(_plain, context, host.cache_folder)
 
 
 def keep(host: Host) -> Callable[[bytes], Path]:
@@ -220,32 +131,29 @@ def keep(host: Host) -> Callable[[bytes], Path]:
     return lambda content: _keep(content, host.cache_folder)
 
 
-def _plain(part: _Context, folder: Path) -> tuple[str, str, str]:
-    user = part.user
-    token = str(user.get("token") or "")
-    # As client-go does: the file wins, because it is the one that is renewed.
-    named = user.get("tokenFile")
-    if named:
-        file = part.path.parent / Path(str(named)).expanduser()
-        try:
-            token = file.read_text().strip()
-        except OSError as error:
-            raise AccessDenied(
-                f"tokenFile {file} of context {part.context} cannot be read: {error.strerror}"
-            ) from error
-    return (
-        part.file(user, "client-certificate", folder),
-        part.file(user, "client-key", folder),
-        token,
+def _plain(context: Context, folder: Path) -> Credential:
+    """The credential that stands in the file, or in files that it names."""
+    token = context.token()
+    certificate = _file(context, context.user, "client-certificate", folder)
+    if not certificate and not token:
+        raise AccessDenied(
+            f"{context} has neither a token nor a client certificate",
+            next_step="give its user a token, tokenFile, or client-certificate and client-key",
+        )
+    lifetime = shortest((lifetime_of_token(token), _lifetime_of(certificate)))
+    return Credential(
+        token=token,
+        client_certificate_file=certificate,
+        client_key_file=_file(context, context.user, "client-key", folder),
+        issued_at=lifetime.begins,
+        expires_at=lifetime.ends,
     )
 
 
-def _refuse_unlisted(part: _Context, allowed: frozenset[str]) -> None:
-    if not (program := part.user.get("exec")):
-        return
-    command = str(program.get("command"))
-    if command not in allowed:
-        raise AccessDenied(
-            f"context {part.context} of {part.path} wants to run {command}, which is not allowed",
-            next_step="add it to the list of allowed programs, or use a token or certificate",
+def _lifetime_of(certificate: str) -> Lifetime:
+    try:
+        return (
+            lifetime_of_certificate(read_bounded(Path(certificate))) if certificate else Lifetime()
         )
+    except OSError:  # whoever uses the file says what is wrong with it
+        return Lifetime()

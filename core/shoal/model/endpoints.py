@@ -6,24 +6,44 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+WARN_BEFORE = timedelta(days=7)
+_WARN_AT_PART = 5
+"""A fifth of its life: what is rotated by machines (a Pod's token, an hour) is renewed before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What proves who we are; at most one of the two forms is set. Never shown."""
+    """What proves who we are; at most one of the two forms is set. Never shown.
+
+    `issued_at` and `expires_at` are what it says of itself, by the clock of whoever made it; None
+    when it says nothing. `renews_itself`: it is made anew by the machine each time it is read.
+    """
 
     token: str = field(default="", repr=False)
     client_certificate_file: str = ""
     client_key_file: str = field(default="", repr=False)
+    issued_at: datetime | None = None
     expires_at: datetime | None = None
+    renews_itself: bool = False
+
+    def is_expiring(self, now: datetime) -> bool:
+        """Whether somebody has to renew it soon: seven days ahead, or for the last fifth of it."""
+        if self.expires_at is None or self.renews_itself:
+            return False
+        ahead = WARN_BEFORE
+        if self.issued_at is not None:
+            ahead = min(ahead, (self.expires_at - self.issued_at) / _WARN_AT_PART)
+        return self.expires_at - ahead <= now
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """An API server: where it is, whom to trust, and how to get the current credential.
 
-    `credential` is called when a connection is opened and again after a 401; it may read a file or
-    run an allowed program, and raises AccessDenied when it has nothing to offer. While it is
-    refused it is read every `credential_interval`, to see whether somebody renewed it.
+    `credential` is called when a connection is opened, again after a 401, and now and then when it
+    is about to expire; it may read a file or run an allowed program, and raises AccessDenied when
+    it has nothing to offer. While it is refused it is read every `credential_interval`, to see
+    whether somebody renewed it.
     """
 
     server: str
