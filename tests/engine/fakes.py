@@ -13,7 +13,7 @@ import anyio
 import orjson
 
 from shoal.engine.fleet import FleetFiles
-from shoal.errors import InvalidSource, ShoalError, StoreUnavailable
+from shoal.errors import InvalidSource, ShoalError
 from shoal.hooks.gates import Proposal
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder, ValuedSpec
@@ -25,26 +25,24 @@ from shoal.model.facts import references, substituted
 from shoal.model.identity import Ref
 from shoal.model.manifests import Manifest
 from shoal.model.records import Deed, Entry
-from shoal.store import changes, states
+from shoal.testing import memory_store
 from shoal.testing.trees import MemoryTree
 
 
-class MemoryStore:
+class MemoryStore(memory_store.MemoryStore):
     """What the engine wrote, and a disk that may be full."""
 
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.is_full = False
+    @property
+    def entries(self) -> Sequence[Entry]:
+        return [record.entry for record in self.disk.records]
 
-    async def write(self, *written: changes.Change) -> Sequence[Any]:
-        await anyio.lowlevel.checkpoint()
-        if self.is_full:
-            raise StoreUnavailable("the disk is full")
-        self.entries += [each.entry for each in written if isinstance(each, changes.Append)]
-        return ()
+    @property
+    def is_full(self) -> bool:
+        return bool(self.trouble)
 
-    async def load(self) -> states.State:
-        return states.State()
+    @is_full.setter
+    def is_full(self, is_full: bool) -> None:
+        self.trouble = "the disk is full" if is_full else ""
 
     def recorded(self, deed: Deed) -> list[Entry]:
         return [entry for entry in self.entries if entry.what is deed]

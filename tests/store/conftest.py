@@ -2,86 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import pytest
 
-from shoal.model.holds import Approval, Hold, HoldCause
-from shoal.model.identity import ObjectKey, Ref, TargetKey
-from shoal.model.plans import Grant, Owned, OwnedState
-from shoal.model.records import Deed, Entry, Verdict
-from shoal.store import Append, SourceState, TargetState
-
-NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-
-
-class Make:
-    """Factories; the session-scoped fixture `make` is one."""
-
-    now = NOW
-
-    def target(self, cluster: str = "prod", application: str = "web") -> TargetKey:
-        return TargetKey(Ref("default", application), cluster)
-
-    def key(self, name: str = "settings") -> ObjectKey:
-        return ObjectKey("", "ConfigMap", "shop", name)
-
-    def owned(self, name: str = "settings", cluster: str = "prod", **changed: Any) -> Owned:
-        values: dict[str, Any] = {
-            "target": self.target(cluster),
-            "key": self.key(name),
-            "uid": "3f2c1f5e",
-            "desired_digest": "d" * 64,
-            "owned_digest": "e" * 64,
-            "baseline": b"\x00\xffbaseline",
-            "state": OwnedState.CONFIRMED,
-        }
-        return Owned(**(values | changed))
-
-    def entry(self, number: int = 0, **changed: Any) -> Entry:
-        values: dict[str, Any] = {
-            "at": NOW + timedelta(seconds=number, microseconds=number % 2),
-            "who": "shoal",
-            "what": Deed.TARGET_SYNCED,
-            "why": "the source changed",
-            "subject": "default/web@prod",
-            "verdict": Verdict.SUCCEEDED,
-            "revision": "abc",
-            "trace_id": "f" * 32,
-            "body": {"number": number, "nested": {"list": [1, 2.5, None, "ä"]}},
-        }
-        return Entry(**(values | changed))
-
-    def append(self, number: int = 0, **changed: Any) -> Append:
-        return Append(self.entry(number, **changed))
-
-    def grant(self, cluster: str = "prod", revision: str = "abc") -> Grant:
-        return Grant(self.target(cluster), revision, "head", NOW, "00-trace-01")
-
-    def hold(self, subject: str = "default/web", **changed: Any) -> Hold:
-        values: dict[str, Any] = {
-            "subject": subject,
-            "cause": HoldCause.SUSPENDED,
-            "reason": "freeze",
-            "by": "ann",
-            "since": NOW,
-        }
-        return Hold(**(values | changed))
-
-    def approval(self, hold: str = "hold-1") -> Approval:
-        until = NOW + timedelta(hours=1)
-        return Approval(hold, "default/web", "plan", "ann", "looks right", NOW, until)
-
-    def target_state(self, cluster: str = "prod", **changed: Any) -> TargetState:
-        values: dict[str, Any] = {"target": self.target(cluster), "status": "Synced", "at": NOW}
-        return TargetState(**(values | changed))
-
-    def source_state(self, name: str = "fleet", **changed: Any) -> SourceState:
-        values: dict[str, Any] = {"source": Ref("default", name), "at": NOW}
-        return SourceState(**(values | changed))
+from shoal.testing.stored_values import StoredValues
 
 
 @pytest.fixture(scope="session")
-def make() -> Make:
-    return Make()
+def make() -> StoredValues:
+    return StoredValues()

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any, get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from shoal.model.plans import OwnedState
 from shoal.store import (
     Change,
-    DropApproval,
-    DropGrant,
-    DropHold,
-    DropIdentity,
     DropOwned,
-    DropSource,
-    DropTarget,
-    PutApproval,
-    PutCursor,
-    PutGrant,
-    PutHold,
-    PutIdentity,
     PutOwned,
-    PutSetting,
-    PutSource,
-    PutTarget,
     State,
     open_store,
 )
@@ -46,86 +29,8 @@ async def reopened(folder: Path, *calls: tuple[Change, ...]) -> State:
         return await store.load()
 
 
-def one_of_each(make: Any) -> tuple[Change, ...]:
-    return (
-        PutOwned([make.owned()]),
-        PutGrant(make.grant()),
-        PutHold(make.hold(until=make.now + timedelta(days=1))),
-        PutApproval(make.approval()),
-        PutIdentity("prod", "uid-1"),
-        PutTarget(make.target_state(synced_at=make.now, details={"created": 3})),
-        PutSource(make.source_state(revision="abc", details={"author": "ann"})),
-        PutCursor("alerts", 7),
-        PutSetting("fleet", "shop"),
-    )
-
-
-async def test_every_sort_of_row_survives_a_restart(tmp_path: Path, make: Any) -> None:
-    state = await reopened(tmp_path, one_of_each(make))
-
-    hold = make.hold(until=make.now + timedelta(days=1))
-    assert state.inventory == {"prod": {make.key(): make.owned()}}
-    assert state.grants == {make.target(): make.grant()}
-    assert state.holds == {hold.id: hold}
-    assert state.approvals == {"hold-1": make.approval()}
-    assert state.identities == {"prod": "uid-1"}
-    written = make.target_state(synced_at=make.now, details={"created": 3})
-    assert state.targets == {make.target(): written}
-    source = make.source_state(revision="abc", details={"author": "ann"})
-    assert state.sources == {source.source: source}
-    assert state.cursors == {"alerts": 7}
-    assert state.settings["fleet"] == "shop"
-
-
-async def test_every_sort_of_row_can_be_dropped(tmp_path: Path, make: Any) -> None:
-    drops = (
-        DropOwned("prod", [make.key()]),
-        DropGrant(make.target()),
-        DropHold(make.hold().id),
-        DropApproval("hold-1"),
-        DropIdentity("prod"),
-        DropTarget(make.target()),
-        DropSource(make.source_state().source),
-    )
-    puts = (*one_of_each(make), PutHold(make.hold()))
-
-    state = await reopened(tmp_path, puts, (DropHold(make.hold().id), *drops), drops)
-
-    assert state == State(cursors={"alerts": 7}, settings=state.settings)
-
-
 def test_every_sort_of_change_can_be_written() -> None:
     assert all_encoded() == frozenset(get_args(Change))
-
-
-async def test_a_row_put_again_is_replaced(tmp_path: Path, make: Any) -> None:
-    intended = make.owned(uid="", baseline=b"", state=OwnedState.INTENDED)
-
-    state = await reopened(tmp_path, (PutOwned([intended]),), (PutOwned([make.owned()]),))
-
-    assert state.inventory["prod"][make.key()] == make.owned()
-
-
-async def test_the_changes_of_a_call_take_effect_in_order(tmp_path: Path, make: Any) -> None:
-    row, key = make.owned(), make.key()
-
-    state = await reopened(
-        tmp_path,
-        (PutOwned([row]), DropOwned("prod", [key]), PutOwned([replace(row, uid="last")])),
-        (PutIdentity("prod", "a"), DropIdentity("prod")),
-    )
-
-    assert state.inventory["prod"][key].uid == "last"
-    assert state.identities == {}
-
-
-async def test_times_come_back_in_utc(tmp_path: Path, make: Any) -> None:
-    east = make.now.astimezone(timezone(timedelta(hours=9)))
-
-    state = await reopened(tmp_path, (PutTarget(make.target_state(at=east)),))
-
-    read = state.targets[make.target()].at
-    assert (read, read.utcoffset()) == (make.now, timedelta(0))
 
 
 async def test_equal_parts_of_rows_are_one_object(tmp_path: Path, make: Any) -> None:

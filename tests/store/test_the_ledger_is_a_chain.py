@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoal.model.records import Deed, Verdict, record_hash
+from shoal.model.records import Verdict
 from shoal.store import open_store
 
 LEDGER_COLUMNS = (
@@ -35,51 +35,6 @@ LEDGER_COLUMNS = (
 def edit(folder: Path, statement: str, *values: object) -> None:
     with closing(sqlite3.connect(folder / "shoal.db")) as connection, connection:
         connection.execute(statement, values)
-
-
-async def test_each_record_stands_on_the_one_before(tmp_path: Path, make: Any) -> None:
-    async with open_store(tmp_path) as store:
-        first, second = await store.write(make.append(1), make.append(2))
-        (third,) = await store.write(make.append(3))
-
-    assert [first.seq, second.seq, third.seq] == [1, 2, 3]
-    assert (first.previous, second.previous, third.previous) == ("", first.hash, second.hash)
-    assert third.chain == store.installation
-    assert third.hash == record_hash(third.chain, 3, second.hash, third.entry)
-
-
-async def test_the_chain_goes_on_after_a_restart(tmp_path: Path, make: Any) -> None:
-    async with open_store(tmp_path) as store:
-        written = await store.write(make.append(1))
-    async with open_store(tmp_path) as store:
-        written = [*written, *await store.write(make.append(2))]
-        found = await store.records(newest_first=False)
-
-        assert found == written
-        assert found[1].previous == found[0].hash
-        assert await store.verify_ledger() is None
-
-
-async def test_records_are_found_by_subject_deed_and_cursor(tmp_path: Path, make: Any) -> None:
-    async with open_store(tmp_path) as store:
-        for number, subject in enumerate(
-            ["default/web", "default/web@dev", "default/webshop@dev", "default/web@prod"]
-        ):
-            what = Deed.TARGET_FAILED if "prod" in subject else Deed.TARGET_SYNCED
-            await store.write(make.append(number, subject=subject, what=what))
-
-        async def found(**query: Any) -> list[int]:
-            return [record.seq for record in await store.records(**query)]
-
-        assert await found() == [4, 3, 2, 1]
-        assert await found(limit=2) == [4, 3]
-        assert await found(after_seq=2, newest_first=False) == [3, 4]
-        assert await found(before_seq=3) == [2, 1]
-        assert await found(subject="default/web") == [1]
-        assert await found(subject_prefix="default/web@") == [4, 2]
-        assert await found(subject="default/web", subject_prefix="default/web@") == [4, 2, 1]
-        assert await found(what=frozenset({Deed.TARGET_FAILED})) == [4]
-        assert store.last_seq == 4
 
 
 async def test_records_cut_off_the_end_are_missed_while_running(tmp_path: Path, make: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from shoal.errors import StoreUnavailable
-from shoal.store import Append, PutIdentity, PutOwned, PutTarget, open_store
+from shoal.store import PutIdentity, PutOwned, open_store
 
 
 @contextmanager
@@ -68,29 +68,6 @@ async def test_each_call_gets_its_own_records(tmp_path: Path, make: Any) -> None
 
     assert [record.seq for record in [*two, *none, *one]] == [1, 2, 3]
     assert (len(two), len(none), len(one)) == (2, 0, 1)
-
-
-async def test_a_malformed_call_leaves_nothing_and_harms_nobody(tmp_path: Path, make: Any) -> None:
-    naive = make.now.replace(tzinfo=None)
-    async with open_store(tmp_path) as store:
-        bad_entry, good, bad_state, bad_text = await asyncio.gather(
-            store.write(PutIdentity("x", "1"), Append(make.entry(body={"at": object()}))),
-            store.write(PutIdentity("good", "1"), make.append(1)),
-            store.write(PutIdentity("y", "1"), PutTarget(make.target_state(at=naive))),
-            store.write(PutIdentity("z", "1"), PutIdentity("\udcff", "1")),
-            return_exceptions=True,
-        )
-        state = await store.load()
-
-        assert isinstance(bad_entry, TypeError)
-        assert isinstance(bad_state, ValueError)
-        assert isinstance(bad_text, Exception)
-        assert not isinstance(bad_text, StoreUnavailable)
-        assert not isinstance(good, BaseException)
-        assert [record.seq for record in good] == [1]
-        assert state.identities == {"good": "1"}
-        assert [record.seq for record in await store.write(make.append(2))] == [2]
-        assert await store.verify_ledger() is None
 
 
 async def test_a_full_disk_writes_nothing_and_says_so(tmp_path: Path, make: Any) -> None:

@@ -105,14 +105,15 @@ async def first_broken(connection: AsyncConnection, chain: str, head: Head) -> i
                 record = read_record(row)
             except ValueError:
                 return seen.seq + 1
-            if not _follows(record, seen):
+            if not follows(record, seen):
                 return seen.seq + 1
             seen = Head(record.seq, record.hash)
         if len(rows) < PAGE:
             return None if seen == head else seen.seq + 1
 
 
-def _follows(record: Record, head: Head) -> bool:
+def follows(record: Record, head: Head) -> bool:
+    """Whether a record is as it was written, and is the next one of its chain."""
     if (record.seq, record.previous) != (head.seq + 1, head.hash):
         return False
     return record.hash == record_hash(record.chain, record.seq, record.previous, record.entry)

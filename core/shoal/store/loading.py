@@ -7,7 +7,8 @@ come in pages, so that a large inventory never holds up the event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from sqlalchemy import RowMapping, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,30 +19,37 @@ from shoal.store import encoding, tables
 from shoal.store.states import State
 
 _PAGE = 1_000
+Rows = Callable[[Table], AsyncIterator[RowMapping]]
+"""Gives all rows of one table."""
 
 
 async def load_state(connection: AsyncConnection) -> State:
-    """Every row of every state table."""
+    """Every row of every state table of a database."""
+    return await state_of(partial(_rows, connection))
+
+
+async def state_of(rows: Rows) -> State:
+    """The state that these rows are."""
     state = State()
-    await _load_inventory(connection, state.inventory)
-    async for row in _rows(connection, tables.grants):
+    await _load_inventory(rows, state.inventory)
+    async for row in rows(tables.grants):
         grant = encoding.read_grant(row)
         state.grants[grant.target] = grant
-    async for row in _rows(connection, tables.holds):
+    async for row in rows(tables.holds):
         state.holds[row["id"]] = encoding.read_hold(row)
-    async for row in _rows(connection, tables.approvals):
+    async for row in rows(tables.approvals):
         state.approvals[row["hold"]] = encoding.read_approval(row)
-    async for row in _rows(connection, tables.identities):
+    async for row in rows(tables.identities):
         state.identities[row["cluster"]] = row["uid"]
-    async for row in _rows(connection, tables.targets):
+    async for row in rows(tables.targets):
         target = encoding.read_target(row)
         state.targets[target.target] = target
-    async for row in _rows(connection, tables.sources):
+    async for row in rows(tables.sources):
         source = encoding.read_source(row)
         state.sources[source.source] = source
-    async for row in _rows(connection, tables.cursors):
+    async for row in rows(tables.cursors):
         state.cursors[row["name"]] = row["seq"]
-    async for row in _rows(connection, tables.settings):
+    async for row in rows(tables.settings):
         state.settings[row["name"]] = row["value"]
     return state
 
@@ -53,11 +61,9 @@ async def _rows(connection: AsyncConnection, table: Table) -> AsyncIterator[RowM
             yield row
 
 
-async def _load_inventory(
-    connection: AsyncConnection, inventory: dict[str, dict[ObjectKey, Owned]]
-) -> None:
+async def _load_inventory(rows: Rows, inventory: dict[str, dict[ObjectKey, Owned]]) -> None:
     shared = _Shared()
-    async for row in _rows(connection, tables.inventory):
+    async for row in rows(tables.inventory):
         owned = shared.owned(row)
         inventory.setdefault(owned.target.cluster, {})[owned.key] = owned
 

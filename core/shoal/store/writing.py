@@ -117,7 +117,7 @@ class Writer:
             written = await self._commit([call.changes for call in group])
         except StoreUnavailable as error:
             for call in group:
-                _fail(call, StoreUnavailable(error.message, next_step=error.next_step))
+                _fail(call, _same(error))
         except Exception as error:  # border: a malformed call must not fail its neighbours
             if len(group) == 1:
                 _fail(group[0], error)
@@ -197,6 +197,13 @@ def _waiting(calls: MemoryObjectReceiveStream[_Call], rows: int) -> list[_Call]:
 def _fail(call: _Call, error: Exception) -> None:
     if not call.done.done():
         call.done.set_exception(error)
+
+
+def _same(error: StoreUnavailable) -> StoreUnavailable:
+    """One for each caller: an exception that is raised twice would collect both tracebacks."""
+    return StoreUnavailable(
+        error.message, next_step=error.next_step, after_seconds=error.after_seconds
+    )
 
 
 def _closed() -> StoreUnavailable:
