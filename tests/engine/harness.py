@@ -66,6 +66,11 @@ SOURCE = Ref("default", "apps")
 WITHIN_SECONDS = 20 * 60.0  # virtual ones; longer than any back-off
 
 
+def no_jitter() -> float:
+    """Neither earlier nor later."""
+    return 0.5
+
+
 @dataclass
 class EngineUnderTest:
     """A fleet of fakes, and the engine over it while `running`."""
@@ -82,6 +87,7 @@ class EngineUnderTest:
     gate: FakeGate = field(default_factory=FakeGate)
     checks: list[HealthCheck] = field(default_factory=list)
     interval: timedelta = timedelta(seconds=1)
+    jitter: Callable[[], float] = no_jitter
     _controller: Controller | None = None
 
     def __post_init__(self) -> None:
@@ -118,14 +124,15 @@ class EngineUnderTest:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        self._controller = self._assembled()
+        self._controller = self.assembled()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._controller.run)
             yield
             tasks.cancel_scope.cancel()
         self._controller = None
 
-    def _assembled(self) -> Controller:
+    def assembled(self) -> Controller:
+        """A controller over the fakes, wired as `composition` wires it, and not run."""
         state, guard, tracer = self.state, Guard(), NoOpTracer()
         store = cast(Store, self.store)
         host = replace(make_host(self.folder), run_in_thread=_run_here)
@@ -149,7 +156,7 @@ class EngineUnderTest:
                 seams=self._seams(renderer),
                 interval=self.interval,
                 run_in_thread=_run_here,
-                jitter=_no_jitter,
+                jitter=self.jitter,
             ),
             sources=Sources(
                 state=state,
@@ -158,14 +165,14 @@ class EngineUnderTest:
                 types={"memory": self.source},
                 hosts={"memory": host},
                 guard=guard,
-                jitter=_no_jitter,
+                jitter=self.jitter,
             ),
             applications=Applications(
                 state=state,
                 recording=recording,
                 desiring=desiring,
                 tracer=tracer,
-                jitter=_no_jitter,
+                jitter=self.jitter,
             ),
             clusters=Clusters(
                 state,
@@ -173,7 +180,7 @@ class EngineUnderTest:
                 Connections(
                     state=state,
                     recording=recording,
-                    targets=_targets(state, recording, gating, guard, tracer),
+                    targets=_targets(state, recording, gating, guard, tracer, self.jitter),
                     observing=Observing(state, recording, tracer),
                     identifying=Identifying(state, recording),
                     access={"fake": self.access},
@@ -182,7 +189,7 @@ class EngineUnderTest:
                     target_host=host,
                     judge=Judging(state, by_kind(self.checks), guard),
                     guard=guard,
-                    jitter=_no_jitter,
+                    jitter=self.jitter,
                     known=known,
                 ),
             ),
@@ -335,25 +342,26 @@ def data_in(cluster: FakeCluster, name: str = "settings") -> Mapping[str, str]:
 
 
 def _targets(
-    state: EngineState, recording: Recording, gating: Gating, guard: Guard, tracer: NoOpTracer
+    state: EngineState,
+    recording: Recording,
+    gating: Gating,
+    guard: Guard,
+    tracer: NoOpTracer,
+    jitter: Callable[[], float],
 ) -> Targets:
     deciding = Deciding(state, recording, gating)
-    concluding = Concluding(state, recording, _no_jitter)
+    concluding = Concluding(state, recording, jitter)
     return Targets(
         state=state,
         recording=recording,
         deciding=deciding,
         validating=Validating(state, guard),
-        previewing=Previewing(state, recording, deciding, concluding, guard, tracer, _no_jitter),
+        previewing=Previewing(state, recording, deciding, concluding, guard, tracer, jitter),
         carrying_out=CarryingOut(recording, guard, tracer),
         concluding=concluding,
         guard=guard,
         tracer=tracer,
     )
-
-
-def _no_jitter() -> float:
-    return 0.5
 
 
 async def _call(function: Callable[..., T], *args: object) -> T:

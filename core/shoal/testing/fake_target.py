@@ -44,6 +44,11 @@ from shoal.testing.fake_memory import FakeMemory
 from shoal.testing.fake_trying import named, proven, refusal
 
 HEALTHY = Health(HealthState.HEALTHY)
+Clock = Callable[[], datetime]
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
 
 
 class FakeTarget:
@@ -51,8 +56,9 @@ class FakeTarget:
 
     name = "fake"
 
-    def __init__(self, *clusters: FakeCluster) -> None:
+    def __init__(self, *clusters: FakeCluster, now: Clock = _wall_clock) -> None:
         self.clusters = {cluster.name: cluster for cluster in clusters}
+        self.now = now
         self.opened: list[str] = []
 
     @asynccontextmanager
@@ -68,7 +74,7 @@ class FakeTarget:
         self.opened.append(cluster)
         if cluster not in self.clusters:
             raise ClusterUnreachable(f"there is no fake cluster {cluster}")
-        session = FakeSession(self.clusters[cluster], owned, judge)
+        session = FakeSession(self.clusters[cluster], owned, judge, self.now)
         self.clusters[cluster].attach(session.see)
         try:
             for key in owned:
@@ -82,8 +88,13 @@ class FakeSession:
     """One connection to one `FakeCluster`."""
 
     def __init__(
-        self, cluster: FakeCluster, owned: Mapping[ObjectKey, Owned], judge: Judge
+        self,
+        cluster: FakeCluster,
+        owned: Mapping[ObjectKey, Owned],
+        judge: Judge,
+        now: Clock = _wall_clock,
     ) -> None:
+        self._now = now
         self._cluster = cluster
         self._judge = judge
         self._judged: dict[TargetKey, Sequence[HealthRule]] = {}
@@ -312,7 +323,7 @@ class FakeSession:
         older = self._waiting.pop(row.key, None)
         if older is not None and health is None:
             health = older.health
-        self._waiting[row.key] = Sighting(row.target, row.key, datetime.now(UTC), health, drift)
+        self._waiting[row.key] = Sighting(row.target, row.key, self._now(), health, drift)
         self._filled.set()
 
 
