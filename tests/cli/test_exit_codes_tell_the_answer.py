@@ -45,9 +45,20 @@ def test_status_is_0_when_all_is_well(controller, shoal):
         {"source_list": [source_view(ready="False", message="gone")]},
         {"cluster_list": [cluster_view(authorized="False", message="401")]},
         {"fleet_value": fleet_view(ready="False", message="no fleet.yaml")},
+        {"fleet_value": fleet_view(state_message="since 03:04:05, the disk is full")},
         {"fleet_value": fleet_view(problems=[DocumentProblem("a.yaml", 3, "spec", "bad", "fix")])},
     ],
-    ids=["failed", "drifted", "degraded", "application", "source", "401", "fleet", "document"],
+    ids=[
+        "failed",
+        "drifted",
+        "degraded",
+        "application",
+        "source",
+        "401",
+        "fleet",
+        "state",
+        "document",
+    ],
 )
 def test_status_is_1_and_says_what_is_wrong(controller, shoal, trouble):
     for name, value in trouble.items():

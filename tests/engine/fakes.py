@@ -5,15 +5,16 @@ None of them uses a thread, so that virtual time may be handed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import orjson
+from sqlalchemy import RowMapping
 
 from shoal.engine.fleet import FleetFiles
-from shoal.errors import InvalidSource, ShoalError
+from shoal.errors import InvalidSource, ShoalError, StoreUnavailable
 from shoal.hooks.gates import Proposal
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder, ValuedSpec
@@ -22,15 +23,29 @@ from shoal.model.choice import Spec
 from shoal.model.digests import digest_bytes, digest_parts
 from shoal.model.endpoints import Credential, Endpoint
 from shoal.model.facts import references, substituted
-from shoal.model.identity import Ref
+from shoal.model.identity import Ref, TargetKey
 from shoal.model.manifests import Manifest
-from shoal.model.records import Deed, Entry
+from shoal.model.records import Deed, Entry, Intent, Record
+from shoal.store import Change, encoding, tables
 from shoal.testing import memory_store
 from shoal.testing.trees import MemoryTree
 
 
 class MemoryStore(memory_store.MemoryStore):
-    """What the engine wrote, and a disk that may be full."""
+    """What the engine wrote, and a disk that may be full, or only for some changes."""
+
+    no_room_for: tuple[type, ...] = ()
+
+    async def write(self, *changes: Change) -> Sequence[Record]:
+        if any(isinstance(each, self.no_room_for) for each in changes):
+            raise StoreUnavailable("the disk is full")
+        return await super().write(*changes)
+
+    @property
+    def intents(self) -> Mapping[TargetKey, Intent]:
+        rows = self.disk.rows.get(tables.intents.name, {}).values()
+        found = [encoding.read_intent(cast(RowMapping, row)) for row in rows]
+        return {intent.target: intent for intent in found}
 
     @property
     def entries(self) -> Sequence[Entry]:

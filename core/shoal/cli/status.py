@@ -82,6 +82,8 @@ def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator
         yield Trouble("Failed", where, told, problem["next_step"])
     if fleet["ready"] == "False" and not fleet["problems"]:
         yield Trouble("Failed", "fleet", fleet["message"])
+    if fleet["state_message"]:
+        yield Trouble("Failed", "state", fleet["state_message"], fleet["state_next_step"])
     unread = set()
     for source in client.items("sources"):
         if source["ready"] == "False":

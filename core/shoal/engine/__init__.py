@@ -5,6 +5,6 @@ queue, and never calls another loop. What is decided is decided in `shoal.planni
 carried out. Reading order: `queueing`, `guarding`, `state`; `fleet`, `cataloguing`, `sources`;
 `choosing`, `folders`, `rendering`, `applications`; `targets`, `deciding`, `budgeting`, `depending`,
 `validating`, `carrying_out`, `concluding`, `reaching`, `previewing`; `clusters`, `connections`,
-`renewing`, `identifying`, `observing`; `recording`, `telling`; `views`, `viewing`, `saying`;
-`controller`.
+`renewing`, `identifying`, `observing`; `recording`, `owing`, `telling`; `views`, `viewing`,
+`saying`; `controller`.
 """

@@ -61,11 +61,12 @@ class CarryingOut:
     async def _write(self, session: Session, this: Pass, granted: Granted) -> None:
         writes = this.plan.only(WRITES)
         try:
-            others = await self.recording.intend(this.plan)
+            others = await self.recording.intend(this.target, this.desired, this.plan)
         except StoreUnavailable as error:
-            # Without intent nothing new may come to be; what is known to be ours is still healed.
-            writes = this.plan.only(WRITES - {Action.CREATE})
-            this.target.error = error
+            # Without intent nothing may change; what is known to be ours is still healed.
+            writes = this.plan.only(frozenset({Action.CORRECT}))
+            if len(writes.changes) < len(this.plan.changes):
+                this.target.error = error
         else:
             writes = _leave_to(others, this, writes)
         if writes.changes:
@@ -75,6 +76,7 @@ class CarryingOut:
 
     async def _stream(self, session: Session, this: Pass, plan: Plan, granted: Granted) -> None:
         target = this.target.key
+        this.asked.update(change.key for change in plan.changes)
         source = session.apply(plan, this.desired, granted=granted)
         async with aclosing(self.guard.stream("target", "apply", str(target), source)) as all_:
             async for result in all_:

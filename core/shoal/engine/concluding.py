@@ -8,7 +8,7 @@ back-off, one that waits for a commit does not come back by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shoal.engine import budgeting
@@ -16,7 +16,7 @@ from shoal.engine.handing_over import wake_partners
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import GONE, WRITTEN, Recording
 from shoal.engine.state import NOTHING, ClusterState, EngineState, TargetState, Wait
-from shoal.engine.telling import Sync
+from shoal.engine.telling import Sync, who_and_why
 from shoal.errors import OwnershipConflict, Retryable, ShoalError
 from shoal.model.digests import digest_parts
 from shoal.model.identity import ObjectKey
@@ -34,7 +34,9 @@ class Pass:
     """One pass over one target: what it was for, what was planned, and the results so far.
 
     `results` grows while the pass goes on. `is_partial`: a part of what the target should hold was
-    left out of the plan, for it is held, comes in a later wave, or is being tried out.
+    left out of the plan, for it is held, comes in a later wave, or is being tried out. `asked`
+    are the objects whose requests may have been sent; `is_broken_off`: an error or a cancellation
+    ended it.
     """
 
     cluster: ClusterState
@@ -44,6 +46,15 @@ class Pass:
     request: Request
     results: list[Result]
     is_partial: bool = False
+    asked: set[ObjectKey] = field(default_factory=set)
+    is_broken_off: bool = False
+
+    @property
+    def unanswered(self) -> frozenset[ObjectKey]:
+        """The objects of which nobody knows whether they were written."""
+        if not self.is_broken_off:
+            return frozenset()
+        return frozenset(self.asked) - {result.key for result in self.results}
 
     @property
     def is_whole(self) -> bool:
@@ -85,22 +96,27 @@ class Concluding:
         news = target.synced_digest != done.desired.digest
         if done.is_synced:
             self._note_success(done)
+        is_over = done.is_synced and not target.deferred
         if _is_news(done):
-            who, why = self._who_and_why(done)
-            sync = Sync(target, done.desired, done.plan, done.results, who, why)
-            await self.recording.synced(sync, status=done.status)
+            await self.recording.synced(self._sync(done), status=done.status, uses_up=is_over)
         elif news and done.is_synced:
-            await self.recording.settled(target, done.desired, done.status)
+            await self.recording.settled(target, done.desired, done.status, uses_up=is_over)
+        else:
+            await self.recording.came_to_nothing(target.key, uses_up=is_over)
         if done.is_synced:
             target.applied = done.desired
-        if done.is_synced and not target.deferred:
+        if is_over:
             target.released = NOTHING
-            await self.recording.used_up(target.key)
         if target.removing and not self._owns_something(target):
             await self.recording.released(target.key, target.removing)
         else:
             self._plan_next(done)
         wake_partners(self.state, target.key, done.results)
+
+    def _sync(self, done: Pass) -> Sync:
+        provenance = self.state.provenance(done.desired)
+        who, why = who_and_why(done.target, done.desired, done.plan, provenance)
+        return Sync(done.target, done.desired, done.plan, done.results, who, why, done.unanswered)
 
     def _note_success(self, done: Pass) -> None:
         target, desired = done.target, done.desired
@@ -157,19 +173,6 @@ class Concluding:
         elif any(isinstance(error, OwnershipConflict) for error in errors):
             at = self.state.now() + CONFLICT_RETRY * (0.5 + self.jitter())
             cluster.queue.wake(target.key, at, Request(Priority.RECHECK, "retry"))
-
-    def _who_and_why(self, done: Pass) -> tuple[str, str]:
-        """A commit's author and subject; for a correction, Shoal and what was undone."""
-        target, desired, changes = done.target, done.desired, done.plan.changes
-        if target.removing:
-            return desired.grant.by, target.removing
-        if changes and all(change.action is Action.CORRECT for change in changes):
-            causes = sorted({change.cause for change in changes if change.cause})
-            return "shoal", "drift" + (f": {', '.join(causes)}" if causes else "")
-        provenance = self.state.provenance(desired)
-        if provenance is not None:
-            return provenance.author or "unknown", provenance.subject
-        return "shoal", f"revision {desired.grant.revision}"
 
 
 def _note_corrections(done: Pass, now: datetime) -> None:
@@ -235,7 +238,7 @@ def _is_news(done: Pass) -> bool:
     told = digest_parts(f"{key}:{troubles[key]}" for key in sorted(troubles)) if troubles else ""
     news = changed or told != target.told
     target.told = told
-    return news and bool(done.results or done.plan.refused)
+    return bool(done.unanswered) or (news and bool(done.results or done.plan.refused))
 
 
 def all_done(plan: Plan, results: Sequence[Result]) -> bool:

@@ -106,6 +106,7 @@ class Controller:
             self._restore_hold(hold)
         state.approvals, state.identities = kept.approvals, kept.identities
         state.remembered = decode_origins(kept.settings.get(FLEET_ORIGINS, ""))
+        await self._recording.interrupted(kept.intents.values())
 
     def _restore_hold(self, hold: Hold) -> None:
         """What a target waits for; a suspension or a removal is found where it stands."""
@@ -120,13 +121,9 @@ class Controller:
     async def run(self) -> None:
         """Serve all loops; ends by cancellation only."""
         await self.restore()
-        await self._recording.note(
-            who=getpass.getuser(),
-            what=Deed.CONTROLLER_STARTED,
-            why="",
-            subject="controller",
-            body={"version": self._version},
-        )
+        about = {"version": self._version}
+        who = getpass.getuser()
+        await self._recording.mention(Deed.CONTROLLER_STARTED, "controller", about, who=who)
         state, loops = self._state, self._loops
         state.fleet_queue.add(FLEET_KEY, Request(Priority.REVISION, "start"))
         async with anyio.create_task_group() as tasks:
@@ -134,6 +131,7 @@ class Controller:
             tasks.start_soon(serve, state.source_queue, loops.sources.work)
             tasks.start_soon(serve, state.application_queue, loops.applications.work)
             tasks.start_soon(loops.clusters.run)
+            tasks.start_soon(self._recording.run)
 
     def fleet(self) -> FleetView:
         """The fleet on one screen."""

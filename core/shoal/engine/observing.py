@@ -43,8 +43,7 @@ class Observing:
     async def saw(self, cluster: ClusterState, sighting: Sighting) -> None:
         """Let the state of its target follow one sighting."""
         if sighting.owned is not None:
-            with _unrecorded(sighting):
-                await self.recording.seen([sighting.owned])
+            await self.recording.seen([sighting.owned])
         target = self.state.targets.get(sighting.target)
         if target is None:
             return

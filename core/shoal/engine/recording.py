@@ -1,8 +1,9 @@
 """What happened becomes durable: rows and ledger in one transaction, then the engine's memory.
 
 The one writer of the inventory and of the ledger. Order matters: intent is stored before the first
-request, an outcome after the last; memory follows each result at once, because the next watch event
-is compared with it. A record says who, what, when and why, and carries patches only masked.
+request, an outcome after the last (`owing` keeps it while nothing can be written); memory follows
+each result at once, because the next watch event is compared with it. A record says who, what, when
+and why, and carries patches only masked.
 """
 
 from __future__ import annotations
@@ -13,9 +14,17 @@ from typing import Any
 
 import structlog
 
+from shoal.engine.owing import Debt, Owing
 from shoal.engine.state import EngineState, TargetState
-from shoal.engine.telling import Sync, body_of, deed_of, verdict_of
-from shoal.errors import StoreUnavailable
+from shoal.engine.telling import (
+    Sync,
+    body_of,
+    deed_of,
+    intent_of,
+    interrupted,
+    verdict_of,
+    who_and_why,
+)
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import (
@@ -29,7 +38,7 @@ from shoal.model.plans import (
     ResultStatus,
     intended,
 )
-from shoal.model.records import Deed, Entry, Verdict
+from shoal.model.records import Deed, Entry, Intent, Verdict
 from shoal.planning.holding import is_approved
 from shoal.store import Store, changes, states
 from shoal.telemetry.spans import trace_id
@@ -47,8 +56,13 @@ class Recording:
     """Writes to the store, then to the engine's state."""
 
     def __init__(self, store: Store, state: EngineState) -> None:
-        self._store = store
+        self._owing = Owing(store, state)
         self._state = state
+        self._intended: set[TargetKey] = set()
+
+    async def run(self) -> None:
+        """Write later what cannot be written now; ends by cancellation."""
+        await self._owing.run()
 
     async def note(
         self,
@@ -62,7 +76,8 @@ class Recording:
         body: Mapping[str, Any] | None = None,
     ) -> None:
         """One record that goes with no other change."""
-        await self._store.write(self._entry(who, what, why, subject, verdict, revision, body or {}))
+        entry = self._entry(who, what, why, subject, verdict, revision, body or {})
+        await self._owing.write(changes.Append(entry))
 
     async def mention(
         self,
@@ -70,16 +85,20 @@ class Recording:
         subject: str,
         body: Mapping[str, Any] | None = None,
         *,
+        who: str = "shoal",
         why: str = "",
         verdict: Verdict = Verdict.NOTED,
     ) -> None:
-        """A record of what Shoal only saw: while the store cannot be written, the log must do."""
-        try:
-            await self.note(
-                who="shoal", what=what, why=why, subject=subject, verdict=verdict, body=body
-            )
-        except StoreUnavailable as error:
-            _log.warning("not recorded", what=what.value, subject=subject, error=str(error))
+        """A record of what has happened; written later while the store cannot be written."""
+        entry = self._entry(who, what, why, subject, verdict, "", body or {})
+        await self._owing.settle(Debt(entry=entry))
+
+    async def interrupted(self, intents: Iterable[Intent]) -> None:
+        """A controller ended before it could say how these ended; what they were about is told."""
+        for intent in intents:
+            entry = interrupted(intent, self._state.now())
+            _log.info(entry.what.value, subject=entry.subject, who=entry.who, why=entry.why)
+            await self._owing.settle(Debt(over=[intent.target], entry=entry))
 
     async def catalogued(
         self,
@@ -92,20 +111,22 @@ class Recording:
         body: Mapping[str, Any],
     ) -> None:
         """The catalog is another one; which file each document came from outlives a restart."""
-        await self._store.write(
+        await self._owing.write(
             changes.PutSetting(FLEET_NAME, fleet),
             changes.PutSetting(FLEET_ORIGINS, origins),
-            self._entry(who, Deed.FLEET_LOADED, why, "fleet", Verdict.NOTED, revision, body),
+            self._append(who, Deed.FLEET_LOADED, why, "fleet", Verdict.NOTED, revision, body),
         )
 
     async def granted(self, grants: Iterable[Grant]) -> None:
         """Remember what targets may have."""
         grants = list(grants)
-        await self._store.write(*(changes.PutGrant(grant) for grant in grants))
+        await self._owing.write(*(changes.PutGrant(grant) for grant in grants))
         self._state.grants.update((grant.target, grant) for grant in grants)
 
-    async def intend(self, plan: Plan) -> Mapping[ObjectKey, TargetKey]:
-        """Store a row for every object that is about to be created, before it can exist.
+    async def intend(
+        self, target: TargetState, desired: Desired, plan: Plan
+    ) -> Mapping[ObjectKey, TargetKey]:
+        """Store what is about to be sent, and a row for every object that may come to be by it.
 
         What was seen of any object that is about to be written says nothing from now on. Returned
         are the objects that another target intended or got since this was planned, and which one:
@@ -113,9 +134,7 @@ class Recording:
         that one's rows until it is.
         """
         written = (change.key for change in plan.changes if change.action in WRITES)
-        known = self._state.targets.get(plan.target)
-        if known is not None:
-            known.unseen.update(dict.fromkeys(written))
+        target.unseen.update(dict.fromkeys(written))
         inventory = self._state.inventory(plan.target.cluster)
         created = [change.key for change in plan.changes if change.action is Action.CREATE]
         others = {key: inventory[key].target for key in created if key in inventory}
@@ -124,15 +143,22 @@ class Recording:
             for change in plan.changes
             if change.action in _APPEARING and change.key not in inventory
         ]
-        if rows:
+        if plan.changes:
             # Memory first: whoever intends the same object while this is stored comes second.
             inventory.put(rows)
+            self._intended.add(plan.target)
             try:
-                await self._store.write(changes.PutOwned(rows))
+                intent = changes.PutIntent(self._intent(target, desired, plan))
+                await self._owing.write(changes.PutOwned(rows), intent)
             except BaseException:
                 inventory.drop(row.key for row in rows)
                 raise
         return {key: target for key, target in others.items() if target != plan.target}
+
+    def _intent(self, target: TargetState, desired: Desired, plan: Plan) -> Intent:
+        who, why = who_and_why(target, desired, plan, self._state.provenance(desired))
+        at = self._state.now()
+        return intent_of(desired, plan, at=at, who=who, why=why, trace_id=trace_id())
 
     def took(self, target: TargetKey, result: Result) -> None:
         """Let memory follow one result at once."""
@@ -149,56 +175,59 @@ class Recording:
         """Rows that a sighting made truer; memory first, lest they overwrite a newer result."""
         for row in rows:
             self._state.inventory(row.target.cluster).put((row,))
-        await self._store.write(changes.PutOwned(rows))
+            await self._owing.settle(Debt(row.target.cluster, [row.key]))
 
-    async def synced(self, sync: Sync, *, status: str) -> None:
-        """The outcome of one plan: inventory, the target's state and the record, together."""
-        target, key = sync.target, sync.target.key
-        # Memory, and not the results: a sighting may have made a row truer since its result.
-        inventory = self._state.inventory(key.cluster)
-        keys = [result.key for result in sync.results if result.owned is not None]
-        rows = [inventory[each] for each in keys if each in inventory]
-        gone = [
+    async def synced(self, sync: Sync, *, status: str, uses_up: bool = False) -> None:
+        """The outcome of one plan: inventory, the target's state and the record, together.
+
+        Memory says what the rows are, not the results: a sighting may have made one truer since.
+        With `uses_up`, what was approved of this target has been done.
+        """
+        verdict = verdict_of(sync)
+        entry = self._entry_of(sync, deed_of(sync, verdict), verdict)
+        outcome = self._outcome(sync.target, sync.desired, status)
+        touched = [
             result.key
             for result in sync.results
-            if result.status in GONE
-            and (result.key not in inventory or inventory.is_of(result.key, key))
+            if result.owned is not None or result.status in GONE
         ]
-        verdict = verdict_of(sync)
-        await self._store.write(
-            changes.PutOwned(rows),
-            changes.DropOwned(key.cluster, gone),
-            changes.PutTarget(self._outcome(target, sync.desired, status)),
-            self._entry(
-                sync.who,
-                deed_of(sync, verdict),
-                sync.why,
-                str(key),
-                verdict,
-                sync.desired.grant.revision,
-                body_of(sync),
-            ),
-        )
+        await self._ended(sync.target.key, uses_up, keys=touched, outcome=outcome, entry=entry)
+
+    async def settled(
+        self, target: TargetState, desired: Desired, status: str, *, uses_up: bool = False
+    ) -> None:
+        """The target's state changed without a request being sent."""
+        await self._ended(target.key, uses_up, outcome=self._outcome(target, desired, status))
+
+    async def came_to_nothing(self, target: TargetKey, *, uses_up: bool = False) -> None:
+        """A pass ended, and there is nothing new to tell of it."""
+        if target in self._intended or (uses_up and self._approvals_of(str(target))):
+            await self._ended(target, uses_up)
+
+    async def _ended(
+        self,
+        target: TargetKey,
+        uses_up: bool,
+        *,
+        keys: Sequence[ObjectKey] = (),
+        outcome: states.TargetState | None = None,
+        entry: Entry | None = None,
+    ) -> None:
+        """What was intended is over: the same again needs another intent, and another approval."""
+        over = [target] if target in self._intended else []
+        used = [each.hold for each in self._approvals_of(str(target))] if uses_up else []
+        self._intended.discard(target)
+        for hold in used:
+            self._state.approvals.pop(hold, None)
+        await self._owing.settle(Debt(target.cluster, keys, over, outcome, used, entry))
 
     async def observed(self, sync: Sync) -> None:
         """What would change at a target that is only observed: its state and the record."""
-        target, verdict = sync.target, Verdict.FAILED if sync.plan.refused else Verdict.NOTED
-        await self._store.write(
-            changes.PutTarget(self._outcome(target, sync.desired, "observed")),
-            self._entry(
-                sync.who,
-                Deed.TARGET_OBSERVED,
-                sync.why,
-                str(target.key),
-                verdict,
-                sync.desired.grant.revision,
-                body_of(sync),
-            ),
+        verdict = Verdict.FAILED if sync.plan.refused else Verdict.NOTED
+        await self._owing.write(
+            changes.PutTarget(self._outcome(sync.target, sync.desired, "observed")),
+            changes.Append(self._entry_of(sync, Deed.TARGET_OBSERVED, verdict)),
         )
-
-    async def settled(self, target: TargetState, desired: Desired, status: str) -> None:
-        """The target's state changed without a request being sent."""
-        await self._store.write(changes.PutTarget(self._outcome(target, desired, status)))
 
     async def released(self, target: TargetKey, why: str) -> None:
         """This target is over: nothing of ours is left there, or the cluster itself was let go.
@@ -216,9 +245,9 @@ class Recording:
         ]
         if known:
             writes.append(
-                self._entry("shoal", Deed.TARGET_RELEASED, why, str(target), Verdict.NOTED, "", {})
+                self._append("shoal", Deed.TARGET_RELEASED, why, str(target), Verdict.NOTED, "", {})
             )
-        await self._store.write(*writes)
+        await self._owing.write(*writes)
         self._state.grants.pop(target, None)
         for hold in held:
             self._state.holds.pop(hold.id, None)
@@ -234,12 +263,12 @@ class Recording:
         if known is not None:
             if known.reason != hold.reason:  # the same thing waits, and there is more to say of it
                 hold = replace(hold, since=known.since)
-                await self._store.write(changes.PutHold(hold))
+                await self._owing.write(changes.PutHold(hold))
                 self._state.holds[hold.id] = hold
             return
-        await self._store.write(
+        await self._owing.write(
             changes.PutHold(hold),
-            self._entry(
+            self._append(
                 hold.by,
                 Deed.HOLD_PLACED,
                 hold.reason,
@@ -254,7 +283,7 @@ class Recording:
     async def end(self, hold: Hold, why: str, who: str = "shoal") -> None:
         """This one hold is over."""
         if hold.id in self._state.holds:
-            await self._store.write(changes.DropHold(hold.id), self._released_entry(hold, who, why))
+            await self._owing.write(changes.DropHold(hold.id), self._released_entry(hold, who, why))
             self._state.holds.pop(hold.id, None)
 
     async def lift(self, subject: str, cause: HoldCause, why: str, who: str = "shoal") -> None:
@@ -267,7 +296,7 @@ class Recording:
         approvals = self._approvals_of(subject)
         if not holds and not approvals:
             return
-        await self._store.write(
+        await self._owing.write(
             *(changes.DropHold(hold.id) for hold in holds),
             *(changes.DropApproval(approval.hold) for approval in approvals),
             *(self._released_entry(hold, who, why) for hold in holds),
@@ -281,7 +310,7 @@ class Recording:
         """A person released a hold, or a group; that stands until it is used up or runs out."""
         now = self._state.now()
         over = [each.hold for each in self._state.approvals.values() if each.until <= now]
-        await self._store.write(
+        await self._owing.write(
             *(changes.DropApproval(each) for each in over),
             *(changes.DropHold(hold.id) for hold in holds),
             changes.PutApproval(approval),
@@ -293,32 +322,40 @@ class Recording:
             self._state.holds.pop(hold.id, None)
         self._state.approvals[approval.hold] = approval
 
-    async def used_up(self, target: TargetKey) -> None:
-        """What was approved of this target has been done: the same again needs another approval."""
-        approvals = self._approvals_of(str(target))
-        if approvals:
-            await self._store.write(*(changes.DropApproval(each.hold) for each in approvals))
-        for approval in approvals:
-            self._state.approvals.pop(approval.hold, None)
-
     def _approvals_of(self, subject: str) -> list[Approval]:
         return [each for each in self._state.approvals.values() if each.subject == subject]
 
     async def identified(self, cluster: str, uid: str) -> None:
         """This name leads to this cluster."""
-        await self._store.write(changes.PutIdentity(cluster, uid))
+        await self._owing.write(changes.PutIdentity(cluster, uid))
         self._state.identities[cluster] = uid
 
     async def forgot_inventory(self, cluster: str) -> None:
         """The name leads elsewhere now: what was ours there says nothing about here."""
         inventory = self._state.inventory(cluster)
         keys = list(inventory)
-        await self._store.write(changes.DropOwned(cluster, keys))
+        await self._owing.write(changes.DropOwned(cluster, keys))
         inventory.drop(keys)
 
     def _released_entry(self, hold: Hold, who: str, why: str) -> changes.Append:
         body = {"hold": hold.id, "cause": hold.cause}
-        return self._entry(who, Deed.HOLD_RELEASED, why, hold.subject, Verdict.NOTED, "", body)
+        return self._append(who, Deed.HOLD_RELEASED, why, hold.subject, Verdict.NOTED, "", body)
+
+    def _entry_of(self, sync: Sync, deed: Deed, verdict: Verdict) -> Entry:
+        subject, revision = str(sync.target.key), sync.desired.grant.revision
+        return self._entry(sync.who, deed, sync.why, subject, verdict, revision, body_of(sync))
+
+    def _append(
+        self,
+        who: str,
+        what: Deed,
+        why: str,
+        subject: str,
+        verdict: Verdict,
+        revision: str,
+        body: Mapping[str, Any],
+    ) -> changes.Append:
+        return changes.Append(self._entry(who, what, why, subject, verdict, revision, body))
 
     def _entry(
         self,
@@ -329,20 +366,18 @@ class Recording:
         verdict: Verdict,
         revision: str,
         body: Mapping[str, Any],
-    ) -> changes.Append:
+    ) -> Entry:
         _log.info(what.value, subject=subject, verdict=verdict.value, who=who, why=why)
-        return changes.Append(
-            Entry(
-                at=self._state.now(),
-                who=who,
-                what=what,
-                why=why,
-                subject=subject,
-                verdict=verdict,
-                revision=revision,
-                trace_id=trace_id(),
-                body=body,
-            )
+        return Entry(
+            at=self._state.now(),
+            who=who,
+            what=what,
+            why=why,
+            subject=subject,
+            verdict=verdict,
+            revision=revision,
+            trace_id=trace_id(),
+            body=body,
         )
 
     def _outcome(self, target: TargetState, desired: Desired, status: str) -> states.TargetState:

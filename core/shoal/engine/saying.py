@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Sized
 
 from shoal.engine.depending import lack
-from shoal.engine.state import ApplicationState, EngineState, Queued, TargetState
+from shoal.engine.state import ApplicationState, EngineState, Queued, StoreTrouble, TargetState
 from shoal.engine.views import TargetPhase, TargetView
 from shoal.errors import ShoalError
 from shoal.model.documents import Application
@@ -193,6 +193,18 @@ def _by(drift: Drift) -> str:
 
 def _and_more(many: Sized) -> str:
     return f" (and {len(many) - 1} more)" if len(many) > 1 else ""
+
+
+def say_store(trouble: StoreTrouble | None) -> Told:
+    """Since when nothing can be written, and what becomes of it."""
+    if trouble is None:
+        return "", ""
+    parts = [f"since {trouble.since:%H:%M:%S}, {trouble.error.message}"]
+    if trouble.owed:
+        parts.append(f"{counted(trouble.owed, 'record')} kept in memory until it can")
+    if trouble.lost:
+        parts.append(f"{counted(trouble.lost, 'record')} lost")
+    return "; ".join(parts), trouble.error.next_step
 
 
 def _unknown(state: EngineState, target: TargetState) -> Told:

@@ -18,7 +18,7 @@ from shoal.documents import Catalog, Identity, Problem
 from shoal.engine.fleet import FleetFiles
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Clock, KeyedQueue
-from shoal.errors import ClusterNotConnected, ShoalError
+from shoal.errors import ClusterNotConnected, ShoalError, StoreUnavailable
 from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.documents import Cluster
@@ -45,6 +45,16 @@ class FleetState:
     error: ShoalError | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTrouble:
+    """Nothing can be written since then: why, how many records wait, and how many were lost."""
+
+    since: datetime
+    error: StoreUnavailable
+    owed: int = 0
+    lost: int = 0
 
 
 @dataclass(slots=True)
@@ -253,6 +263,7 @@ class EngineState:
     def __init__(self, now: Clock) -> None:
         self.now = now
         self.fleet = FleetState()
+        self.store_trouble: StoreTrouble | None = None
         self.catalog: Catalog | None = None
         self.remembered: dict[Identity, str] = {}
         self.sources: dict[Ref, SourceState] = {}

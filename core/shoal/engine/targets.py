@@ -207,13 +207,15 @@ class Targets:
             before = target.applied or this.desired
             return backwards(leaving, self.deciding.waves(before.content))
 
+        ended = replace(this, is_broken_off=True)
         try:
             await self.carrying_out.carry_out(session, this, granted=granted, in_order=in_order)
+            ended = this
         finally:
             # What was sent has happened, whatever ended the pass: it is recorded even when the
             # connection is being given up.
             with anyio.move_on_after(COMMIT_SECONDS, shield=True):
-                await self.concluding.conclude(this)
+                await self.concluding.conclude(ended)
 
     def _stands(self, target: TargetState, desired: Desired) -> bool:
         """Whether this is still what the target should hold, and nobody suspended it meanwhile."""

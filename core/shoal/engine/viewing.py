@@ -12,6 +12,7 @@ from shoal.engine.saying import (
     alone,
     counted,
     say_application,
+    say_store,
     say_target,
     writes_go_on,
 )
@@ -45,6 +46,7 @@ def view_fleet(
     if fleet.problems:
         ready = "False"
     message = error.message if error else ""
+    state_message, state_next_step = say_store(state.store_trouble)
     if not message and fleet.problems:
         found = counted(len(fleet.problems), "problem")
         message = f"{found} in the documents; what they concern stays as it was"
@@ -64,6 +66,8 @@ def view_fleet(
         phases=dict(Counter(target.phase.value for target in targets)),
         health=dict(Counter(target.health for target in targets)),
         holds=len(view_holds(state)),
+        state_message=state_message,
+        state_next_step=state_next_step,
         version=version,
         started_at=started_at,
     )

@@ -256,7 +256,10 @@ class DocumentProblem:
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """The fleet on one screen. `warnings` are doubts about documents that are used as they are."""
+    """The fleet on one screen. `warnings` are doubts about documents that are used as they are.
+
+    `state_message` says since when and why the state cannot be written; empty when it can.
+    """
 
     name: str
     location: str
@@ -273,5 +276,7 @@ class FleetView:
     phases: dict[str, int]
     health: dict[str, int]
     holds: int
+    state_message: str
+    state_next_step: str
     version: str
     started_at: datetime

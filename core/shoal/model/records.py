@@ -1,14 +1,18 @@
-"""Records: the sentences of the ledger. Who did what, to what, when, why, and how it ended."""
+"""Records: the sentences of the ledger. Who did what, to what, when, why, and how it ended.
+
+An intent is what a record will be about, written down before anything is sent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from shoal.model.digests import digest_value
+from shoal.model.identity import TargetKey
 
 
 class Deed(StrEnum):
@@ -25,6 +29,7 @@ class Deed(StrEnum):
     APPLICATION_RECOVERED = "application.recovered"
     TARGET_SYNCED = "target.synced"
     TARGET_FAILED = "target.failed"
+    TARGET_INTERRUPTED = "target.interrupted"
     TARGET_CORRECTED = "target.corrected"
     TARGET_DRIFTED = "target.drifted"
     TARGET_RESET = "target.reset"
@@ -39,6 +44,7 @@ class Deed(StrEnum):
     HOLD_RELEASED = "hold.released"
     SYNC_REQUESTED = "sync.requested"
     REVERT_REQUESTED = "drift.revert-requested"
+    STATE_RECOVERED = "state.recovered"
 
 
 class Verdict(StrEnum):
@@ -67,6 +73,25 @@ class Entry:
     revision: str = ""
     trace_id: str = ""
     body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a pass over a target is about to send: durable before its first request.
+
+    It goes when the outcome is recorded. One that is there at a start was left by a controller that
+    ended in between: nobody knows which of its objects were written. `objects` are groups of names,
+    as the ledger lists them.
+    """
+
+    target: TargetKey
+    at: datetime
+    who: str
+    why: str
+    revision: str
+    plan: str
+    trace_id: str
+    objects: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from shoal.model.holds import Approval, Hold
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Grant, Owned
-from shoal.model.records import Entry
+from shoal.model.records import Entry, Intent
 from shoal.store.states import SourceState, TargetState
 
 
@@ -103,6 +103,20 @@ class DropTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class PutIntent:
+    """What a pass over one target is about to send; a target has one at a time."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class DropIntent:
+    """How the pass ended is known."""
+
+    target: TargetKey
+
+
+@dataclass(frozen=True, slots=True)
 class PutSource:
     """How the last fetch of a source ended."""
 
@@ -152,6 +166,8 @@ Change = (
     | DropIdentity
     | PutTarget
     | DropTarget
+    | PutIntent
+    | DropIntent
     | PutSource
     | DropSource
     | PutCursor

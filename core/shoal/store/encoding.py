@@ -17,7 +17,7 @@ from shoal.model.digests import canonical
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.plans import Grant, Owned
-from shoal.model.records import Deed, Entry, Record, Verdict
+from shoal.model.records import Deed, Entry, Intent, Record, Verdict
 from shoal.store.states import SourceState, TargetState
 
 Row = dict[str, Any]
@@ -164,6 +164,34 @@ def read_target(row: RowMapping) -> TargetState:
         reason=row["reason"],
         error=row["error"],
         details=orjson.loads(row["details"]),
+    )
+
+
+def intent_row(intent: Intent) -> Row:
+    """An intent as a row."""
+    return {
+        "target": str(intent.target),
+        "at": time_text(intent.at),
+        "who": intent.who,
+        "why": intent.why,
+        "revision": intent.revision,
+        "plan": intent.plan,
+        "trace_id": intent.trace_id,
+        "objects": canonical(intent.objects).decode(),
+    }
+
+
+def read_intent(row: RowMapping) -> Intent:
+    """A row as an intent."""
+    return Intent(
+        target=TargetKey.parse(row["target"]),
+        at=datetime.fromisoformat(row["at"]),
+        who=row["who"],
+        why=row["why"],
+        revision=row["revision"],
+        plan=row["plan"],
+        trace_id=row["trace_id"],
+        objects=orjson.loads(row["objects"]),
     )
 
 

@@ -44,6 +44,9 @@ async def state_of(rows: Rows) -> State:
     async for row in rows(tables.targets):
         target = encoding.read_target(row)
         state.targets[target.target] = target
+    async for row in rows(tables.intents):
+        intent = encoding.read_intent(row)
+        state.intents[intent.target] = intent
     async for row in rows(tables.sources):
         source = encoding.read_source(row)
         state.sources[source.source] = source

@@ -10,7 +10,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from shoal.store.changes import Append, Change, PutApproval, PutHold, PutSource, PutTarget
+from shoal.store.changes import (
+    Append,
+    Change,
+    PutApproval,
+    PutHold,
+    PutIntent,
+    PutSource,
+    PutTarget,
+)
 
 Mask = Callable[[Any], Any]
 """Takes a text, or JSON with texts in it, and gives it back without secrets."""
@@ -28,6 +36,8 @@ def masked(change: Change, mask: Mask) -> Change:
             return Append(replace(entry, why=mask(entry.why), body=mask(entry.body)))
         case PutTarget(state):
             return PutTarget(replace(state, error=mask(state.error), details=mask(state.details)))
+        case PutIntent(intent):
+            return PutIntent(replace(intent, why=mask(intent.why)))
         case PutSource(state):
             return PutSource(replace(state, error=mask(state.error), details=mask(state.details)))
         case PutHold(hold):

@@ -52,6 +52,8 @@ _ENCODERS: Mapping[type, _Encoder] = {
     change.DropIdentity: (tables.identities, True, lambda it: [{"cluster": it.cluster}]),
     change.PutTarget: (tables.targets, False, lambda it: [encoding.target_row(it.state)]),
     change.DropTarget: (tables.targets, True, lambda it: [{"target": str(it.target)}]),
+    change.PutIntent: (tables.intents, False, lambda it: [encoding.intent_row(it.intent)]),
+    change.DropIntent: (tables.intents, True, lambda it: [{"target": str(it.target)}]),
     change.PutSource: (tables.sources, False, lambda it: [encoding.source_row(it.state)]),
     change.DropSource: (tables.sources, True, lambda it: [{"source": str(it.source)}]),
     change.PutCursor: (tables.cursors, False, lambda it: [{"name": it.name, "seq": it.seq}]),

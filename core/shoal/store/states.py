@@ -10,6 +10,7 @@ from typing import Any
 from shoal.model.holds import Approval, Hold
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Grant, Owned
+from shoal.model.records import Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class State:
     approvals: dict[str, Approval] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     targets: dict[TargetKey, TargetState] = field(default_factory=dict)
+    intents: dict[TargetKey, Intent] = field(default_factory=dict)
     sources: dict[Ref, SourceState] = field(default_factory=dict)
     cursors: dict[str, int] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)

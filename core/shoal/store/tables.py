@@ -128,6 +128,19 @@ targets = Table(
     Column("details", Text, nullable=False),
 )
 
+intents = Table(
+    "intents",
+    metadata,
+    Column("target", KEY, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("revision", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("trace_id", Text, nullable=False),
+    Column("objects", Text, nullable=False),
+)
+
 sources = Table(
     "sources",
     metadata,

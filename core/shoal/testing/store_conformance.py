@@ -55,6 +55,7 @@ def one_of_each(make: StoredValues) -> tuple[Change, ...]:
         changes.PutApproval(make.approval()),
         changes.PutIdentity("prod", "uid-1"),
         changes.PutTarget(make.target_state(synced_at=make.now, details={"created": 3})),
+        changes.PutIntent(make.intent()),
         changes.PutSource(make.source_state(revision="abc", details={"author": "ann"})),
         changes.PutCursor("alerts", 7),
         changes.PutSetting("fleet", "shop"),
@@ -82,6 +83,7 @@ class StoreConformance:
         assert state.inventory == {"prod": {make.key(): make.owned()}}
         assert state.grants == {make.target(): make.grant()}
         assert state.holds == {hold.id: hold}
+        assert state.intents == {make.target(): make.intent()}
         assert state.approvals == {"hold-1": make.approval()}
         assert state.identities == {"prod": "uid-1"}
         assert state.targets == {
@@ -102,6 +104,7 @@ class StoreConformance:
             changes.DropApproval("hold-1"),
             changes.DropIdentity("prod"),
             changes.DropTarget(make.target()),
+            changes.DropIntent(make.target()),
             changes.DropSource(make.source_state().source),
         )
         puts = (*one_of_each(make), changes.PutHold(make.hold()))

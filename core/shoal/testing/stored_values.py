@@ -8,7 +8,7 @@ from typing import Any
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Grant, Owned, OwnedState
-from shoal.model.records import Deed, Entry, Verdict
+from shoal.model.records import Deed, Entry, Intent, Verdict
 from shoal.store import Append, SourceState, TargetState
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -83,6 +83,21 @@ class StoredValues:
         """The last outcome of a target."""
         values: dict[str, Any] = {"target": self.target(cluster), "status": "Synced", "at": NOW}
         return TargetState(**(values | changed))
+
+    def intent(self, cluster: str = "prod", **changed: Any) -> Intent:
+        """What a pass is about to send."""
+        group = {"action": "create", "status": "unknown", "kind": "ConfigMap", "namespace": "shop"}
+        values: dict[str, Any] = {
+            "target": self.target(cluster),
+            "at": NOW,
+            "who": "Ana",
+            "why": "Open the shop",
+            "revision": "abc",
+            "plan": "p" * 64,
+            "trace_id": "f" * 32,
+            "objects": [{**group, "names": ["settings"]}],
+        }
+        return Intent(**(values | changed))
 
     def source_state(self, name: str = "fleet", **changed: Any) -> SourceState:
         """The last outcome of a source."""

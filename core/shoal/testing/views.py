@@ -42,6 +42,8 @@ def fleet_view(**changes: Any) -> FleetView:
             "phases": {},
             "health": {},
             "holds": 0,
+            "state_message": "",
+            "state_next_step": "",
             "version": "0",
             "started_at": AT,
             **changes,
