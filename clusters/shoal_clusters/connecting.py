@@ -3,14 +3,22 @@
 A context costs up to 22 ms and half a megabyte to build, so one is made per distinct content of
 CA, certificate and key, in a thread, and shared by every session of the process. Verification is
 always on; there is no way to ask for less.
+
+TLS says that somebody with a trusted certificate answers, and not which cluster: one that is built
+anew at the same address may have the same authority. So nothing is written over a connection before
+it was asked, since that connection was made, who answers.
 """
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import aiohttp
+import anyio
 
 from shoal.errors import AccessDenied
 from shoal.hooks.host import ThreadRunner
@@ -57,6 +65,52 @@ def _build(ca_file: str, certificate_file: str, key_file: str) -> ssl.SSLContext
     if certificate_file:
         context.load_cert_chain(certificate_file, key_file or None)
     return context
+
+
+class ProvingConnector(aiohttp.TCPConnector):
+    """Kept connections; whoever gets one to write over it gets one that leads where it should.
+
+    `prove` is set by who knows the cluster: it asks, over another new connection, who answers, and
+    raises when it is another one. Many connections that are made together are proven together.
+    """
+
+    def __init__(self, *, keepalive_timeout: float) -> None:
+        super().__init__(limit=0, keepalive_timeout=keepalive_timeout)
+        self.prove: Callable[[], Awaitable[None]] | None = None
+        self._numbers: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+        self._made = 0
+        self._proven = 0
+        self._proving = anyio.Lock()
+
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> aiohttp.connector.Connection:
+        """A connection of the pool, or a new one; closed again when it is not to be used."""
+        connection = await super().connect(req, traces, timeout)
+        try:
+            number = self._number(connection.protocol)
+            if req.method not in _READS and self.prove is not None:
+                await self._until_proven(number, self.prove)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _number(self, protocol: object) -> int:
+        known = self._numbers.get(protocol)
+        if known is None:
+            self._made += 1
+            known = self._numbers[protocol] = self._made
+        return known
+
+    async def _until_proven(self, number: int, prove: Callable[[], Awaitable[None]]) -> None:
+        while number > self._proven:
+            async with self._proving:
+                if number > self._proven:
+                    made = self._made
+                    await prove()
+                    self._proven = made
+
+
+_READS = frozenset({"GET", "HEAD"})
 
 
 class AbruptResponse(aiohttp.ClientResponse):

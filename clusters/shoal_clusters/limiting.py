@@ -8,6 +8,7 @@ and would otherwise hold every slot for ever.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -19,6 +20,10 @@ SLOW_SECONDS = 1.0
 
 _WINDOW = 100
 """Requests judged together: with two slow ones among them, p99 is above the line."""
+
+_RECENT_SECONDS = 60.0
+_MOST_PUSHED_BACK_SECONDS = 300.0
+"""A server may ask for more patience, but a broken proxy must not silence it for a day."""
 
 
 class Limiter:
@@ -32,11 +37,27 @@ class Limiter:
         self._seen = 0
         self._slow = 0
         self._good = 0
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_WINDOW)
 
     @property
     def capacity(self) -> int:
         """How many requests may be in flight now."""
         return int(self._slots.total_tokens)
+
+    @property
+    def pause_seconds(self) -> float:
+        """How long nothing may be sent, because the server said so."""
+        return max(0.0, self._not_before - self._clock())
+
+    @property
+    def latency_seconds(self) -> float | None:
+        """What all but one in a hundred of the last minute's answers took at most; None: no answer.
+
+        One that took long says nothing yet, as it does to the limit itself.
+        """
+        since = self._clock() - _RECENT_SECONDS
+        took = sorted(seconds for at, seconds in self._recent if at >= since)
+        return took[-2] if len(took) > 1 else took[0] if took else None
 
     def slot(self) -> AbstractAsyncContextManager[None]:
         """Wait for a place, hold it, and learn from how long the holder took."""
@@ -50,7 +71,7 @@ class Limiter:
         except anyio.WouldBlock:
             await self._slots.acquire_on_behalf_of(borrower)
         try:
-            if (pause := self._not_before - self._clock()) > 0:
+            while (pause := self.pause_seconds) > 0:  # noqa: ASYNC110  # time is waited for
                 await anyio.sleep(pause)
         except BaseException:
             self._slots.release_on_behalf_of(borrower)
@@ -65,10 +86,18 @@ class Limiter:
 
     def push_back(self, after_seconds: float) -> None:
         """The server said 429: nothing is sent before `after_seconds`, and then half as much."""
-        self._not_before = max(self._not_before, self._clock() + after_seconds)
-        self._halve()
+        pause = min(after_seconds, _MOST_PUSHED_BACK_SECONDS)
+        is_news = self.pause_seconds == 0  # sixteen that were in flight together are one refusal
+        self._not_before = max(self._not_before, self._clock() + pause)
+        if is_news:
+            self._halve()
+
+    def saw(self, seconds: float) -> None:
+        """An answer that needed no place took so long."""
+        self._recent.append((self._clock(), seconds))
 
     def _learn(self, seconds: float) -> None:
+        self.saw(seconds)
         self._seen += 1
         if seconds > SLOW_SECONDS:
             self._slow += 1

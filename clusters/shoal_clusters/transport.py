@@ -2,20 +2,21 @@
 
 The one place where clusters are spoken to over HTTP. It adds what every call needs and none may
 forget: a deadline, the limiter, a turn of the loop, the credential (read again once after a 401),
-TLS verification, and one kind of error per kind of failure. It knows nothing of objects; what a
-status means for an object is decided by `kubernetes.answers`.
+TLS verification, a proof of who answers before anything is written, and one kind of error per kind
+of failure. It knows nothing of objects; what a status means for an object is decided by
+`kubernetes.answers`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
@@ -24,15 +25,14 @@ import anyio
 import anyio.lowlevel
 from yarl import URL
 
-from shoal import __version__
-from shoal.errors import ClusterUnreachable, Unauthenticated
+from shoal.errors import ClusterUnreachable, ServerBusy, Unauthenticated
 from shoal.hooks.host import ThreadRunner
-from shoal.model.endpoints import Credential, Endpoint
-from shoal_clusters.connecting import AbruptResponse, TrustStore
+from shoal.model.endpoints import Endpoint
+from shoal_clusters.connecting import AbruptResponse, ProvingConnector, TrustStore
 from shoal_clusters.limiting import Limiter
 from shoal_clusters.pacing import Pace
+from shoal_clusters.presenting import Presented
 
-USER_AGENT = f"shoal/{__version__}"
 LINE_BYTES = 4 * 1024 * 1024
 """The longest watch line that is read: an object is at most 3 MiB, and JSON adds a little."""
 
@@ -41,9 +41,10 @@ _BUFFER_BYTES = 16 * 1024
 
 _BUSY_TRIES = 4
 _BUSY_SECONDS = 10.0
-"""The longest Retry-After that is obeyed inside one call; a longer one is the caller's to plan."""
+"""The longest Retry-After waited for inside one call; a longer one is the caller's to plan."""
 
-_RENEW_BEFORE = timedelta(minutes=1)
+_PLACE_SECONDS = 60.0
+"""How long a call waits for a place among those in flight, beside its own deadline."""
 
 
 class Answer(NamedTuple):
@@ -55,9 +56,14 @@ class Answer(NamedTuple):
 
     @property
     def after_seconds(self) -> float | None:
-        """Retry-After, when the server sent one in seconds."""
+        """Retry-After, in either of its forms (RFC 9110, 10.2.3); None when there is none."""
         text = self.headers.get("Retry-After", "")
-        return float(text) if text.isdigit() else None
+        if text.isdigit():
+            return float(text[:9])
+        try:
+            return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        except (ValueError, TypeError):  # no date, or one without a zone
+            return None
 
 
 class _Call(NamedTuple):
@@ -65,9 +71,12 @@ class _Call(NamedTuple):
 
     method: str
     url: URL
+    path: str
     headers: Mapping[str, str]
     body: bytes
+    seconds: float
     is_probe: bool
+    is_alone: bool
 
 
 class Transport:
@@ -89,26 +98,21 @@ class Transport:
         self.requests: Counter[str] = Counter()
         self.limiter = Limiter(endpoint.requests_in_flight, time.monotonic)
         self._endpoint = endpoint
-        self._trust = trust
         self._pace = pace
-        self._run_in_thread = run_in_thread
         self._server = endpoint.server.rstrip("/")
         self._base = URL(self._server)
-        self._renewing = anyio.Lock()
-        self._generation = 0
-        self._reads = 0
-        self._credential = Credential()
-        self._tls: ssl.SSLContext | bool = True
-        self._headers: dict[str, str] = {}
+        self._presented = Presented(endpoint, trust, run_in_thread)
+        self._kept: ProvingConnector
         self._calls: aiohttp.ClientSession
         self._streams: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        await self._renew()
+        await self._presented.read()
+        self._kept = ProvingConnector(keepalive_timeout=30)
         # trust_env would read netrc and proxies from the environment on every request: it triples
         # what a request costs and could send a credential through somebody's proxy.
         self._calls = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+            connector=self._kept,
             response_class=AbruptResponse,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -129,6 +133,13 @@ class Transport:
             # Aborted sockets are closed by the loop's next turn.
             await anyio.lowlevel.checkpoint()
 
+    def prove_before_writing(self, prove: Callable[[], Awaitable[None]]) -> None:
+        """Over each connection that is made, `prove` is asked before anything is written.
+
+        It sends a request that `is_alone`, and raises when another cluster answers than it should.
+        """
+        self._kept.prove = prove
+
     async def request(
         self,
         method: str,
@@ -140,29 +151,32 @@ class Transport:
         accept: str = "application/json",
         deadline_seconds: float | None = None,
         is_probe: bool = False,
+        is_alone: bool = False,
     ) -> Answer:
-        """One call. A 429 is sent again, after as long as the server says, within the deadline.
+        """One call. A 429 is sent again, after as long as the server says.
 
-        Cancelling it leaves the outcome unknown, as a lost connection does. A probe does not wait
-        for a slot or a turn: a server that is busy with what it was asked is not gone. A `query`
-        that is text is encoded already.
+        The deadline is that of an answer; a place among those in flight is waited for beside it,
+        and ServerBusy raised when there is none. Cancelling it leaves the outcome unknown, as a
+        lost connection does. A probe does not wait for a place or a turn: a server that is busy
+        with what it was asked is not gone. `is_alone`: over a new connection that is used for
+        nothing else. A `query` that is text is encoded already.
         """
         seconds = deadline_seconds or self._endpoint.timeout.total_seconds()
         headers = {"Accept": accept}
         if body:
             headers["Content-Type"] = content_type
+        url = self._url(path, query)
+        call = _Call(method, url, path, headers, body, seconds, is_probe, is_alone)
         try:
             # Of asyncio, as all of aiohttp: a scope of anyio costs three times as much per call.
-            async with asyncio.timeout(seconds):
-                call = _Call(method, self._url(path, query), headers, body, is_probe)
+            async with asyncio.timeout(seconds if is_probe else seconds + _PLACE_SECONDS):
                 return await self._authenticated(call)
-        except aiohttp.ClientError as error:
-            raise self._unreachable(method, path, error) from error
         except TimeoutError as error:
-            why = f"timed out after {seconds:g} s"
-            raise self._unreachable(method, path, error, why) from error
-        except OSError as error:
-            raise self._unreachable(method, path, error) from error
+            if is_probe:
+                raise self._unreachable(
+                    call.method, call.path, error, f"timed out after {seconds:g} s"
+                ) from error
+            raise self._busy(call) from error
 
     @asynccontextmanager
     async def stream(
@@ -179,18 +193,18 @@ class Transport:
         raises ClusterUnreachable.
         """
         self.requests["WATCH"] += 1
-        reads = self._reads
+        reads = self._presented.reads
         try:
             async with self._streams.get(
                 self._url(path, query),
-                headers={"Accept": accept, **self._headers},
-                ssl=self._tls,
+                headers={"Accept": accept, **self._presented.headers},
+                ssl=self._presented.tls,
                 server_hostname=self._endpoint.tls_server_name or None,
                 timeout=aiohttp.ClientTimeout(total=deadline_seconds, sock_connect=10),
             ) as response:
                 body = b"" if response.status == 200 else await response.read()
                 if response.status == 401:
-                    await self._renew_since(reads)
+                    await self._presented.read_since(reads)
                 answer = Answer(response.status, response.headers, body)
                 try:
                     async with aclosing(_lines(response.content, self.cluster)) as lines:
@@ -201,16 +215,15 @@ class Transport:
             raise self._unreachable("WATCH", path, error) from error
 
     async def _authenticated(self, call: _Call) -> Answer:
-        expires_at = self._credential.expires_at
-        if expires_at is not None and expires_at - _RENEW_BEFORE < datetime.now(UTC):
-            await self._renew_since(self._reads)
+        presented = self._presented
+        await presented.keep_fresh()
         for _ in range(2):
-            generation, reads = self._generation, self._reads
+            generation, reads = presented.generation, presented.reads
             answer = await self._patient(call)
             if answer.status != 401:
                 return answer
-            await self._renew_since(reads)
-            if self._generation == generation:
+            await presented.read_since(reads)
+            if presented.generation == generation:
                 break
         raise self._denied()
 
@@ -218,22 +231,42 @@ class Transport:
         """Send, and send again what the server was too busy for (429), as it says."""
         for _ in range(_BUSY_TRIES - 1):
             answer = await self._limited(call)
-            after = answer.after_seconds or 1.0
-            if answer.status != 429 or after > _BUSY_SECONDS:
+            if answer.status != 429:
                 return answer
+            after = answer.after_seconds or 1.0
             self.limiter.push_back(after)
+            if call.is_probe or after > _BUSY_SECONDS:
+                return answer
         return await self._limited(call)
 
     async def _limited(self, call: _Call) -> Answer:
         if call.is_probe:
-            return await self._resilient(call)
+            began = time.monotonic()
+            answer = await self._answered(call)
+            self.limiter.saw(time.monotonic() - began)
+            return answer
+        if self.limiter.pause_seconds > _BUSY_SECONDS:
+            raise self._busy(call)
         # Waiting for turns is part of what the limiter learns from: when this process is what is
         # slow, more requests in flight help nobody.
         async with self.limiter.slot():
             await self._pace.turn()
-            answer = await self._resilient(call)
+            answer = await self._answered(call)
             await self._pace.turn()
             return answer
+
+    async def _answered(self, call: _Call) -> Answer:
+        """Send it, within its deadline; ClusterUnreachable when there is no answer."""
+        try:
+            async with asyncio.timeout(call.seconds):
+                return await self._resilient(call)
+        except aiohttp.ClientError as error:
+            raise self._unreachable(call.method, call.path, error) from error
+        except TimeoutError as error:
+            why = f"timed out after {call.seconds:g} s"
+            raise self._unreachable(call.method, call.path, error, why) from error
+        except OSError as error:
+            raise self._unreachable(call.method, call.path, error) from error
 
     async def _resilient(self, call: _Call) -> Answer:
         try:
@@ -246,37 +279,18 @@ class Transport:
 
     async def _send(self, call: _Call) -> Answer:
         self.requests[call.method] += 1
-        async with self._calls.request(
+        session = self._streams if call.is_alone else self._calls
+        async with session.request(
             call.method,
             call.url,
             data=call.body or None,
-            headers={**call.headers, **self._headers},
-            ssl=self._tls,
+            headers={**call.headers, **self._presented.headers},
+            ssl=self._presented.tls,
             server_hostname=self._endpoint.tls_server_name or None,
             timeout=_CONNECT,
             allow_redirects=False,
         ) as response:
             return Answer(response.status, response.headers, await response.read())
-
-    async def _renew_since(self, reads: int) -> None:
-        """Read the credential again, unless somebody else did since `reads` was noted.
-
-        Sixteen requests that are refused together read it once.
-        """
-        async with self._renewing:
-            if self._reads == reads:
-                await self._renew()
-
-    async def _renew(self) -> None:
-        self._reads += 1
-        credential = await self._endpoint.credential()
-        tls = await self._trust.context(self._endpoint.ca_file, credential, self._run_in_thread)
-        if (credential, tls) != (self._credential, self._tls):
-            self._generation += 1
-        self._credential, self._tls = credential, tls
-        self._headers = {"User-Agent": USER_AGENT}
-        if credential.token:
-            self._headers["Authorization"] = f"Bearer {credential.token}"
 
     def _url(self, path: str, query: Mapping[str, str] | str) -> URL:
         # Put together from its parts: to parse the whole of it costs more than anything else here.
@@ -289,9 +303,18 @@ class Transport:
         )
 
     def _denied(self) -> Unauthenticated:
+        ended = self._presented.expired_at
+        when = f"; it expired at {ended:%Y-%m-%d %H:%M} UTC" if ended else ""
         return Unauthenticated(
-            f"cluster {self.cluster} refused the credential (401)",
+            f"cluster {self.cluster} refused the credential (401){when}",
             next_step="renew its credential in the kubeconfig; it is read again by itself",
+        )
+
+    def _busy(self, call: _Call) -> ServerBusy:
+        return ServerBusy(
+            f"cluster {self.cluster} is busy: {call.method} {call.path} found no place among the "
+            f"{self.limiter.capacity} requests in flight",
+            after_seconds=self.limiter.pause_seconds or None,
         )
 
     def _unreachable(

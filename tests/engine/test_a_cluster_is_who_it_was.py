@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
-from tests.engine.harness import EngineUnderTest, config_map, data_in, make_engine
+from tests.engine.harness import EngineUnderTest, config_map, data_in, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import ClusterView
+from shoal.engine.views import ClusterView, TargetPhase
 from shoal.model.records import Deed
 
 
@@ -188,3 +188,30 @@ async def test_a_cluster_that_is_itself_again_needs_no_approval(tmp_path: Path) 
         holds = engine.controller.holds()
 
     assert not holds
+
+
+@in_virtual_time
+async def test_a_cluster_rebuilt_at_the_same_address_gets_no_write_before_it_is_probed(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "one")
+    one = engine.clusters["one"]
+    first = commit(engine, "blue")
+
+    async with engine.running():
+        await engine.until_synced(first)
+        await anyio.sleep(1)
+        one.writes.clear()
+        one.uid = "uid-of-a-new-one"
+        await one.remove(key_of())  # as the watch of a cluster without anything would tell
+        began = anyio.current_time()
+        commit(engine, "green")
+        await engine.until(engine.controller.holds, "a hold")
+        held_after = anyio.current_time() - began
+        await anyio.sleep(600)
+        target = engine.target("one")
+
+    assert not one.writes
+    assert not one.objects
+    assert held_after < 2
+    assert target.phase is TargetPhase.UNKNOWN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from tests.kubernetes.planes import PlaneWorld, endpoint_of
@@ -10,6 +11,7 @@ from tests.kubernetes.planes import PlaneWorld, endpoint_of
 from shoal.hooks.host import Host
 from shoal.testing.target_bench import Subject
 from shoal_clusters.controlplane.apiserver import ControlPlane
+from shoal_clusters.controlplane.certificates import create_authority
 from shoal_clusters.kubernetes.session import KubernetesTarget
 
 
@@ -30,3 +32,14 @@ async def subject(
     host = shoal_host()
     endpoint = await endpoint_of(plane, host)
     return Subject(KubernetesTarget(patience_seconds=2), "dev", endpoint, host, world)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority, and the certificate of a server on loopback that it signed."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = create_authority("test authority")
+    serving = authority.sign_server("test server")
+    (folder / "ca.crt").write_bytes(authority.pem)
+    (folder / "serving.pem").write_bytes(serving.pem + serving.key_pem)
+    return folder

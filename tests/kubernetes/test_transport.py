@@ -2,84 +2,26 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import pytest
 from aiohttp import web
+from tests.kubernetes.tls_servers import Tokens, served
 
-from shoal.errors import AccessDenied, ClusterUnreachable
-from shoal.model.endpoints import Credential, Endpoint
+from shoal import __version__
+from shoal.errors import AccessDenied, ClusterUnreachable, ServerBusy, Unauthenticated
+from shoal.model.endpoints import Endpoint
 from shoal.testing.hosts import run_in_thread
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.controlplane.certificates import create_authority
 from shoal_clusters.controlplane.ports import free_port
 from shoal_clusters.limiting import Limiter
 from shoal_clusters.pacing import Pace
-from shoal_clusters.transport import Transport
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Tokens:
-    """A credential that may be renewed; counts how often it was read."""
-
-    def __init__(self, token: str = "old") -> None:
-        self.token = token
-        self.reads = 0
-
-    async def __call__(self) -> Credential:
-        self.reads += 1
-        return Credential(token=self.token)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("certificates")
-    authority = create_authority("test authority")
-    serving = authority.sign_server("test server")
-    (folder / "ca.crt").write_bytes(authority.pem)
-    (folder / "serving.pem").write_bytes(serving.pem + serving.key_pem)
-    return folder
-
-
-@asynccontextmanager
-async def served(
-    certificates: Path,
-    handler: Handler,
-    tokens: Tokens,
-    *,
-    ca_file: str | None = None,
-    seconds: float = 5,
-    in_flight: int = 16,
-) -> AsyncIterator[Transport]:
-    """A transport to a TLS server on loopback that answers with `handler`."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    await anyio.to_thread.run_sync(context.load_cert_chain, certificates / "serving.pem")
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    port = runner.addresses[0][1]
-    endpoint = Endpoint(
-        f"https://127.0.0.1:{port}",
-        tokens,
-        ca_file=str(certificates / "ca.crt") if ca_file is None else ca_file,
-        requests_in_flight=in_flight,
-        timeout=timedelta(seconds=seconds),
-    )
-    try:
-        async with Transport("dev", endpoint, TrustStore(), Pace(), run_in_thread) as transport:
-            yield transport
-    finally:
-        await runner.cleanup()
+from shoal_clusters.transport import Answer, Transport
 
 
 async def test_a_401_reads_the_credential_again_and_repeats_when_it_changed(
@@ -293,3 +235,137 @@ async def test_slow_answers_halve_the_limit_and_good_ones_bring_it_back() -> Non
         await take(0.01)
 
     assert (after_one, after_two, limiter.capacity) == (16, 8, 10)
+
+
+async def test_every_request_and_watch_says_who_asks(certificates: Path) -> None:
+    said: list[str | None] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        said.append(request.headers.get("User-Agent"))
+        return web.Response()
+
+    async with served(certificates, handler, Tokens()) as transport:
+        await transport.request("GET", "/x")
+        await transport.request("PATCH", "/x", body=b"{}")
+        await _drain(transport, deadline_seconds=5)
+
+    assert said == [f"shoal/{__version__}"] * 3
+
+
+async def test_refusals_of_requests_that_were_in_flight_together_halve_the_limit_once() -> None:
+    now = 0.0
+    limiter = Limiter(16, lambda: now)
+
+    for _ in range(16):
+        limiter.push_back(1)
+    together = limiter.capacity
+    now += 2
+    limiter.push_back(1)
+
+    assert (together, limiter.capacity) == (8, 4)
+
+
+async def test_a_server_that_asks_for_long_patience_is_left_alone_so_long(
+    certificates: Path,
+) -> None:
+    asked = 0
+
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=429, headers={"Retry-After": "60"})
+
+    async with served(certificates, handler, Tokens()) as transport:
+        first = await transport.request("GET", "/x")
+        with pytest.raises(ServerBusy) as busy:
+            await transport.request("GET", "/y")
+
+    assert (first.status, first.after_seconds) == (429, 60)
+    assert asked == 1
+    assert busy.value.after_seconds is not None
+    assert 50 < busy.value.after_seconds <= 60
+    assert "GET /y found no place" in str(busy.value)
+
+
+async def test_a_date_to_retry_after_is_understood_and_nonsense_is_not() -> None:
+    def after(text: str) -> float | None:
+        return Answer(429, {"Retry-After": text}, b"").after_seconds
+
+    later = after(format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True))
+
+    assert later is not None
+    assert 85 < later <= 90
+    assert after(format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)) == 0
+    assert [after(text) for text in ("", "soon", "-1", "7")] == [None, None, None, 7]
+
+
+async def test_waiting_for_a_place_is_no_silence_of_the_server(certificates: Path) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        await anyio.sleep(0.2)
+        return web.Response()
+
+    answers: list[int] = []
+
+    async def ask(transport: Transport) -> None:
+        answers.append((await transport.request("GET", "/x")).status)
+
+    async with (
+        served(certificates, handler, Tokens(), seconds=0.35, in_flight=1) as transport,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(3):
+            tasks.start_soon(ask, transport)
+
+    assert answers == [200] * 3
+
+
+async def test_the_latency_is_that_of_the_last_minute_but_for_one_answer() -> None:
+    now = 0.0
+    limiter = Limiter(16, lambda: now)
+    nothing = limiter.latency_seconds
+    for seconds in (0.1, 5.0, 0.2, 0.1):
+        limiter.saw(seconds)
+    one_slow = limiter.latency_seconds
+    limiter.saw(4.0)
+    two_slow = limiter.latency_seconds
+    now += 61
+    limiter.saw(0.3)
+
+    assert (nothing, one_slow, two_slow, limiter.latency_seconds) == (None, 0.2, 4.0, 0.3)
+
+
+async def test_what_is_renewed_in_time_is_used_before_the_old_one_is_refused(
+    certificates: Path,
+) -> None:
+    tokens, seen = Tokens(expires_at=datetime.now(UTC) + timedelta(seconds=30)), []
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append(request.headers["Authorization"])
+        return web.Response()
+
+    interval = timedelta(0)
+    async with served(certificates, handler, tokens, credential_interval=interval) as transport:
+        tokens.token, tokens.expires_at = "new", datetime.now(UTC) + timedelta(hours=1)
+        for _ in range(3):
+            await transport.request("GET", "/x")
+
+    assert tokens.reads == 2
+    assert seen == ["Bearer new"] * 3
+
+
+async def test_a_clock_that_is_ahead_neither_refuses_a_credential_nor_reads_it_for_each_request(
+    certificates: Path,
+) -> None:
+    tokens = Tokens(expires_at=datetime.now(UTC) - timedelta(hours=3))
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(status=401 if request.path == "/late" else 200)
+
+    async with served(certificates, handler, tokens) as transport:
+        answers = [(await transport.request("GET", "/x")).status for _ in range(20)]
+        reads = tokens.reads
+        with pytest.raises(Unauthenticated, match=r"refused the credential \(401\); it expired at"):
+            await transport.request("GET", "/late")
+
+    assert answers == [200] * 20
+    assert reads == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from shoal.errors import AccessDenied
+from shoal.errors import AccessDenied, ClusterUnreachable
 from shoal.model.endpoints import Facts
 from shoal_clusters.kubernetes.answers import meaning
 from shoal_clusters.transport import Answer, Transport
@@ -12,24 +12,53 @@ from shoal_clusters.transport import Answer, Transport
 DEADLINE_SECONDS = 5.0
 """SAFETY, Connection: a probe that takes longer has failed."""
 
+_IDENTITY = "/api/v1/namespaces/kube-system"
+
 
 class Probe:
-    """The probe of one session; the version is asked for once, the identity every time."""
+    """The probe of one session; the version is asked for once, the identity every time.
+
+    The cluster that is met first is the one that is written to: whether it is the one that is meant
+    is decided by the engine, and a session is never moved to another.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._version = ""
+        self._uid = ""
 
     async def facts(self) -> Facts:
         """One request; two the first time."""
-        found = await self._get("/api/v1/namespaces/kube-system")
+        uid = await self._identity()
         if not self._version:
             self._version = str(orjson.loads(await self._get("/version"))["gitVersion"])
-        return Facts(uid=str(orjson.loads(found)["metadata"]["uid"]), version=self._version)
+        self._uid = self._uid or uid
+        limiter = self._transport.limiter
+        return Facts(
+            uid=uid,
+            version=self._version,
+            latency_seconds=limiter.latency_seconds,
+            requests_in_flight=limiter.capacity,
+        )
 
-    async def _get(self, path: str) -> bytes:
+    async def prove(self) -> None:
+        """Ask over a new connection who answers; ClusterUnreachable when it is not who it was."""
+        uid = await self._identity(is_alone=True)
+        self._uid = self._uid or uid
+        if uid != self._uid:
+            raise ClusterUnreachable(
+                f"another cluster answers for {self._transport.cluster} (uid {uid}, not "
+                f"{self._uid}); nothing was written to it",
+                next_step="it is probed now, and held when it stays another one",
+            )
+
+    async def _identity(self, *, is_alone: bool = False) -> str:
+        found = await self._get(_IDENTITY, is_alone=is_alone)
+        return str(orjson.loads(found)["metadata"]["uid"])
+
+    async def _get(self, path: str, *, is_alone: bool = False) -> bytes:
         answer = await self._transport.request(
-            "GET", path, deadline_seconds=DEADLINE_SECONDS, is_probe=True
+            "GET", path, deadline_seconds=DEADLINE_SECONDS, is_probe=True, is_alone=is_alone
         )
         if answer.status == 200:
             return answer.body

@@ -138,6 +138,7 @@ class KubernetesSession:
         self._outbox = Outbox()
         self._briefing = Briefing()
         self._probe = Probe(transport)
+        transport.prove_before_writing(self._probe.prove)
         self._tasks = tasks
         self._investigator = Investigator(transport, register, self._outbox, cadence=cadence)
         self._unattended = Unattended(register, self._outbox)

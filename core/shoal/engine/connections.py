@@ -31,6 +31,7 @@ from shoal.errors import (
     ClusterUnreachable,
     Permanent,
     PluginFailed,
+    Retryable,
     ShoalError,
     StoreUnavailable,
 )
@@ -261,7 +262,8 @@ class Connections:
         now = self.state.now()
         if cluster.is_answering:
             cluster.since = now
-        cluster.circuit = cluster.circuit.after_failure(now, self.jitter())
+        after = error.after_seconds if isinstance(error, Retryable) else None
+        cluster.circuit = cluster.circuit.after_failure(now, self.jitter(), after)
         cluster.error = error
 
     def _answered(self, cluster: ClusterState) -> None:

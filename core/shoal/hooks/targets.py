@@ -19,6 +19,9 @@ class Session(Protocol):
 
     Every method raises ClusterUnreachable when the API server gives no answer and AccessDenied when
     it refuses the credential, and leaves what it already yielded standing.
+
+    It writes to the cluster that its first probe met and to no other: when another one answers in
+    its place, nothing is written and ClusterUnreachable is raised, so that it is probed at once.
     """
 
     async def probe(self) -> Facts:

@@ -59,9 +59,15 @@ class Endpoint:
 class Facts:
     """What a probe learnt. `uid` is that of the namespace `kube-system`: the cluster's identity.
 
-    `limits` are sentences about what the credential does not allow, and what is done instead.
+    `limits` are sentences about what the credential does not allow, and what is done instead;
+    `stale` are sentences about what is not seen at the moment and is taken to be as it was.
+    `latency_seconds` is what all but one in a hundred of the last minute's answers took at most,
+    `requests_in_flight` how many it gets at a time now; None where nobody measures.
     """
 
     uid: str
     version: str
     limits: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    latency_seconds: float | None = None
+    requests_in_flight: int | None = None

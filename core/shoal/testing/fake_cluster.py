@@ -16,6 +16,7 @@ import orjson
 
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.model.digests import canonical
+from shoal.model.endpoints import Facts
 from shoal.model.health import Health
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
 
@@ -60,10 +61,11 @@ class FakeObject:
 class FakeCluster:
     """One cluster in memory, with its faults.
 
-    `unreachable` and `denied` concern every call, `limits` is what a probe tells. `gate`, when set,
-    holds every call until the test sets the event: a slow cluster. `refusals` maps objects to the
-    error that writing them meets. `writes` are the verbs and objects in the order in which they
-    arrived, `dry_runs` the objects that were tried out.
+    `unreachable` and `denied` concern every call; `limits`, `stale` and `latency` are what a probe
+    tells, and each call takes that long. `gate`, when set, holds every call until the test sets the
+    event: a hanging cluster. `refusals` maps objects to the error that writing them meets. `writes`
+    are the verbs and objects in the order in which they arrived, `dry_runs` the objects that were
+    tried out.
     """
 
     name: str = "fake"
@@ -74,6 +76,8 @@ class FakeCluster:
     unreachable: bool = False
     denied: bool = False
     limits: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    latency: float = 0.0
     gate: anyio.Event | None = None
     refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     writes: list[tuple[str, ObjectKey]] = field(default_factory=list)
@@ -127,12 +131,19 @@ class FakeCluster:
 
     async def reached(self) -> None:
         """Pass, or fail as the faults say."""
+        if self.latency:
+            await anyio.sleep(self.latency)
         if self.gate is not None:
             await self.gate.wait()
         if self.unreachable:
             raise ClusterUnreachable(f"cluster {self.name} gave no answer")
         if self.denied:
             raise AccessDenied(f"cluster {self.name} refused the credential")
+
+    def facts(self) -> Facts:
+        """What a probe tells."""
+        latency = self.latency or None
+        return Facts(self.uid, self.version, self.limits, self.stale, latency_seconds=latency)
 
     def tick(self) -> int:
         """The next resourceVersion."""

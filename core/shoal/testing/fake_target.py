@@ -99,6 +99,7 @@ class FakeSession:
         self._judge = judge
         self._judged: dict[TargetKey, Sequence[HealthRule]] = {}
         self._memory = FakeMemory(cluster, owned)
+        self._uid = ""
         self._health: dict[ObjectKey, Health] = {}
         self._waiting: dict[ObjectKey, Sighting] = {}
         self._filled = anyio.Event()
@@ -106,7 +107,8 @@ class FakeSession:
     async def probe(self) -> Facts:
         """Who the cluster is."""
         await self._cluster.reached()
-        return Facts(self._cluster.uid, self._cluster.version, self._cluster.limits)
+        self._uid = self._uid or self._cluster.uid
+        return self._cluster.facts()
 
     async def api_versions(self) -> Sequence[str]:
         """The kinds that the fake serves, all in v1."""
@@ -147,6 +149,8 @@ class FakeSession:
         is_whole = not plan.refused
         for change in sorted(plan.changes, key=_order):
             await self._cluster.reached()
+            if self._cluster.uid != (self._uid or self._cluster.uid):
+                raise ClusterUnreachable(f"another cluster answers for {self._cluster.name}")
             result = self._carry_out(change, wanted, desired, granted, is_whole=is_whole)
             is_whole = is_whole and (change.action not in WRITES or result.status in _SUCCEEDED)
             yield result
