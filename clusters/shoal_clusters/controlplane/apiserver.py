@@ -135,7 +135,7 @@ class ControlPlane:
         """
         await self.stop()
         if authority is not None:
-            await to_thread.run_sync(_write_serving_certificate, self.folder, self.name, authority)
+            await to_thread.run_sync(write_serving_certificate, self.folder, self.name, authority)
             for user, access in self.accesses.items():
                 self.accesses[user] = replace(access, authority_pem=authority.pem)
         await self.start()
@@ -188,7 +188,7 @@ def prepare_control_plane(
     authority = create_authority(f"{name} authority")
     certificate = authority.sign_client(ADMIN, (MASTERS,))
     private, public = create_signing_key()
-    _write_serving_certificate(folder, name, authority)
+    write_serving_certificate(folder, name, authority)
     write_private(folder / "clients.crt", authority.pem)
     write_private(folder / "accounts.key", private)
     write_private(folder / "accounts.pub", public)
@@ -243,7 +243,8 @@ def _flags(control_plane: ControlPlane) -> list[str]:
     ]
 
 
-def _write_serving_certificate(folder: Path, name: str, authority: Authority) -> None:
+def write_serving_certificate(folder: Path, name: str, authority: Authority) -> None:
+    """Let the server in `folder` show another certificate from its next start on."""
     serving = authority.sign_server(name)
     write_private(folder / "ca.crt", authority.pem)
     write_private(folder / "serving.crt", serving.pem)

@@ -39,9 +39,14 @@ def write_etcd_certificates(folder: Path) -> None:
     write_private(folder / "tls.key", certificate.key_pem)
 
 
-async def start_etcd(program: Path, folder: Path, *, is_detached: bool = False) -> Etcd:
-    """Start etcd in `folder`, which has its certificates; an API server waits until it answers."""
-    server = f"https://127.0.0.1:{free_port()}"
+async def start_etcd(
+    program: Path, folder: Path, *, server: str = "", is_detached: bool = False
+) -> Etcd:
+    """Start etcd in `folder`, which has its certificates; an API server waits until it answers.
+
+    `server`: the address that it had before, where its API servers look for it.
+    """
+    server = server or f"https://127.0.0.1:{free_port()}"
     # Nobody else joins, so where peers would meet is of no interest: any port.
     peers = "https://127.0.0.1:0"
     trust = {
