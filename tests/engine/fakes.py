@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
 import anyio
@@ -78,6 +79,7 @@ class FakeAccess:
     broken: set[str] = field(default_factory=set)
     hanging: set[str] = field(default_factory=set)
     tokens: dict[str, str] = field(default_factory=dict)
+    expiries: dict[str, datetime] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
     connected: list[str] = field(default_factory=list)
 
@@ -91,7 +93,8 @@ class FakeAccess:
         async def credential() -> Credential:
             if spec.to in self.unreadable:
                 raise ZeroDivisionError
-            return Credential(token=self.tokens.get(spec.to, "a token"))
+            token, ends = self.tokens.get(spec.to, "a token"), self.expiries.get(spec.to)
+            return Credential(token=token, expires_at=ends)
 
         return Endpoint(server=f"https://{spec.to}.invalid", credential=credential)
 

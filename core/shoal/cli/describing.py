@@ -19,7 +19,10 @@ from shoal.cli.printing import print_one, table_lines
 from shoal.cli.tables import Item
 from shoal.errors import UnknownName
 
-_TIMES = ("since", "until", "synced_at", "fetched_at", "last_contact", "at", "started_at")
+_TIMES = (
+    *("since", "until", "synced_at", "fetched_at", "last_contact", "at", "started_at"),
+    *("stale_since", "credential_expiry_time"),
+)
 _STATES = ("phase", "health", "reachable", "authorized", "ready")
 
 
@@ -65,7 +68,7 @@ def _lines(
 ) -> Iterator[str]:
     now = now_utc()
     shown = {key: value for key, value in item.items() if value not in (None, "", [], {})}
-    for key in ("problems", "patch", "ignore"):
+    for key in ("problems", "patch", "ignore", "warnings"):
         shown.pop(key, None)
     size = max(map(len, shown), default=0) + 1
     yield f"{kind.name} {clean(kind.identity(item))}"
@@ -74,6 +77,8 @@ def _lines(
         yield f"  {label}  {_value(key, value, now, color=output.color)}"
     for line in patch_lines(item.get("patch", ()), color=output.color):
         yield f"    {line}"
+    for one in item.get("warnings") or ():
+        yield f"  ▲ {clean(one['reason'])}: {clean(one['message'])}"
     for target in (item, *parts.get("targets", [])):
         yield from _problems(target)
     for heading, of, rows in (

@@ -17,6 +17,7 @@ GLYPHS: Mapping[str, tuple[str, str]] = {
     "Held": ("⏸", "magenta"),
     "Suspended": ("⏸", "magenta"),
     "Removing": ("⏸", "magenta"),
+    "Warning": ("▲", "bright_yellow"),
     "Unknown": ("◌", "white"),
     "Failed": ("✖", "bright_red"),
     "Healthy": ("✔", "green"),

@@ -59,7 +59,9 @@ def status(output: Output, client: Client) -> int:
         Trouble("Unknown", f"cluster {cluster['name']}", cluster["message"], cluster["next_step"])
         for cluster in silent_clusters(clusters)
         if cluster["message"] and cluster["authorized"] != "False"
-    ] + [
+    ]
+    waiting += _warnings(clusters)
+    waiting += [
         Trouble("Held", hold["subject"], f"{hold['cause']}: {hold['reason']}", hold["release"])
         for hold in client.items("holds")
     ]
@@ -115,6 +117,15 @@ def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator
         state = target["phase"] if target["phase"] in _BAD_PHASES else target["health"]
         subject = f"{target['namespace']}/{target['application']}@{target['cluster']}"
         yield Trouble(state, subject, target["message"], target["next_step"])
+
+
+def _warnings(clusters: Sequence[Item]) -> Iterator[Trouble]:
+    """What will not work for long; what a credential may not do is told by `get clusters`."""
+    for cluster in clusters:
+        for one in cluster["warnings"]:
+            if one["reason"] != "Limited":
+                subject = f"cluster {cluster['name']}"
+                yield Trouble("Warning", subject, one["message"], one["next_step"])
 
 
 def _place(target: Item) -> Place:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
@@ -148,17 +148,18 @@ class Connections:
         limits = cluster.document.spec.limits
         return replace(
             endpoint,
-            credential=self._noted(endpoint.credential),
+            credential=self._noted(cluster, endpoint.credential),
             requests_in_flight=limits.requests_in_flight,
             timeout=limits.timeout,
         )
 
-    def _noted(self, read: ReadCredential) -> ReadCredential:
+    def _noted(self, cluster: ClusterState, read: ReadCredential) -> ReadCredential:
         """The credential, of which the token is known from then on, and never shown."""
 
         async def credential() -> Credential:
             found = await read()
             self.known.learn((found.token,))
+            cluster.credential = replace(found, token="", client_key_file="")
             return found
 
         return credential
@@ -248,30 +249,31 @@ class Connections:
                 cluster.circuit = cluster.circuit.after_break(self.state.now(), self.jitter())
                 return signals.broken
             try:
-                cluster.facts = await self._probe(cluster, session)
+                facts = await self._probe(cluster, session)
             except ShoalError as error:
                 self._missed(cluster, error)
                 if isinstance(error, Permanent) or not cluster.circuit.is_usable:
                     return error
             else:
-                self._answered(cluster)
+                self._answered(cluster, facts)
             if signals.broken is None:  # the probe has answered every doubt until now
                 signals.alarm = anyio.Event()
 
     def _missed(self, cluster: ClusterState, error: ShoalError) -> None:
         now = self.state.now()
         if cluster.is_answering:
-            cluster.since = now
+            _turned(cluster, now)
         after = error.after_seconds if isinstance(error, Retryable) else None
         cluster.circuit = cluster.circuit.after_failure(now, self.jitter(), after)
         cluster.error = error
 
-    def _answered(self, cluster: ClusterState) -> None:
+    def _answered(self, cluster: ClusterState, facts: Facts) -> None:
         now = self.state.now()
         if not cluster.is_answering:
-            cluster.since = now
+            _turned(cluster, now)
         cluster.circuit = cluster.circuit.after_success(now)
-        cluster.error, cluster.last_contact = None, now
+        cluster.error = None
+        _learned(cluster, facts, now)
 
     def _seconds_to_probe(self, cluster: ClusterState) -> float:
         return max(0.0, (cluster.circuit.probe_at - self.state.now()).total_seconds())
@@ -280,8 +282,10 @@ class Connections:
         """Connected: every target here may have something to do."""
         before, now = cluster.facts, self.state.now()
         is_news = before is None or (before.uid, before.version) != (facts.uid, facts.version)
-        cluster.is_connected, cluster.facts, cluster.error = True, facts, None
-        cluster.since = cluster.last_contact = now
+        if cluster.since is not None:  # the first contact is no return
+            _turned(cluster, now)
+        cluster.is_connected, cluster.error, cluster.since = True, None, now
+        _learned(cluster, facts, now)
         if is_news:
             self._wake_who_asks(cluster)
         for target in self.state.targets_on(cluster.name):
@@ -299,8 +303,9 @@ class Connections:
     async def _lost(self, cluster: ClusterState, error: ShoalError) -> None:
         """Said once: what is live there stays, and is Unknown from now on."""
         told, was_connected = cluster.told, cluster.is_connected
-        if cluster.is_answering or cluster.since is None:
-            cluster.since = self.state.now()
+        if cluster.is_answering:
+            _turned(cluster, self.state.now())
+        cluster.since = cluster.since or self.state.now()
         cluster.is_connected = False
         cluster.error, cluster.told = error, f"{error.reason}: {error.message}"
         if was_connected or told != cluster.told:
@@ -312,6 +317,17 @@ class Connections:
                 why=error.message,
                 verdict=Verdict.FAILED,
             )
+
+
+def _turned(cluster: ClusterState, now: datetime) -> None:
+    """It went away, or is back."""
+    cluster.since, cluster.turns = now, cluster.turns.turned(now)
+
+
+def _learned(cluster: ClusterState, facts: Facts, now: datetime) -> None:
+    """What a probe told counts until the next one."""
+    cluster.facts, cluster.last_contact = facts, now
+    cluster.stale_since = (cluster.stale_since or now) if facts.stale else None
 
 
 def _meant(name: str, caught: Exception) -> ShoalError:

@@ -22,7 +22,7 @@ from shoal.errors import ClusterNotConnected, ShoalError, StoreUnavailable
 from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.documents import Cluster
-from shoal.model.endpoints import Facts
+from shoal.model.endpoints import Credential, Facts
 from shoal.model.health import Health, HealthState, lasting, worst
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
@@ -33,6 +33,7 @@ from shoal.model.sightings import Drift
 from shoal.planning.budgeting import RevisionPrunes
 from shoal.planning.circuits import Circuit
 from shoal.planning.fighting import Struggle
+from shoal.planning.flapping import Turns
 from shoal.planning.holding import Released
 
 
@@ -230,6 +231,7 @@ class ClusterState:
     The queue outlives connections: what is added while the cluster is away waits in it. `alarm`
     wakes its supervisor; `told` is the trouble that was recorded last. `facts` and `api_versions`
     are what it said last, also while it is away; `session` is there while it is connected.
+    `credential` is what the one that was read last says of itself, without what is secret in it.
     """
 
     document: Cluster
@@ -238,6 +240,9 @@ class ClusterState:
     inventory: Inventory
     is_connected: bool = False
     facts: Facts | None = None
+    stale_since: datetime | None = None
+    credential: Credential | None = None
+    turns: Turns = field(default_factory=Turns)
     session: Session | None = None
     api_versions: Sequence[str] | None = None
     error: ShoalError | None = None

@@ -28,6 +28,7 @@ from shoal.engine.views import (
     TargetPhase,
     TargetView,
 )
+from shoal.engine.warning import is_slow, warnings_of
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.model.documents import Application
 from shoal.model.health import Health, HealthState, worst
@@ -251,29 +252,32 @@ def view_clusters(state: EngineState) -> list[ClusterView]:
 
 
 def _cluster(state: EngineState, name: str, cluster: ClusterState) -> ClusterView:
-    error = cluster.error
+    error, facts = cluster.error, cluster.facts
+    warnings = warnings_of(cluster, state.now())
     return ClusterView(
         name=name,
         labels=cluster.document.metadata.labels,
         reachable=_reachable(cluster, error),
         authorized=_authorized(cluster, error),
-        version=cluster.facts.version if cluster.facts else "",
+        version=facts.version if facts else "",
         circuit=cluster.circuit.state.value,
+        slow=str(is_slow(cluster)) if cluster.is_answering else "Unknown",
         since=cluster.since,
         last_contact=cluster.last_contact,
+        stale_since=cluster.stale_since,
+        credential_expiry_time=cluster.credential.expires_at if cluster.credential else None,
+        latency_seconds=facts.latency_seconds if facts else None,
+        requests_in_flight=facts.requests_in_flight if facts else None,
+        transitions=cluster.turns.count,
         targets=len(state.targets_on(name)),
         objects=len(cluster.inventory),
         queued=len(cluster.queue) + cluster.queue.active,
         reason=error.reason if error else "",
-        message=error.message if error else _limits(cluster),
-        next_step=error.next_step if error else "",
+        message=error.message if error else "; ".join(each.message for each in warnings),
+        next_step=error.next_step if error else next((w.next_step for w in warnings), ""),
+        warnings=warnings,
         document=_place(state, Identity("Cluster", "", name)),
     )
-
-
-def _limits(cluster: ClusterState) -> str:
-    """What the credential does not allow there, when that is all there is to say."""
-    return "; ".join(cluster.facts.limits) if cluster.facts and cluster.is_answering else ""
 
 
 def _reachable(cluster: ClusterState, error: ShoalError | None) -> str:
