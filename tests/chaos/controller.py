@@ -114,8 +114,10 @@ class Child:
         self._running.send(signal.SIGCONT)
 
     def fill_disk(self) -> None:
-        """Let no file of this process grow: for a database that is what a full disk does."""
-        self._limit((0, resource.RLIM_INFINITY))
+        """Let no file of this process grow beyond the largest: what a full disk does to it."""
+        files = [self.log, *self.state.glob("shoal.db*")]
+        largest = max(file.stat().st_size for file in files)
+        self._limit((largest, resource.RLIM_INFINITY))
 
     def free_disk(self) -> None:
         """Let files grow again."""

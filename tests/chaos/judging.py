@@ -18,11 +18,13 @@ from tests.chaos.faults import KINDS, Place
 from tests.chaos.manifests import Key
 
 Place_ = tuple[str, Key]
-# Clocks are one machine's; a record is written a moment after the answer, an audit entry too.
+# A record is written when the answer has come; an audit entry a moment after it was sent.
 _SLACK = timedelta(seconds=1)
 # A request that was delayed arrives at most so long after the fault: the deadline of a call.
 _DELAY = timedelta(seconds=12)
 _WROTE = frozenset({"applied", "deleted"})
+# What ended so was not sent.
+_UNSENT = frozenset({"revoked", "waiting", "not reached", "only tried out"})
 # One change of these takes more than one request.
 _MANIFOLD = frozenset({"recreate", "adopt"})
 _ENDS_SERVERS = frozenset(
@@ -147,7 +149,7 @@ def _told(records: Sequence[LedgerRecord]) -> Mapping[Place_, list[tuple[LedgerR
     found: dict[Place_, list[tuple[LedgerRecord, Told]]] = defaultdict(list)
     for record in records:
         for each in record.told:
-            if record.cluster:
+            if record.cluster and each.status not in _UNSENT:
                 found[record.cluster, each.key].append((record, each))
     return found
 
@@ -160,18 +162,22 @@ def _judge_object(
 ) -> None:
     """Each write belongs to the next record that speaks of its object."""
     times = [record.at for record, _ in told]
-    of_record: dict[int, list[Write]] = defaultdict(list)
+    of_record: list[list[Write]] = [[] for _ in told]
     for write in written:
-        index = bisect_left(times, write.done - _SLACK)
-        # A record within the slack before it may be the one of the write before this one.
-        while index + 1 < len(told) and times[index] < write.done and of_record[index]:
-            index += 1
-        if index == len(told):
+        index = bisect_left(times, write.done)
+        if index < len(told):
+            of_record[index].append(write)
+        elif not told or write.done - times[-1] > _SLACK or of_record[-1]:
             _unexplained(case, write, verdict)
         else:
-            of_record[index].append(write)
-    for index, (record, each) in enumerate(told):
-        _judge_entry(case, record, each, of_record[index], verdict)
+            of_record[-1].append(write)
+    for index, later in enumerate(of_record[1:]):
+        # An audit entry that was written a moment after the record of its own write.
+        is_empty = not of_record[index] and told[index][1].status in _WROTE
+        if is_empty and later and later[0].done - times[index] < _SLACK:
+            of_record[index].append(later.pop(0))
+    for (record, each), writes in zip(told, of_record, strict=True):
+        _judge_entry(case, record, each, writes, verdict)
 
 
 def _judge_entry(

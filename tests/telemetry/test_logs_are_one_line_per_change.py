@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -26,6 +28,15 @@ def _restored() -> Iterator[None]:
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+class FullDisk(io.StringIO):
+    is_full = True
+
+    def write(self, text: str) -> int:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(text)
 
 
 def test_a_line_is_json_with_a_constant_message_and_facts() -> None:
@@ -103,3 +114,14 @@ def test_lines_of_other_libraries_look_the_same() -> None:
     line = orjson.loads(stream.getvalue())
     assert line["message"] == "cannot reach https://host/"
     assert (line["level"], line["logger"]) == ("warning", "uvicorn.error")
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_nothing_else() -> None:
+    stream = FullDisk()
+    configure_logs(Masking(), stream=stream)
+
+    logger("shoal").info("lost")
+    stream.is_full = False
+    logger("shoal").info("written")
+
+    assert orjson.loads(stream.getvalue())["message"] == "written"

@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TextIO, cast
 
 import orjson
@@ -39,7 +41,7 @@ def configure_logs(
     structlog.configure(
         processors=[*_common(masking), *_rendering(as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Lossy(stream))),
         cache_logger_on_first_use=False,
     )
 
@@ -61,6 +63,24 @@ def standard_handler(
         )
     )
     return handler
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class _Lossy:
+    """A stream of which a full disk, or a reader that is gone, takes the lines and nothing else.
+
+    The standard library's handlers are like that by themselves.
+    """
+
+    stream: TextIO
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self.stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self.stream.flush()
 
 
 def _choose(stream: TextIO | None, as_json: bool | None) -> tuple[TextIO, bool]:
