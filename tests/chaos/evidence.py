@@ -167,8 +167,17 @@ def _record(row: sqlite3.Row) -> LedgerRecord:
         Told(Key.parse(each["object"]), each.get("action", ""), each.get("status", ""))
         for each in body.get("changes") or ()
     ]
+    told += [
+        Told(Key.parse(f"{group['kind']} {group['namespace']}/{name}"), *_ended(group))
+        for group in body.get("further") or ()
+        for name in group["names"]
+    ]
     at = datetime.fromisoformat(row["at"])
     return LedgerRecord(row["seq"], at, row["what"], row["subject"], row["revision"], told)
+
+
+def _ended(group: Mapping[str, str]) -> tuple[str, str]:
+    return group["action"], group["status"]
 
 
 def read_repository(bare: Path, scratch: Path) -> dict[Key, Body]:

@@ -147,7 +147,8 @@ def _judge_records(case: Case, verdict: Verdict) -> None:
 
 def _told(records: Sequence[LedgerRecord]) -> Mapping[Place_, list[tuple[LedgerRecord, Told]]]:
     found: dict[Place_, list[tuple[LedgerRecord, Told]]] = defaultdict(list)
-    for record in records:
+    # What could not be written at once keeps its time, and comes later in the chain.
+    for record in sorted(records, key=lambda one: one.at):
         for each in record.told:
             if record.cluster and each.status not in _UNSENT:
                 found[record.cluster, each.key].append((record, each))
