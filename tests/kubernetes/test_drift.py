@@ -9,12 +9,14 @@ from tests.kubernetes.planes import PlaneWorld, path_of
 from shoal.errors import OwnershipConflict
 from shoal.model.health import HealthState
 from shoal.model.identity import ObjectKey
-from shoal.model.plans import Action
+from shoal.model.plans import Action, ResultStatus
 from shoal.model.sightings import DriftKind
 from shoal.testing.target_bench import Subject, bench
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import audit_position, read_audit_log
+from shoal_clusters.kubernetes import fetching
 from shoal_clusters.kubernetes.marks import FLEET_LABEL, OWNER_ANNOTATION
+from shoal_clusters.transport import Answer
 
 pytestmark = pytest.mark.real
 
@@ -114,38 +116,100 @@ async def test_lost_ownership_is_told_and_taken_back_by_one_apply(
         assert (await it.plan(body)).changes == ()
 
 
-async def test_a_label_taken_off_is_put_back(subject: Subject, world: PlaneWorld) -> None:
+@pytest.mark.parametrize("value", [None, "other"], ids=["taken off", "another"])
+async def test_a_label_taken_off_is_told_as_that_and_put_back(
+    subject: Subject, world: PlaneWorld, value: str | None
+) -> None:
+    """To a watch by label it looks like a deletion."""
     async with bench(subject) as it:
         body = it.config_map("unmarked", a="1")
         await it.sync(body)
-        await world.change(it.key("unmarked"), {"metadata": {"labels": {"shoal.dev/fleet": None}}})
-        await it.until_drifted("unmarked", missing=True)
+        await world.change(it.key("unmarked"), {"metadata": {"labels": {FLEET_LABEL: value}}})
+        sighting = await it.until(lambda one: one.drift is not None)
         uid = it.inventory[it.key("unmarked")].uid
+        plan = await it.plan(body)
         results = await it.sync(body)
 
         live = await world.read(it.key("unmarked")) or {}
+        assert sighting.drift is not None
+        assert sighting.drift.kind is DriftKind.UNMARKED
+        assert sighting.drift.manager == ("kubectl-edit" if value else "")
+        assert "marks were taken off" in plan.changes[0].cause
         assert results["unmarked"].error is None
         assert live["metadata"]["uid"] == uid
-        assert live["metadata"]["labels"]["shoal.dev/fleet"] == "test"
+        assert live["metadata"]["labels"][FLEET_LABEL] == "test"
+
+
+async def test_a_label_taken_off_while_nobody_watched_is_told_as_that(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    async with bench(subject) as it:
+        await it.sync(it.config_map("unmarked", a="1"))
+    await world.change(it.key("unmarked"), {"metadata": {"labels": {FLEET_LABEL: None}}})
+    async with bench(subject, it.inventory) as again:
+        sighting = await again.until(lambda one: one.drift is not None)
+
+    assert sighting.drift is not None
+    assert sighting.drift.kind is DriftKind.UNMARKED
+
+
+async def test_what_may_not_be_read_is_gone_when_the_watch_says_so(
+    subject: Subject, world: PlaneWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it only lost its label nobody can see then; the correction finds out."""
+
+    async def forbidden(*arguments: object) -> Answer:
+        return Answer(403, {}, b"")
+
+    async with bench(subject) as it:
+        await it.sync(it.config_map("deleted", a="1"))
+        monkeypatch.setattr(fetching, "look", forbidden)
+        await world.remove(it.key("deleted"))
+        sighting = await it.until_drifted("deleted", missing=True)
+
+    assert sighting.health is not None
+    assert sighting.health.state is HealthState.MISSING
 
 
 async def test_an_object_that_another_fleet_took_with_its_labels_is_named_and_left(
     subject: Subject, world: PlaneWorld
 ) -> None:
     async with bench(subject) as it:
-        body = it.config_map("taken", a="1")
+        body, key = it.config_map("taken", a="1"), it.key("taken")
         await it.sync(body)
         mark = f"other/default/shop:/ConfigMap:{world.namespace}/taken"
-        await world.change(it.key("taken"), {"metadata": {"annotations": {OWNER_ANNOTATION: mark}}})
-        await it.until(lambda one: one.drift is not None and one.drift.kind is DriftKind.TAKEN)
-        await world.change(it.key("taken"), {"metadata": {"labels": {FLEET_LABEL: "other"}}})
-        await it.until_drifted("taken", missing=True)
-        before = await world.read(it.key("taken"))
+        marks = {"annotations": {OWNER_ANNOTATION: mark}, "labels": {FLEET_LABEL: "other"}}
+        await world.change(key, {"metadata": marks})
+        sighting = await it.until(lambda one: one.drift is not None)
+        before = await world.read(key)
+        refusal = (await it.plan(body)).refused[key]
         results = await it.sync(body)
 
-        assert isinstance(results["taken"].error, OwnershipConflict)
-        assert "Shoal fleet other" in str(results["taken"].error)
-        assert await world.read(it.key("taken")) == before
+        assert sighting.drift is not None
+        assert sighting.drift.kind is DriftKind.TAKEN
+        assert isinstance(refusal, OwnershipConflict)
+        assert "Shoal fleet other" in str(refusal)
+        assert not results
+        assert await world.read(key) == before
+
+
+async def test_what_another_fleet_took_and_deleted_is_found_gone_when_it_is_planned_again(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    """Without our label no watch tells of its end."""
+    async with bench(subject) as it:
+        body, key = it.config_map("taken", a="1"), it.key("taken")
+        await it.sync(body)
+        mark = f"other/default/shop:/ConfigMap:{world.namespace}/taken"
+        marks = {"annotations": {OWNER_ANNOTATION: mark}, "labels": {FLEET_LABEL: "other"}}
+        await world.change(key, {"metadata": marks})
+        await it.until(lambda one: one.drift is not None)
+        await world.remove(key)
+        await it.plan(body)
+        await it.until_drifted("taken", missing=True)
+        results = await it.sync(body)
+
+        assert results["taken"].status is ResultStatus.APPLIED
 
 
 async def test_replicas_written_through_scale_are_left_alone(

@@ -107,6 +107,7 @@ PATCH = ({"op": "replace", "path": "/data/colour", "value": "blue"},)
         (DriftKind.MISSING, "k9s", "deleted in the cluster"),
         (DriftKind.ADDED, "kubectl-edit", "added in the cluster by kubectl-edit"),
         (DriftKind.TAKEN, "Argo CD", "taken over in the cluster by Argo CD"),
+        (DriftKind.UNMARKED, "", "its marks were taken off in the cluster"),
     ],
 )
 def test_what_drifted_is_corrected_and_says_in_which_way(

@@ -24,7 +24,7 @@ from shoal.model.sightings import Drift, DriftKind
 from shoal_clusters.kubernetes.adding import union
 from shoal_clusters.kubernetes.baselines import Baseline, decode, encode, is_newer
 from shoal_clusters.kubernetes.completing import is_finished
-from shoal_clusters.kubernetes.marks import Holder, Ownership, owner_named, whose
+from shoal_clusters.kubernetes.marks import MARK_FIELDS, Holder, Ownership, owner_named, whose
 from shoal_clusters.kubernetes.projecting import (
     REPLICAS,
     Fields,
@@ -150,8 +150,11 @@ class Comparer:
             return ()
         field_set = self.field_sets.intern_text(baseline.fields)
         touched: Sequence[Fields | None] = (None,)
-        if isinstance(self._judge(live, owned, baseline, None), Drifted):
-            touched = (self._lost(live, field_set, is_scaled=scaled(live)), field_set.fields)
+        verdict = self._judge(live, owned, baseline, None)
+        if isinstance(verdict, Drifted) and verdict.drift.kind is not DriftKind.UNMARKED:
+            lost = self._lost(live, field_set, is_scaled=scaled(live))
+            # Our marks are no business of Git.
+            touched = [each and subtract(each, MARK_FIELDS) for each in (lost, field_set.fields)]
         for fields in touched:
             part = union(fields, added)
             after = overlay(desired, live, self.field_sets.intern(part)) if part else desired
@@ -243,7 +246,7 @@ class Comparer:
         by = changed_by(live, touched)
         return Drifted(
             Drift(
-                DriftKind.EDITED,
+                DriftKind.EDITED if subtract(touched, MARK_FIELDS) else DriftKind.UNMARKED,
                 owned_digest=digest,
                 manager=by.manager,
                 managed_at=by.at,

@@ -8,7 +8,7 @@ its events wait, the newest only, because they can be judged only by the row of 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -80,6 +80,7 @@ class Observer:
         self._ended = Awaiting()
         self._arrived_at = 0.0
         self._drifted_at: dict[ObjectKey, float] = {}
+        self._hidden: dict[ObjectKey, Resource] = {}
 
     # -- told by watches ---------------------------------------------------------------------
 
@@ -103,13 +104,14 @@ class Observer:
             return
         if self._register.is_known(key, glance.resourceVersion):
             return  # the echo of our own write, or a list in which nothing changed
-        baseline = decode_packed(row.baseline)
-        if baseline is not None and baseline.version not in ("", resource.version):
+        if not _is_applied_in(row, resource):
             return  # the watch of the version it was applied in judges it
         lists = [
             self._written_while_listing.get((resource, scope)) for scope in ("", key.namespace)
         ]
         is_event = not any(written is not None and key not in written for written in lists)
+        self._fetcher.found(key)
+        self._hidden.pop(key, None)
         self._judge(key, row, orjson.loads(raw), is_event=is_event, seen_in=resource)
 
     def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
@@ -118,18 +120,18 @@ class Observer:
         key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
         write = self._writing.get(key)
         if write is not None:
-            write.raw, write.is_gone = raw, True
+            write.raw, write.is_gone, write.seen_in = raw, True, resource
             self._ended.tell(key)
             return
         self._register.unclaimed.pop(key, None)
-        self._judge_end(key, glance.resourceVersion)
+        self._look_for(resource, key, glance.resourceVersion)
 
     async def listed(
         self, resource: Resource, names: frozenset[tuple[str, str]], namespace: str
     ) -> None:
         """A whole list was read: rows that are not in it are gone, unless the list is doubtful."""
         written = self._written_while_listing.pop((resource, namespace), set())
-        self._forget_unclaimed(resource, names, namespace)
+        self._register.keep_unclaimed(resource.group_kind, names, namespace)
         rows = [
             row
             for row in self._register.rows(resource.group_kind)
@@ -146,7 +148,7 @@ class Observer:
             await doubt(self._transport, resource, missing, self._comparer.fleet)
         for key in missing:
             if key not in self._writing:
-                self._judge_end(key, "")
+                self._look_for(resource, key)
 
     async def run(self) -> None:
         """Read what must be read to be judged, until cancelled."""
@@ -158,15 +160,28 @@ class Observer:
         """Read this object and judge it: nothing watches it."""
         self._fetcher.ask(resource, key)
 
-    def _fetched(self, key: ObjectKey, live: Body | None) -> None:
-        """An object was read because its metadata did not tell; a write in flight tells more."""
+    def _look_for(self, resource: Resource, key: ObjectKey, version: str = "") -> None:
+        """A watch does not show it any more: was it deleted, or was its label taken off?"""
+        row = self._register.row(key)
+        if row is not None and row.baseline and self._is_news(row, version):
+            self._fetcher.seek(resource, key)
+
+    def look_again(self, keys: Iterable[ObjectKey]) -> None:
+        """Look for those of these objects that belong to somebody else, and that no watch shows."""
+        for key in [key for key in keys if key in self._hidden]:
+            self._fetcher.seek(self._hidden.pop(key), key)
+
+    def _fetched(self, key: ObjectKey, live: Body | None, sought: Resource | None) -> None:
+        """An object was read because a watch did not tell; a write in flight tells more."""
         row = self._register.row(key)
         if row is None or not row.uid or key in self._writing:
             return
         if live is None:
-            self._judge_end(key, "")
-        else:
-            self._judge(key, row, live, is_event=False)
+            self._judge_end(row)
+        elif sought is None or _is_applied_in(row, sought):
+            self._judge(key, row, live, is_event=False, seen_in=sought)
+            if sought is not None and key in self._register.strangers:
+                self._hidden[key] = sought
 
     def _found_scaled(self, row: Owned, live: Body, is_scaled: bool) -> None:
         """It is known now whether an autoscaler names an object whose replicas differ."""
@@ -195,8 +210,8 @@ class Observer:
                 self._note_unclaimed(key, write.raw)
             return
         version = msgspec.json.decode(write.raw, type=_Versioned).metadata.resourceVersion
-        if write.is_gone:
-            self._judge_end(key, version)
+        if write.is_gone and write.seen_in is not None:
+            self._look_for(write.seen_in, key, version)
         elif not self._register.is_known(key, version):
             self._judge(key, row, orjson.loads(write.raw), is_event=True, seen_in=write.seen_in)
 
@@ -257,15 +272,6 @@ class Observer:
         else:
             self._register.unclaimed[key] = found
 
-    def _forget_unclaimed(
-        self, resource: Resource, names: frozenset[tuple[str, str]], namespace: str
-    ) -> None:
-        """Those that a whole list does not hold are gone."""
-        for key in [one for one in self._register.unclaimed if one[:2] == resource.group_kind]:
-            is_meant = namespace in ("", key.namespace)
-            if is_meant and (key.namespace, key.name) not in names:
-                del self._register.unclaimed[key]
-
     # -- judging -----------------------------------------------------------------------------
 
     def _judge(
@@ -321,15 +327,12 @@ class Observer:
         health = self._assessor.health(refreshed or row, live)
         self._note(refreshed or row, drift, health, refreshed)
 
-    def _judge_end(self, key: ObjectKey, version: str) -> None:
-        row = self._register.row(key)
-        if row is None:
-            return
+    def _judge_end(self, row: Owned) -> None:
         verdict = self._comparer.compare(None, row)
-        if isinstance(verdict, comparing.Drifted) and self._is_news(row, version):
-            self._assessor.gone(key)
+        if isinstance(verdict, comparing.Drifted):
+            self._assessor.gone(row.key)
             # Whose it was says nothing of what may be there now: the correction looks.
-            self._register.strangers.pop(key, None)
+            self._register.strangers.pop(row.key, None)
             self._note(row, verdict.drift, Health(HealthState.MISSING, "it is gone"), None)
 
     def _is_news(self, row: Owned, version: str) -> bool:
@@ -378,6 +381,12 @@ class Observer:
     ) -> None:
         now = datetime.now(UTC)
         self._outbox.put(Sighting(row.target, row.key, now, health, drift, refreshed, is_lost))
+
+
+def _is_applied_in(row: Owned, resource: Resource) -> bool:
+    """Whether we wrote the object in this version of its kind, as far as is known."""
+    baseline = decode_packed(row.baseline)
+    return baseline is None or baseline.version in ("", resource.version)
 
 
 class _Metadata(msgspec.Struct):

@@ -91,8 +91,8 @@ def _change(wanted: PreparedObject, known: Known, policy: SyncPolicy) -> Change 
     other = known.others.get(key)
     if other is not None:
         return Change(key, Action.ADOPT, None, wanted.digest, f"taken over from {_named(other)}")
-    is_there = drift is None or drift.kind is not DriftKind.MISSING
-    if wanted.mode is Mode.IF_NOT_PRESENT and is_there and row and row.baseline:
+    is_known = drift is None or drift.kind not in (DriftKind.MISSING, DriftKind.UNMARKED)
+    if wanted.mode is Mode.IF_NOT_PRESENT and is_known and row and row.baseline:
         return _left_as_it_is(wanted, row)
     change = _wanted_change(wanted, row, drift, policy)
     is_lost = key in known.lost and wanted.mode is Mode.APPLY
@@ -156,6 +156,7 @@ _CAUSES: Mapping[DriftKind, str] = {
     DriftKind.MISSING: "deleted in the cluster",
     DriftKind.ADDED: "added in the cluster",
     DriftKind.TAKEN: "taken over in the cluster",
+    DriftKind.UNMARKED: "its marks were taken off in the cluster",
 }
 
 

@@ -7,7 +7,7 @@ here does I/O; `observing` and `applying` write it, `session` plans by it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import anyio
@@ -123,6 +123,15 @@ class Register:
         """Of the objects that a target wants: those that another target has, and which."""
         rows = ((key, self.row(key)) for key in wanted)
         return {key: row.target for key, row in rows if row is not None and row.target != target}
+
+    def keep_unclaimed(
+        self, group_kind: GroupKind, names: Container[tuple[str, str]], namespace: str
+    ) -> None:
+        """A whole list was read, over all namespaces or in one: what it does not hold is gone."""
+        for key in [one for one in self.unclaimed if one[:2] == group_kind]:
+            is_meant = namespace in ("", key.namespace)
+            if is_meant and (key.namespace, key.name) not in names:
+                del self.unclaimed[key]
 
     def keep(self, row: Owned) -> None:
         """A write or a sighting made this the true row; its object may have changed hands."""

@@ -204,6 +204,7 @@ class KubernetesSession:
         self._watches.list_again(self._assessor.follow_rules(desired.target))
         prepared = await self._prepare(desired)
         plan = self._expected(desired, prepared, only, rerun=rerun)
+        self._observer.look_again(plan.refused)
         if proof is Proof.EXPECTED:
             self._brief(desired, prepared)
             return plan

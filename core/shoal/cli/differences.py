@@ -25,6 +25,7 @@ _DONE: Mapping[str, str] = {
     "missing": "was deleted",
     "added": "has fields that were added",
     "taken": "was taken over",
+    "unmarked": "had its shoal.dev marks taken off",
 }
 _PLAIN_STEP = re.compile(r"[A-Za-z_$][\w$-]*", re.ASCII)
 _SHOWN_CLUSTERS = 5

@@ -179,6 +179,7 @@ _DONE: Mapping[DriftKind, str] = {
     DriftKind.MISSING: "was deleted in the cluster",
     DriftKind.ADDED: "has fields that were added in the cluster",
     DriftKind.TAKEN: "was taken over in the cluster",
+    DriftKind.UNMARKED: "had its shoal.dev marks taken off in the cluster",
 }
 
 

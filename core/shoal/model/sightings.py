@@ -21,6 +21,7 @@ class DriftKind(StrEnum):
     MISSING = "missing"
     ADDED = "added"
     TAKEN = "taken"
+    UNMARKED = "unmarked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Drift:
 
     EDITED: fields of ours have other values, or are gone. MISSING: the object is gone. ADDED: our
     fields are as we wrote them, and somebody added others by hand. TAKEN: it says that it belongs
-    to somebody else, who is then the `manager`.
+    to somebody else, who is then the `manager`. UNMARKED: all that differs are the marks by which
+    we know it for ours.
 
     `manager` is the *client* that managedFields names as owner of the fields, never a person; empty
     when nobody can tell. `patch` leads from live back to desired, masked.
