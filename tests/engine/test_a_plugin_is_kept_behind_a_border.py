@@ -1,67 +1,227 @@
+"""Whatever a plugin does in a call, its caller goes on with an error that names it."""
+
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
+from tests.engine import wild
+from tests.engine.virtual_time import in_virtual_time
 
+from shoal.engine import answers
+from shoal.engine.driving import ENDING_SECONDS
 from shoal.engine.guarding import Guard
-from shoal.errors import PluginFailed, SourceUnavailable
+from shoal.errors import InvalidSource, PluginFailed, Retryable, SourceUnavailable
 
+pytestmark = pytest.mark.usefixtures("no_tracebacks")
 Told = list[tuple[str, str, str, str]]
+WHO = r"source git \(acme-git 1\.2\) "
 
 
-def guard_that_tells(told: Told) -> Guard:
+@pytest.fixture
+def no_tracebacks() -> Iterator[None]:
+    """To print them takes far longer than the tests."""
+    with capture_logs():
+        yield
+
+
+def guard_that_tells(told: Told | None = None, **settings: float) -> Guard:
     def trace(seam: str, plugin: str, subject: str, seconds: float, outcome: str) -> None:
-        told.append((seam, plugin, subject, outcome))
+        if told is not None:
+            told.append((seam, plugin, subject, outcome))
 
-    return Guard(lambda seam, plugin: f"{plugin} (acme-{plugin} 1.2)", trace)
+    return Guard(lambda seam, plugin: f"{plugin} (acme-{plugin} 1.2)", trace, **settings)
 
 
+def is_number(given: Any) -> int:
+    if not isinstance(given, int):
+        raise answers.Nonsense("no number")
+    return given
+
+
+async def ask(
+    guard: Guard, what: Callable[[], Awaitable[Any]], seconds: float = 5, subject: str = "apps"
+) -> int:
+    return await guard.ask("source", "git", subject, what, seconds=seconds, answer=is_number)
+
+
+async def follow(
+    guard: Guard, source: Callable[[], AsyncIterator[Any]], step_seconds: float = 5
+) -> list[int]:
+    seen: list[int] = []
+    stream = guard.stream(
+        "source", "git", "apps", source, answer=is_number, step_seconds=step_seconds
+    )
+    async with aclosing(stream) as items:
+        async for number in items:
+            seen.append(number)  # noqa: PERF401  # a comprehension would lose them
+    return seen
+
+
+async def stay(guard: Guard, does: Callable[[], Any]) -> None:
+    opened = guard.opened("source", "git", "apps", lambda: wild.opening(does), seconds=5)
+    async with opened:
+        await anyio.sleep(1)
+
+
+FORMS: dict[str, Callable[[Guard, Callable[[], Awaitable[Any]]], Awaitable[Any]]] = {
+    "a call": ask,
+    "a step of an iteration": lambda guard, does: follow(guard, lambda: wild.each_of(does)),
+    "an opening": stay,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("raised", wild.RAISED)
+@in_virtual_time
+async def test_whatever_is_raised_is_a_failure_that_names_the_plugin(
+    form: str, raised: str
+) -> None:
+    error = wild.RAISED[raised]()
+    # Python itself turns what would end an iteration too early into a RuntimeError.
+    name = "RuntimeError" if raised == "StopAsyncIteration" and form != "a call" else raised
+
+    with pytest.raises(PluginFailed, match=f"^{WHO}failed for apps: {name}; see the") as caught:
+        await FORMS[form](guard_that_tells(), lambda: wild.raising(error))
+
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("form", FORMS)
+@in_virtual_time
+async def test_what_is_raised_in_groups_is_told_by_its_name(form: str) -> None:
+    group = wild.nested(ValueError("x"))
+
+    with pytest.raises(PluginFailed, match=r"failed for apps: ValueError"):
+        await FORMS[form](guard_that_tells(), lambda: wild.raising(group))
+
+
+@in_virtual_time
+async def test_our_own_errors_leave_a_group_the_permanent_one_first() -> None:
+    gone = InvalidSource("no such branch")
+    group = ExceptionGroup("both", [SourceUnavailable("later"), gone])
+
+    with pytest.raises(InvalidSource) as caught:
+        await ask(Guard(), lambda: wild.raising(group))
+
+    assert caught.value is gone
+
+
+@in_virtual_time
 async def test_an_error_of_ours_passes_as_it_is() -> None:
     error = SourceUnavailable("the repository does not answer")
 
-    with pytest.raises(SourceUnavailable) as caught, Guard().call("source", "git", "a", seconds=5):
-        raise error
+    with pytest.raises(SourceUnavailable) as caught:
+        await ask(Guard(), lambda: wild.raising(error))
 
     assert caught.value is error
 
 
-async def test_what_a_plugin_should_not_raise_names_plugin_version_seam_and_subject() -> None:
-    guard = guard_that_tells([])
-
-    with (
-        pytest.raises(PluginFailed) as caught,
-        guard.call("source", "git", "default/apps", seconds=5),
-    ):
-        raise KeyError("the token is hunter2")
-
-    assert str(caught.value).startswith(
-        "source git (acme-git 1.2) failed for default/apps: KeyError"
-    )
-    assert "hunter2" not in str(caught.value)
-    assert isinstance(caught.value.__cause__, KeyError)
+@pytest.mark.parametrize("after", [float("nan"), float("inf"), -1.0])
+@in_virtual_time
+async def test_an_error_whose_time_is_none_is_a_wrong_answer(after: float) -> None:
+    with pytest.raises(PluginFailed, match="gave a wrong answer for apps: an error whose time"):
+        await ask(Guard(), lambda: wild.raising(Retryable("later", after_seconds=after)))
 
 
-async def test_a_plugin_that_hangs_is_given_up_at_its_deadline() -> None:
-    with (
-        pytest.raises(PluginFailed, match=r"did not answer for default/apps within 0\.01 s"),
-        Guard().call("source", "git", "default/apps", seconds=0.01),
-    ):
-        await anyio.sleep_forever()
+@pytest.mark.parametrize("given", wild.GIVEN)
+@in_virtual_time
+async def test_nonsense_is_a_failure_that_says_so(given: str) -> None:
+    with pytest.raises(PluginFailed, match=f"^{WHO}gave a wrong answer for apps: no number"):
+        await ask(guard_that_tells(), lambda: wild.giving(wild.GIVEN[given]()))
 
 
-async def test_being_cancelled_is_no_failure_of_the_plugin() -> None:
-    told: Told = []
+@pytest.mark.parametrize("what", [lambda: 7, lambda: None, lambda: (_ for _ in ())])
+@in_virtual_time
+async def test_a_call_that_cannot_be_awaited_is_a_failure(what: Callable[[], Any]) -> None:
+    with pytest.raises(PluginFailed, match="failed for apps: AttributeError"):
+        await ask(Guard(), what)
 
-    with anyio.CancelScope() as scope:
-        with guard_that_tells(told).call("source", "git", "default/apps", seconds=5):
-            scope.cancel()
-            await anyio.sleep_forever()
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("does", [anyio.sleep_forever, wild.hang_shielded])
+@in_virtual_time
+async def test_a_plugin_that_never_ends_is_left_behind(
+    form: str, does: Callable[[], Awaitable[Any]]
+) -> None:
+    started = anyio.current_time()
+
+    with pytest.raises(PluginFailed, match=rf"^{WHO}did not answer for apps within 5 s"):
+        await FORMS[form](guard_that_tells(), does)
+
+    assert anyio.current_time() - started <= 5 + ENDING_SECONDS
+    await anyio.sleep(wild.LONG_SECONDS)
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_plugin_that_swallows_its_end_is_left_behind(form: str) -> None:
+    """In real time, for anyio cancels it anew in each pass of the loop."""
+    guard = guard_that_tells(ending_seconds=0.05)
+
+    with anyio.fail_after(5):
+        with anyio.move_on_after(0.01) as scope:
+            await FORMS[form](guard, wild.swallow_every_end)
+        while guard.left:
+            await anyio.sleep(0)
 
     assert scope.cancelled_caught
-    assert told == [("source", "git", "default/apps", "cancelled")]
+
+
+@in_virtual_time
+async def test_nothing_more_is_asked_for_a_subject_until_what_was_left_has_ended() -> None:
+    guard, finish = guard_that_tells(), anyio.Event()
+
+    async def wait_shielded() -> int:
+        with anyio.CancelScope(shield=True):
+            await finish.wait()
+        return 7
+
+    with pytest.raises(PluginFailed, match="did not answer"):
+        await ask(guard, wait_shielded)
+    with pytest.raises(PluginFailed, match=f"{WHO}for apps has not ended an earlier call"):
+        await ask(guard, lambda: wild.giving(7))
+    other = await ask(guard, lambda: wild.giving(7), subject="others")
+    finish.set()
+    await anyio.sleep(1)
+    again = await ask(guard, lambda: wild.giving(7))
+
+    assert (other, again) == (7, 7)
+
+
+@in_virtual_time
+async def test_what_takes_a_while_to_clean_up_is_waited_for() -> None:
+    done: list[str] = []
+
+    with pytest.raises(PluginFailed, match="did not answer"):
+        await ask(Guard(), lambda: wild.clean_up_for(ENDING_SECONDS / 2, done))
+
+    assert done == ["cleaned up"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@in_virtual_time
+async def test_a_plugin_that_cancels_itself_failed(form: str) -> None:
+    with pytest.raises(PluginFailed, match="failed for apps: CancelledItself"):
+        await FORMS[form](Guard(), wild.cancel_itself)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("does", [anyio.sleep_forever, wild.hang_shielded])
+@in_virtual_time
+async def test_whoever_is_cancelled_is_not_held_by_the_plugin(
+    form: str, does: Callable[[], Awaitable[Any]]
+) -> None:
+    with anyio.move_on_after(1) as scope:
+        await FORMS[form](Guard(), does)
+
+    assert scope.cancelled_caught
+    assert anyio.current_time() <= 1 + ENDING_SECONDS
+    await anyio.sleep(wild.LONG_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -73,33 +233,163 @@ async def test_being_cancelled_is_no_failure_of_the_plugin() -> None:
         (TimeoutError(), "timeout"),
     ],
 )
+@in_virtual_time
 async def test_each_call_is_traced_with_its_outcome(raised: Exception | None, outcome: str) -> None:
     told: Told = []
 
     try:
-        with guard_that_tells(told).call("renderer", "plain", "web", seconds=5):
-            if raised is not None:
-                raise raised
+        does = wild.giving(7) if raised is None else wild.raising(raised)
+        await ask(guard_that_tells(told), lambda: does)
     except (PluginFailed, SourceUnavailable):
         pass
 
-    assert told == [("renderer", "plain", "web", outcome)]
+    assert told == [("source", "git", "apps", outcome)]
 
 
+@in_virtual_time
+async def test_being_cancelled_is_no_failure_of_the_plugin() -> None:
+    told: Told = []
+
+    with anyio.move_on_after(1):
+        await ask(guard_that_tells(told), anyio.sleep_forever)
+
+    assert told == [("source", "git", "apps", "cancelled")]
+
+
+@pytest.mark.parametrize("raised", wild.RAISED)
+def test_plain_code_of_a_plugin_is_behind_the_border_too(raised: str) -> None:
+    def check() -> int:
+        raise wild.RAISED[raised]()
+
+    with pytest.raises(PluginFailed, match=f"^{WHO}failed for apps: {raised}"):
+        guard_that_tells().say("source", "git", "apps", check, is_number)
+
+
+def test_plain_code_that_calls_itself_without_end_failed() -> None:
+    with pytest.raises(PluginFailed, match="RecursionError"):
+        Guard().say("source", "git", "apps", wild.recursing, is_number)
+
+
+@in_virtual_time
 async def test_a_stream_that_breaks_has_yielded_what_came_before() -> None:
-    async def numbers() -> AsyncIterator[int]:
-        yield 1
-        yield 2
-        raise RuntimeError("boom")
-
     seen: list[int] = []
 
-    async def follow() -> None:
-        async with aclosing(Guard().stream("target", "kube", "dev", numbers())) as stream:
-            async for number in stream:
-                seen.append(number)  # noqa: PERF401  # a comprehension would lose them
+    async def numbers() -> AsyncIterator[int]:
+        for number in (1, 2):
+            seen.append(number)
+            yield number
+        raise RuntimeError("boom")
 
-    with pytest.raises(PluginFailed, match=r"target kube failed for dev: RuntimeError"):
-        await follow()
+    with pytest.raises(PluginFailed, match=f"{WHO}failed for apps: RuntimeError"):
+        await follow(guard_that_tells(), numbers)
 
     assert seen == [1, 2]
+
+
+@in_virtual_time
+async def test_an_iteration_makes_its_next_item_when_it_is_asked_for() -> None:
+    made: list[int] = []
+
+    async def numbers() -> AsyncIterator[int]:
+        for number in range(10):
+            made.append(number)
+            yield number
+
+    stream = Guard().stream("source", "git", "apps", numbers, answer=is_number)
+    async with aclosing(stream) as items:
+        async for number in items:
+            await anyio.sleep(1)
+            assert made == list(range(number + 1))
+            if number == 3:
+                break
+
+    assert made == [0, 1, 2, 3]
+
+
+@in_virtual_time
+async def test_an_iteration_that_cannot_be_closed_is_left_behind() -> None:
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            await wild.hang_shielded()
+
+    started = anyio.current_time()
+    stream = Guard().stream("source", "git", "apps", numbers, answer=is_number)
+    async with aclosing(stream) as items:
+        first = await anext(items)
+
+    assert first == 1
+    assert anyio.current_time() - started <= ENDING_SECONDS
+    await anyio.sleep(wild.LONG_SECONDS)
+
+
+@in_virtual_time
+async def test_what_is_open_is_opened_and_closed_in_one_task() -> None:
+    told: list[str] = []
+
+    @asynccontextmanager
+    async def session() -> AsyncIterator[int]:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(anyio.sleep_forever)
+            yield 7
+            tasks.cancel_scope.cancel()
+        told.append("closed")
+
+    async with Guard().opened("target", "kube", "dev", session, seconds=5) as number:
+        told.append(f"open {number}")
+
+    assert told == ["open 7", "closed"]
+
+
+@in_virtual_time
+async def test_what_breaks_while_it_is_open_ends_the_body() -> None:
+    @asynccontextmanager
+    async def session() -> AsyncIterator[int]:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(break_later)
+            yield 7
+
+    async def break_later() -> None:
+        await anyio.sleep(3)
+        raise ZeroDivisionError
+
+    with pytest.raises(PluginFailed, match="target kube failed for dev: ZeroDivisionError"):
+        async with Guard().opened("target", "kube", "dev", session, seconds=5):
+            await anyio.sleep_forever()
+
+    assert anyio.current_time() == pytest.approx(3)
+
+
+@in_virtual_time
+async def test_what_cannot_be_closed_is_left_behind() -> None:
+    @asynccontextmanager
+    async def session() -> AsyncIterator[int]:
+        yield 7
+        await wild.hang_shielded()
+
+    with pytest.raises(PluginFailed, match="target kube did not answer for dev within 10 s"):
+        async with Guard().opened("target", "kube", "dev", session, seconds=5):
+            pass
+
+    assert anyio.current_time() <= 10 + ENDING_SECONDS
+    await anyio.sleep(wild.LONG_SECONDS)
+
+
+@in_virtual_time
+async def test_an_error_of_the_body_is_no_failure_of_the_plugin() -> None:
+    closed: list[str] = []
+
+    @asynccontextmanager
+    async def session() -> AsyncIterator[int]:
+        try:
+            yield 7
+        finally:
+            closed.append("closed")
+
+    with pytest.raises(SourceUnavailable):
+        async with Guard().opened("target", "kube", "dev", session, seconds=5):
+            raise SourceUnavailable("gone")
+
+    assert closed == ["closed"]

@@ -16,9 +16,13 @@ def guard_of(plugins: Plugins) -> Guard:
     """A border that names distribution and version, and prints calls when it is asked to."""
 
     def describe(seam: str, plugin: str) -> str:
-        for one in plugins.registrations:
-            if one.name == plugin and one.seam.startswith(seam):
+        there = [one for one in plugins.registrations if one.seam.startswith(seam)]
+        for one in there:
+            if one.name == plugin:
                 return f"{plugin} ({one.distribution} {one.version})"
+        # A target is asked for many things, and what is asked is all that the engine knows of it.
+        if len(there) == 1:
+            return f"{there[0].name} ({there[0].distribution} {there[0].version}) at {plugin}"
         return plugin
 
     tracing = os.environ.get("SHOAL_TRACE_PLUGINS") == "1"

@@ -91,7 +91,7 @@ class _Assembly:
         self._lent = _Lent(foundation, store, tracing.tracer, self._state, lent)
         self._guard = guard_of(foundation.plugins)
         self._recording = Recording(store, self._state)
-        self._rendering = Rendering()
+        self._rendering = Rendering(self._guard)
 
     async def controller(self) -> Controller:
         """The whole; raises Permanent when no plugin provides what it stands on."""

@@ -26,6 +26,7 @@ from shoal.composition.loading import Plugins
 from shoal.composition.programs import found_programs
 from shoal.composition.secret_files import SecretFolder
 from shoal.documents import Catalog
+from shoal.engine import answers
 from shoal.engine.desiring import Desiring
 from shoal.engine.explaining import Explanation, explain
 from shoal.engine.fleet import FETCH_SECONDS
@@ -94,8 +95,15 @@ class Offline:
             return await working_copy(self.given.working_copy, ref, self.run_in_thread)
         spec = catalog.source_of(document)
         name = spec.choice.name
-        with self.guard.call("source", name, str(ref), seconds=FETCH_SECONDS):
-            return await self.sources[name].fetch(ref, spec.choice.spec, None, self.hosts[name])
+        source, host = self.sources[name], self.hosts[name]
+        return await self.guard.ask(
+            "source",
+            name,
+            str(ref),
+            lambda: source.fetch(ref, spec.choice.spec, None, host),
+            seconds=FETCH_SECONDS,
+            answer=answers.artifact,
+        )
 
     async def desire(
         self, catalog: Catalog, document: Application, artifact: Artifact, placed: tuple[str, ...]
@@ -134,7 +142,7 @@ async def open_offline(given: Given, plugins: Plugins) -> AsyncIterator[Offline]
         )
         guard = guard_of(plugins)
         desiring = Desiring(
-            rendering=Rendering(),
+            rendering=Rendering(guard),
             renderers=plugins.renderers,
             hosts={name: await lent.of("renderers", name) for name in plugins.renderers},
             digester=digester,

@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 
 from shoal.documents import Catalog
+from shoal.engine import answers
 from shoal.engine.comparing import silent_clusters
 from shoal.engine.drifts import Found
 from shoal.engine.guarding import Guard
@@ -95,8 +96,14 @@ class Adopting:
         self, target: TargetState, keys: frozenset[ObjectKey]
     ) -> Mapping[ObjectKey, Sequence[Mapping[str, Any]]]:
         session = self.state.session(target.key.cluster)
-        with self.guard.call("target", "differences", str(target.key), seconds=READ_SECONDS):
-            return await session.differences(target.key, keys)
+        return await self.guard.ask(
+            "target",
+            "differences",
+            str(target.key),
+            lambda: session.differences(target.key, keys),
+            seconds=READ_SECONDS,
+            answer=answers.differences,
+        )
 
 
 def _view(live: _Live, labels: Mapping[str, Mapping[str, str]]) -> AdoptionView:

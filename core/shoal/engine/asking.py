@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import cluster_subject
 from shoal.engine.state import ClusterState, EngineState
@@ -44,5 +45,11 @@ class Asking:
         if known.session is None:
             return
         subject = cluster_subject(known.name)
-        with self.guard.call("target", "api versions", subject, seconds=ASK_SECONDS):
-            known.api_versions = await known.session.api_versions()
+        known.api_versions = await self.guard.ask(
+            "target",
+            "api versions",
+            subject,
+            known.session.api_versions,
+            seconds=ASK_SECONDS,
+            answer=answers.texts,
+        )

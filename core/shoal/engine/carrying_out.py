@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from opentelemetry.trace import Tracer
 
+from shoal.engine import answers
 from shoal.engine.concluding import Pass, all_done
 from shoal.engine.guarding import Guard
 from shoal.engine.handing_over import LEAVING
@@ -24,6 +25,8 @@ from shoal.telemetry import names
 from shoal.telemetry.spans import opened
 
 Granted = Callable[[], bool]
+STEP_SECONDS = 600.0
+"""Between two results of a plan: each request has its own deadline; some wait for a deletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,15 @@ class CarryingOut:
     async def _stream(self, session: Session, this: Pass, plan: Plan, granted: Granted) -> None:
         target = this.target.key
         this.asked.update(change.key for change in plan.changes)
-        source = session.apply(plan, this.desired, granted=granted)
-        async with aclosing(self.guard.stream("target", "apply", str(target), source)) as all_:
+        results = self.guard.stream(
+            "target",
+            "apply",
+            str(target),
+            lambda: session.apply(plan, this.desired, granted=granted),
+            answer=answers.result_of(plan),
+            step_seconds=STEP_SECONDS,
+        )
+        async with aclosing(results) as all_:
             async for result in all_:
                 self.recording.took(target, result)
                 this.results.append(result)

@@ -8,7 +8,6 @@ probe and when to give up is decided by `planning.circuits`; `clusters` opens on
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from typing import Any
 import anyio
 import structlog
 
+from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying, cluster_subject
 from shoal.engine.observing import Observing
@@ -113,10 +113,8 @@ class Connections:
 
     async def _is_renewed(self, cluster: ClusterState, renewal: Renewal) -> bool:
         """Whether somebody renewed a refused credential; one that cannot be read was not."""
-        choice, subject = cluster.document.spec.access, cluster_subject(cluster.name)
         try:
-            with self.guard.call("access", choice.name, subject, seconds=CONNECT_SECONDS):
-                return await renewal.is_renewed()
+            return await renewal.is_renewed()
         except ShoalError:
             return False
 
@@ -124,27 +122,35 @@ class Connections:
         """One connection from beginning to end; why it ended, returned or raised."""
         name = cluster.name
         endpoint = renewal.noting(await self._endpoint(cluster))
-        # `fail_after` cannot end before what was opened inside it; its deadline can be taken back.
-        with anyio.move_on_after(CONNECT_SECONDS) as opening:
-            async with self.target_type.open(
+        async with self.guard.opened(
+            "target",
+            self.target_type.name,
+            cluster_subject(name),
+            lambda: self.target_type.open(
                 name, endpoint, cluster.inventory, self.judge, self._host()
-            ) as session:
-                opening.deadline = math.inf
-                facts = await self._prove(cluster, session)
-                renewal.accepted()
-                cluster.session = session
-                try:
-                    await self._gained(cluster, facts)
-                    return await self._serve(cluster, session)
-                finally:
-                    cluster.session = None
-        raise PluginFailed(f"no session to cluster {name} was open within {CONNECT_SECONDS:g} s")
+            ),
+            seconds=CONNECT_SECONDS,
+        ) as session:
+            facts = await self._prove(cluster, session)
+            renewal.accepted()
+            cluster.session = session
+            try:
+                await self._gained(cluster, facts)
+                return await self._serve(cluster, session)
+            finally:
+                cluster.session = None
 
     async def _endpoint(self, cluster: ClusterState) -> Endpoint:
         choice = cluster.document.spec.access
         subject, host = cluster_subject(cluster.name), self.access_hosts[choice.name]
-        with self.guard.call("access", choice.name, subject, seconds=CONNECT_SECONDS):
-            endpoint = await self.access[choice.name].connect(choice.spec, host)
+        endpoint = await self.guard.ask(
+            "access",
+            choice.name,
+            subject,
+            lambda: self.access[choice.name].connect(choice.spec, host),
+            seconds=CONNECT_SECONDS,
+            answer=answers.endpoint,
+        )
         limits = cluster.document.spec.limits
         return replace(
             endpoint,
@@ -157,7 +163,14 @@ class Connections:
         """The credential, of which the token is known from then on, and never shown."""
 
         async def credential() -> Credential:
-            found = await read()
+            found = await self.guard.ask(
+                "access",
+                cluster.document.spec.access.name,
+                cluster_subject(cluster.name),
+                read,
+                seconds=CONNECT_SECONDS,
+                answer=answers.credential,
+            )
             self.known.learn((found.token,))
             cluster.credential = replace(found, token="", client_key_file="")
             return found
@@ -185,8 +198,14 @@ class Connections:
         subject = cluster_subject(cluster.name)
         with anyio.move_on_after(seconds):
             # The guard's own deadline never comes: a silent cluster is no fault of the plugin.
-            with self.guard.call("target", "probe", subject, seconds=2 * seconds):
-                facts = await session.probe()
+            facts = await self.guard.ask(
+                "target",
+                "probe",
+                subject,
+                session.probe,
+                seconds=2 * seconds,
+                answer=answers.facts,
+            )
             await self.identifying.check(cluster.name, facts)
             return facts
         raise ClusterUnreachable(
@@ -226,7 +245,13 @@ class Connections:
 
     async def _follow(self, cluster: ClusterState, session: Session, signals: _Signals) -> None:
         subject, plugin = cluster_subject(cluster.name), self.target_type.name
-        source = self.guard.stream("target", plugin, subject, session.sightings())
+        source = self.guard.stream(
+            "target",
+            "sightings",
+            subject,
+            session.sightings,
+            answer=answers.sighting_on(cluster.name),
+        )
         try:
             async with aclosing(source) as sightings:
                 async for sighting in sightings:

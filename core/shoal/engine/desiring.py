@@ -35,6 +35,8 @@ from shoal.planning.merging import merged_values
 from shoal.planning.overriding import applicable_indexes, content, facts_of, override, values_of
 from shoal.telemetry.known import KnownSecrets
 
+LOOK_SECONDS = 60.0  # for the look at a tree that chooses a renderer
+
 
 class Asks(Protocol):
     """Knows what only clusters can tell of themselves."""
@@ -101,9 +103,11 @@ class Desiring:
     ) -> Renders:
         """The application rendered for these clusters, once for those that are alike."""
         path, overrides = document.spec.source.path, document.spec.overrides
-        renderer, parameters = await self.rendering.choose(
-            self.renderers, document.spec.render, artifact, path
-        )
+        source, subject = document.source_ref, str(document.ref)
+        with self.guard.call("source", str(source), subject, seconds=LOOK_SECONDS):
+            renderer, parameters = await self.rendering.choose(
+                self.renderers, document.spec.render, artifact, path
+            )
         owns, failures = dict[str, Own](), dict[str, ShoalError]()
         for name in placed:
             try:
@@ -111,7 +115,7 @@ class Desiring:
                 owns[name] = self._own(facts, overrides, renderer, parameters)
             except ShoalError as error:
                 failures[name] = error
-        host, subject = self.hosts[renderer.name], str(document.ref)
+        host = self.hosts[renderer.name]
         shared = SharedRenders(self.rendering, renderer, host, self.guard, subject, artifact, path)
         await shared.run(own.render for own in owns.values())
         return Renders(renderer, parameters, owns, shared.outcomes, failures, shared.asks_clusters)

@@ -8,13 +8,15 @@ not in time, is named: never is its silence taken for "no difference".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import anyio
 
 from shoal.documents import Catalog
+from shoal.engine import answers
 from shoal.engine.comparing import Comparison
 from shoal.engine.desiring import Desiring
 from shoal.engine.fleet import FETCH_SECONDS
@@ -105,8 +107,14 @@ class Diffing:
         for candidate in self._revisions(name, spec.choice.spec, revision):
             try:
                 async with known.fetching:
-                    with self.guard.call("source", name, str(ref), seconds=FETCH_SECONDS):
-                        return await source_type.fetch(ref, candidate, known.artifact, host)
+                    return await self.guard.ask(
+                        "source",
+                        name,
+                        str(ref),
+                        partial(source_type.fetch, ref, candidate, known.artifact, host),
+                        seconds=FETCH_SECONDS,
+                        answer=answers.artifact,
+                    )
             except InvalidSource as error:
                 errors.append(error)
         if len(errors) == 1:
@@ -116,7 +124,7 @@ class Diffing:
             next_step=next((each.next_step for each in errors if each.next_step), ""),
         )
 
-    def _revisions(self, name: str, spec: Spec, revision: str) -> list[Spec]:
+    def _revisions(self, name: str, spec: Spec, revision: str) -> Sequence[Spec]:
         if not revision:
             return [spec]
         source_type = self.types[name]
@@ -125,7 +133,9 @@ class Diffing:
                 f"sources of type {name} have no revisions that can be named",
                 next_step="leave --rev out, or give --path DIR",
             )
-        return list(source_type.at(spec, revision))
+        return self.guard.say(
+            "source", name, name, lambda: source_type.at(spec, revision), answers.specs
+        )
 
     async def _compare(
         self,
@@ -138,7 +148,7 @@ class Diffing:
         desiring = self.desiring
         if request.files is not None or request.revision:
             # What is only looked at takes no place from what clusters have.
-            desiring = replace(desiring, rendering=Rendering())
+            desiring = replace(desiring, rendering=Rendering(self.guard))
         known = ApplicationState(placed=placed)
         wishes = await desiring.desire(catalog, document, artifact, known)
         found = Comparison()
@@ -181,8 +191,14 @@ class Diffing:
         try:
             session = self.state.session(cluster)
             subject, longest = str(desired.target), seconds + _GRACE_SECONDS
-            with self.guard.call("target", "diff", subject, seconds=longest):
-                plan = await session.plan(desired, proof=Proof.DRY_RUN)
+            plan = await self.guard.ask(
+                "target",
+                "diff",
+                subject,
+                lambda: session.plan(desired, proof=Proof.DRY_RUN),
+                seconds=longest,
+                answer=answers.plan_for(desired),
+            )
         except (ClusterUnreachable, ClusterNotConnected) as error:
             found.unanswered(cluster, error)
         except ShoalError as error:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from shoal.engine import answers
 from shoal.engine.folders import GuardedFolder
 from shoal.engine.guarding import Guard
 from shoal.errors import SourceUnavailable
@@ -162,13 +163,20 @@ class RepositoryReader:
     async def read(self, previous: FleetFiles | None) -> FleetFiles | None:
         """Fetch, and read the documents when the commit is another one."""
         name = self._source_type.name
-        with self._guard.call("source", name, "the fleet", seconds=FETCH_SECONDS):
-            artifact = await self._source_type.fetch(FLEET, self._spec, self._artifact, self._host)
+        artifact = await self._guard.ask(
+            "source",
+            name,
+            "the fleet",
+            lambda: self._source_type.fetch(FLEET, self._spec, self._artifact, self._host),
+            seconds=FETCH_SECONDS,
+            answer=answers.artifact,
+        )
         if previous is not None and artifact is self._artifact:
             return previous
         folder = GuardedFolder(artifact.tree, self._path)
         files: dict[str, bytes] = {}
-        await _gather(folder, "", files)
+        with self._guard.call("source", name, "the fleet", seconds=FETCH_SECONDS):
+            await _gather(folder, "", files)
         self._artifact = artifact
         return FleetFiles(artifact.revision, artifact.digest, files, artifact.provenance)
 

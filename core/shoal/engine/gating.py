@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from shoal.engine import answers
 from shoal.engine.differences import Differences
 from shoal.engine.guarding import Guard
 from shoal.engine.state import EngineState, TargetState
@@ -75,8 +76,14 @@ class Gating:
     async def _ask(self, choice: Choice, proposal: Proposal) -> str | None:
         subject = str(proposal.plan.target)
         try:
-            with self.guard.call("gate", choice.name, subject, seconds=ASK_SECONDS):
-                gate, host = self.gates[choice.name], self.hosts[choice.name]
-                return await gate.evaluate(choice.spec, proposal, host)
+            gate, host = self.gates[choice.name], self.hosts[choice.name]
+            return await self.guard.ask(
+                "gate",
+                choice.name,
+                subject,
+                lambda: gate.evaluate(choice.spec, proposal, host),
+                seconds=ASK_SECONDS,
+                answer=answers.verdict,
+            )
         except ShoalError as error:
             return f"it could not be asked, so nothing is written: {error}"

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from shoal.engine import answers
+from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.state import EngineState, TargetState
 from shoal.errors import OwnershipConflict
@@ -18,11 +20,12 @@ from shoal.hooks.targets import Session
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.plans import Action, Desired, Plan, Result
 
+LEARN_SECONDS = 60.0
 LEAVING = frozenset({Action.DELETE, Action.HAND_OVER})
 _CHANGING_HANDS = LEAVING | {Action.ADOPT}
 
 
-async def inform(state: EngineState, session: Session, plan: Plan) -> bool:
+async def inform(state: EngineState, guard: Guard, session: Session, plan: Plan) -> bool:
     """Tell the session what all want, when this plan depends on it; then it is to plan again.
 
     What waits may have been found only when it was written, and depend on it then.
@@ -34,7 +37,15 @@ async def inform(state: EngineState, session: Session, plan: Plan) -> bool:
     wanted = _wanted(state, cluster)
     if wanted is None:
         state.awaiting_decisions.setdefault(cluster, set()).add(plan.target)
-    await session.learn(wanted, _unknown(state, cluster))
+    unknown = _unknown(state, cluster)
+    await guard.ask(
+        "target",
+        "learn",
+        str(plan.target),
+        lambda: session.learn(wanted, unknown),
+        seconds=LEARN_SECONDS,
+        answer=answers.nothing,
+    )
     return True
 
 

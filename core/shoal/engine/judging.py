@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.state import EngineState
 from shoal.errors import Permanent, ShoalError
@@ -14,9 +15,6 @@ from shoal.model.health import Health, HealthState
 from shoal.model.health_rules import HealthRule
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
 from shoal.planning.judging import judge
-
-CHECK_SECONDS = 1.0
-"""A check is plain code: this only shows in the trace that it waited for something."""
 
 
 def by_kind(checks: Iterable[HealthCheck]) -> Mapping[GroupKind, HealthCheck]:
@@ -54,7 +52,8 @@ class Judging:
         if check is None:
             return found
         try:
-            with self.guard.call("health", check.name, str(key), seconds=CHECK_SECONDS):
-                return check.assess(body)
+            return self.guard.say(
+                "health", check.name, str(key), lambda: check.assess(body), answers.health
+            )
         except ShoalError as error:
             return Health(HealthState.UNKNOWN, str(error))

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from opentelemetry.trace import Tracer, get_current_span
 
+from shoal.engine import answers
 from shoal.engine.concluding import Concluding
 from shoal.engine.deciding import Deciding
 from shoal.engine.guarding import Guard
@@ -46,11 +47,15 @@ class Previewing:
         self, cluster: ClusterState, session: Session, target: TargetState, desired: Desired
     ) -> None:
         """One look at a whole target; raises what a dry run raises."""
-        with (
-            opened(self.tracer, names.PLAN) as span,
-            self.guard.call("target", "plan", str(target.key), seconds=PREVIEW_SECONDS),
-        ):
-            plan = await session.plan(desired, proof=Proof.DRY_RUN)
+        with opened(self.tracer, names.PLAN) as span:
+            plan = await self.guard.ask(
+                "target",
+                "plan",
+                str(target.key),
+                lambda: session.plan(desired, proof=Proof.DRY_RUN),
+                seconds=PREVIEW_SECONDS,
+                answer=answers.plan_for(desired),
+            )
             span.set_attribute(names.OBJECTS, len(plan.changes))
         get_current_span().set_attribute(names.OBJECTS, len(plan.changes))
         await self.deciding.follow_hold(target, None)

@@ -13,16 +13,19 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import anyio
 
+from shoal.engine import answers
 from shoal.engine.choosing import choose_renderer, folder_root
 from shoal.engine.facts import FactsOfCluster, NotedFacts
 from shoal.engine.folders import DEFAULT_BUDGET, Budget, GuardedFolder
+from shoal.engine.guarding import Guard
 from shoal.engine.lanes import Lanes
 from shoal.engine.remembering import Rendered, Shelf
 from shoal.errors import (
@@ -31,7 +34,6 @@ from shoal.errors import (
     InvalidSource,
     MissingFact,
     Permanent,
-    PluginFailed,
     UnsafePath,
 )
 from shoal.hooks.host import Host
@@ -67,6 +69,7 @@ class Rendering:
 
     def __init__(
         self,
+        guard: Guard | None = None,
         *,
         at_once: int | None = None,
         kept: int = 10_000,
@@ -75,6 +78,7 @@ class Rendering:
     ) -> None:
         self.hits = 0
         self.renders = 0
+        self._guard = guard or Guard()
         self._kept = kept
         self._deadline_seconds = deadline_seconds
         self._budget = budget
@@ -130,7 +134,9 @@ class Rendering:
             if entry is not None:
                 self.hits += 1
             else:
-                manifests, error = await self._outcome(renderer, parameters, folder, facts, host)
+                subject = f"{path} of source {artifact.source}"
+                call = partial(renderer.render, parameters, folder, facts, host)
+                manifests, error = await self._outcome(renderer.name, subject, call)
                 looks = _Looks(root.name, root.digest, folder.looks, facts.looks)
                 entry = _rendered(looks, _located(manifests, root.name), error)
             self._remember(artifact.source, work, entry)
@@ -151,37 +157,28 @@ class Rendering:
             self._drop(key)
 
     async def _outcome(
-        self,
-        renderer: Renderer[Any],
-        parameters: Spec,
-        folder: GuardedFolder,
-        facts: NotedFacts,
-        host: Host,
+        self, renderer: str, subject: str, call: Callable[[], Awaitable[Sequence[Manifest]]]
     ) -> tuple[Sequence[Manifest], Permanent | None]:
         try:
-            return await self._render(renderer, parameters, folder, facts, host), None
+            return await self._render(renderer, subject, call), None
         except _REMEMBERED as error:
             return (), error
 
     async def _render(
-        self,
-        renderer: Renderer[Any],
-        parameters: Spec,
-        folder: GuardedFolder,
-        facts: NotedFacts,
-        host: Host,
+        self, renderer: str, subject: str, call: Callable[[], Awaitable[Sequence[Manifest]]]
     ) -> Sequence[Manifest]:
         async def work() -> Sequence[Manifest]:
             self.renders += 1
-            with anyio.fail_after(self._deadline_seconds):
-                return await renderer.render(parameters, folder, facts, host)
+            return await self._guard.ask(
+                "renderer",
+                renderer,
+                subject,
+                call,
+                seconds=self._deadline_seconds,
+                answer=answers.manifests,
+            )
 
-        try:
-            return await self._lanes.run(work)
-        except TimeoutError as error:
-            raise PluginFailed(
-                f"renderer {renderer.name} took longer than {self._deadline_seconds:g} s"
-            ) from error
+        return await self._lanes.run(work)
 
     async def _remembered(
         self, artifact: Artifact, work: _Work, root: str, digest: str, facts: FactsOfCluster

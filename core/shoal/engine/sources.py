@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
@@ -68,10 +69,14 @@ class Sources:
             raise InvalidDocument(f"source {ref} names {name}, which is not a source plugin")
         started = self.state.now()
         async with source.fetching:
-            with self.guard.call("source", name, str(ref), seconds=FETCH_SECONDS):
-                artifact = await source_type.fetch(
-                    ref, spec.choice.spec, source.artifact, self.hosts[name]
-                )
+            artifact = await self.guard.ask(
+                "source",
+                name,
+                str(ref),
+                lambda: source_type.fetch(ref, spec.choice.spec, source.artifact, self.hosts[name]),
+                seconds=FETCH_SECONDS,
+                answer=answers.artifact,
+            )
         if artifact is not source.artifact:
             source.detected_at = request.since or started
             source.fetch_times = (started, self.state.now())

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import anyio
 from opentelemetry.trace import Span, Tracer, get_current_span
 
+from shoal.engine import answers
 from shoal.engine.carrying_out import CarryingOut
 from shoal.engine.concluding import Concluding, Pass
 from shoal.engine.deciding import Deciding
@@ -183,14 +184,22 @@ class Targets:
         desired: Desired,
         request: Request,
     ) -> Plan:
-        with (
-            opened(self.tracer, names.PLAN) as span,
-            self.guard.call("target", "plan", str(target.key), seconds=PLAN_SECONDS),
-        ):
-            wanted = _as_asked(desired, request)
-            plan = await session.plan(wanted, only=request.only, rerun=request.reruns)
-            if await inform(self.state, session, plan):
-                plan = await session.plan(wanted, only=request.only, rerun=request.reruns)
+        wanted = _as_asked(desired, request)
+
+        async def asked() -> Plan:
+            return await self.guard.ask(
+                "target",
+                "plan",
+                str(target.key),
+                lambda: session.plan(wanted, only=request.only, rerun=request.reruns),
+                seconds=PLAN_SECONDS,
+                answer=answers.plan_for(wanted),
+            )
+
+        with opened(self.tracer, names.PLAN) as span:
+            plan = await asked()
+            if await inform(self.state, self.guard, session, plan):
+                plan = await asked()
             plan = _without_unasked(plan, target, desired, request)
             span.set_attribute(names.OBJECTS, len(plan.changes))
         return plan

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import anyio
 
+from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.state import ClusterState, EngineState, TargetState
@@ -144,8 +145,14 @@ class Validating:
     ) -> dict[ObjectKey, ShoalError]:
         """What the server would refuse of what Git changes."""
         keys = to_try(plan)
-        with self._guard.call("target", "plan", str(desired.target), seconds=seconds):
-            tried = await session.plan(desired, only=keys, proof=Proof.DRY_RUN)
+        tried = await self._guard.ask(
+            "target",
+            "plan",
+            str(desired.target),
+            lambda: session.plan(desired, only=keys, proof=Proof.DRY_RUN),
+            seconds=seconds,
+            answer=answers.plan_for(desired),
+        )
         return {key: error for key, error in tried.refused.items() if key in keys}
 
     def _verdict(self, key: SetKey) -> Verdict:
