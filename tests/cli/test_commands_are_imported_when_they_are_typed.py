@@ -51,6 +51,7 @@ def plugin(monkeypatch):
     monkeypatch.setitem(sys.modules, "made_dancer", module)
     points = [EntryPoint("dancer", "made_dancer", "shoal"), EntryPoint("bad", "nowhere", "shoal")]
     monkeypatch.setattr("shoal.composition.loading.installed_plugins", lambda: points)
+    monkeypatch.setenv("SHOAL_PLUGINS", "made-dancer nowhere")
 
 
 def test_a_command_of_a_plugin_runs_and_its_exit_code_counts(plugin, run):
@@ -86,3 +87,23 @@ def test_plugin_list_shows_what_failed_and_is_1(plugin, run):
     assert ended.code == 1
     assert "✖ Failed" in ended.out
     assert "limp" in ended.out
+
+
+def test_a_plugin_that_nobody_has_named_brings_no_command_and_is_listed(plugin, run, monkeypatch):
+    monkeypatch.delenv("SHOAL_PLUGINS")
+    listed = run("plugin", "list")
+    named = run("--plugin", "made-dancer", "dance")
+
+    assert run("dance").code == 2
+    assert listed.code == 0
+    assert "NotNamed" in listed.out
+    assert "shoal --plugin made_dancer" in listed.out
+    assert (named.code, named.out) == (1, "dancing\n")
+
+
+def test_a_name_that_fits_nothing_is_said_and_nothing_is_loaded(plugin, run):
+    ended = run("--plugin", "made-dancre", "plugin", "list")
+
+    assert ended.code == 4
+    assert "did you mean made-dancer?" in ended.err
+    assert ended.out == ""

@@ -6,7 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from shoal.composition.loading import load_plugins
+from shoal.composition.allowing import read_named
+from shoal.composition.loading import Plugins, load_plugins
 from shoal.errors import Permanent, UnknownName
 from shoal.hooks import hookimpl
 from shoal.model.choice import Spec
@@ -19,6 +20,11 @@ class Thing:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+def load(*points: EntryPoint) -> Plugins:
+    """With all of them named; one that came from no distribution is called as its module."""
+    return load_plugins(named=[read_named(each.module) for each in points], points=points)
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ def test_what_a_plugin_registers_is_found_by_seam_and_name(plugin):
         shoal_commands={"dance": "made_mine:dance"},
     )
 
-    plugins = load_plugins(points=[made])
+    plugins = load(made)
 
     assert list(plugins.sources) == ["svn"]
     assert plugins.seams["access"] == {"vpn": Spec}
@@ -56,7 +62,7 @@ def test_what_a_plugin_registers_is_found_by_seam_and_name(plugin):
 def test_a_plugin_that_cannot_be_imported_is_named_and_the_others_go_on(plugin):
     broken = EntryPoint("broken", "no_such_module_anywhere", "shoal")
 
-    plugins = load_plugins(points=[broken, plugin("fine", shoal_sources=[Thing("svn")])])
+    plugins = load(broken, plugin("fine", shoal_sources=[Thing("svn")]))
 
     (failed,) = plugins.failed
     assert (failed.plugin, failed.distribution) == ("broken", "no_such_module_anywhere")
@@ -75,7 +81,7 @@ def test_a_plugin_that_cannot_be_imported_is_named_and_the_others_go_on(plugin):
     ids=["twice", "no name", "no list", "misspelt"],
 )
 def test_a_plugin_whose_hooks_are_wrong_registers_nothing(plugin, hooks):
-    plugins = load_plugins(points=[plugin("odd", shoal_access=[Thing("vpn")], **hooks)])
+    plugins = load(plugin("odd", shoal_access=[Thing("vpn")], **hooks))
 
     assert [one.plugin for one in plugins.failed] == ["odd"]
     assert (plugins.access, plugins.registrations) == ({}, ())
@@ -86,11 +92,11 @@ def test_two_plugins_with_one_name_of_a_seam_are_an_error_that_names_both(plugin
     two = plugin("two", shoal_sources=[Thing("svn")])
 
     with pytest.raises(Permanent, match="one of made_one and two of made_two"):
-        load_plugins(points=[one, two])
+        load(one, two)
 
 
 def test_the_same_name_at_two_seams_is_fine(plugin):
-    load_plugins(points=[plugin("p", shoal_sources=[Thing("x")], shoal_renderers=[Thing("x")])])
+    load(plugin("p", shoal_sources=[Thing("x")], shoal_renderers=[Thing("x")]))
 
 
 def test_only_the_plugins_named_are_loaded(plugin):

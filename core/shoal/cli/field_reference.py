@@ -11,6 +11,7 @@ import click
 
 from shoal.cli.ending import Ending
 from shoal.cli.options import Output, prints
+from shoal.cli.plugging import loaded_plugins
 from shoal.cli.printing import print_one
 
 if TYPE_CHECKING:
@@ -28,10 +29,9 @@ def explain(path: str, output: Output) -> int:
     With types, defaults and presets; the key of a plugin leads to the plugin's own fields, as in
     `source.spec.git`. Lists are stepped over.
     """
-    from shoal.composition.loading import load_plugins
     from shoal.documents.explaining import explain as page_about
 
-    page = page_about(path, load_plugins().seams)
+    page = page_about(path, loaded_plugins().seams)
     print_one(output, "FieldPage", f"field/{page.path}", asdict(page), lambda: list(_lines(page)))
     return Ending.OK
 

@@ -20,6 +20,7 @@ GLYPHS: Mapping[str, tuple[str, str]] = {
     "Warning": ("▲", "bright_yellow"),
     "Unknown": ("◌", "white"),
     "Failed": ("✖", "bright_red"),
+    "NotNamed": ("○", "yellow"),
     "Healthy": ("✔", "green"),
     "Progressing": ("↻", "bright_blue"),
     "Degraded": ("✖", "bright_red"),

@@ -13,10 +13,12 @@ import click
 from shoal.cli.ending import Ending, note
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
+from shoal.cli.plugging import loaded_plugins, named_plugins
 from shoal.cli.printing import print_list
 from shoal.cli.tables import Item, field, state
 
 if TYPE_CHECKING:
+    from shoal.composition.loading import FailedPlugin
     from shoal.composition.programs import Found
 
 PLUGIN = Kind(
@@ -59,11 +61,15 @@ def plugin() -> None:
 @plugin.command("list")
 @prints
 def list_plugins(output: Output) -> int:
-    """What each installed plugin registered; exit code 1 when one could not be loaded."""
+    """What each installed plugin registered; exit code 1 when one could not be loaded.
+
+    What is not Shoal's own is loaded when its distribution is named: `shoal --plugin NAME`.
+    """
+    from shoal.composition.allowing import read_named
     from shoal.composition.loading import load_plugins
 
-    plugins = load_plugins()
-    rows = [
+    plugins = load_plugins(named=[read_named(each) for each in named_plugins()])
+    rows: list[Item] = [
         {
             "plugin": one.plugin,
             "distribution": one.distribution,
@@ -74,22 +80,25 @@ def list_plugins(output: Output) -> int:
             "message": "",
         }
         for one in plugins.registrations
-    ] + [
-        {
-            "plugin": one.plugin,
-            "distribution": one.distribution,
-            "version": one.version,
-            "state": "Failed",
-            "seam": "",
-            "name": "",
-            "message": one.message,
-        }
-        for one in plugins.failed
     ]
+    rows += [_not_used(one, "Failed") for one in plugins.failed]
+    rows += [_not_used(one, "NotNamed") for one in plugins.left_out]
     print_list(output, PLUGIN, rows)
     if not rows:
         note("no plugins are installed; a fleet needs at least a source, a renderer and an access")
     return Ending.NO if plugins.failed else Ending.OK
+
+
+def _not_used(one: FailedPlugin, state: str) -> Item:
+    return {
+        "plugin": one.plugin,
+        "distribution": one.distribution,
+        "version": one.version,
+        "state": state,
+        "seam": "",
+        "name": "",
+        "message": one.message,
+    }
 
 
 @plugin.command("prepare")
@@ -103,12 +112,13 @@ def prepare(output: Output) -> int:
     import anyio
 
     from shoal.binaries.showing import shown_progress
-    from shoal.composition.loading import load_plugins
     from shoal.composition.programs import found_programs
+
+    plugins = loaded_plugins()
 
     async def find() -> list[Found]:
         with shown_progress() as progress:
-            return [found async for found in found_programs(load_plugins(), progress)]
+            return [found async for found in found_programs(plugins, progress)]
 
     found = anyio.run(find)
     print_list(output, PROGRAM, [_program(each) for each in found])

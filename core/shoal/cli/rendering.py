@@ -14,6 +14,7 @@ import click
 from shoal.cli.ending import Ending, leaves, note
 from shoal.cli.kinds import split_name
 from shoal.cli.options import Output, prints_as
+from shoal.cli.plugging import loaded_plugins
 from shoal.errors import InvalidDocument, ShoalError, UnknownName
 
 if TYPE_CHECKING:
@@ -96,16 +97,13 @@ def render(
 
     from shoal.binaries.showing import shown_progress
     from shoal.composition.grouping import Request, answer
-    from shoal.composition.loading import load_plugins
     from shoal.composition.offline import Given
     from shoal.telemetry.logs import configure_logs
     from shoal.telemetry.masking import Masking
 
     masking = Masking()
     configure_logs(masking)
-    plugins = load_plugins()
-    for failed in plugins.failed:
-        note(f"warning: plugin {failed.plugin} of {failed.distribution}: {failed.message}")
+    plugins = loaded_plugins()
     catalog, broken = _catalog(fleet, plugins)
     documents = _chosen(catalog, broken, application, namespace)
     if working_copy is not None and len({each.source_ref for each in documents}) > 1:

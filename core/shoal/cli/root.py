@@ -69,13 +69,9 @@ def _load(place: str, name: str) -> click.Command:
 
 
 def _plugin_commands() -> Mapping[str, str]:
-    from shoal.composition.loading import load_plugins
+    from shoal.cli.plugging import loaded_plugins
 
-    plugins = load_plugins()
-    for failed in plugins.failed:
-        origin = f"{failed.distribution} {failed.version}".rstrip()
-        click.echo(f"warning: plugin {failed.plugin} of {origin}: {failed.message}", err=True)
-    return plugins.commands
+    return loaded_plugins().commands
 
 
 class Commands(click.Group):
@@ -118,5 +114,15 @@ class Commands(click.Group):
     epilog="Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 failed, 4 not found, 5 not allowed, "
     "6 no answer (or not from all clusters), 7 timeout, 130 interrupted.",
 )
-def shoal() -> None:
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    is_eager=True,
+    envvar="SHOAL_PLUGINS",
+    metavar="NAME",
+    help="A distribution whose plugins may be loaded: NAME, NAME==VERSION or "
+    "NAME==VERSION@sha256:DIGEST; repeatable.",
+)
+def shoal(plugins: tuple[str, ...]) -> None:
     """Keep many Kubernetes clusters equal to what Git says."""

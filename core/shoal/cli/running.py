@@ -13,6 +13,7 @@ import click
 
 from shoal.api.running import default_state_folder
 from shoal.cli.ending import Ending, note
+from shoal.cli.plugging import loaded_plugins
 
 if TYPE_CHECKING:
     from anyio import CancelScope
@@ -118,7 +119,6 @@ def run_until_signal(
     import anyio
 
     from shoal.composition import engine
-    from shoal.composition.loading import load_plugins
     from shoal.composition.serving import serve
     from shoal.telemetry.logs import configure_logs, standard_handler
     from shoal.telemetry.masking import Masking
@@ -128,9 +128,7 @@ def run_until_signal(
     configure_logs(masking, as_json=as_json)
     logging.getLogger().addHandler(standard_handler(masking, as_json=as_json))
 
-    loaded = plugins or load_plugins()
-    for failed in loaded.failed:
-        note(f"warning: plugin {failed.plugin} of {failed.distribution}: {failed.message}")
+    loaded = plugins or loaded_plugins()
     received: list[signal.Signals] = []
 
     async def main() -> None:

@@ -12,6 +12,7 @@ from shoal.cli.fleet_files import read_fleet
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.phrasing import clean
+from shoal.cli.plugging import loaded_plugins
 from shoal.cli.printing import print_list
 from shoal.cli.tables import Item
 
@@ -32,13 +33,10 @@ def validate(path: Path, strict: bool, output: Output) -> int:
     when there is any. What is valid and probably not meant is a warning on stderr. The models are
     those of the installed plugins.
     """
-    from shoal.composition.loading import load_plugins
     from shoal.documents.loading import load
 
     files = read_fleet(path)
-    plugins = load_plugins()
-    for failed in plugins.failed:
-        note(f"warning: plugin {failed.plugin} of {failed.distribution}: {failed.message}")
+    plugins = loaded_plugins()
     loaded = load(files, plugins.seams)
     problems = sorted({*loaded.problems, *loaded.warnings}) if strict else loaded.problems
     warnings = () if strict else loaded.warnings

@@ -3,7 +3,8 @@
 A plugin that cannot be imported, or whose hooks raise, is kept as a failure that names its
 distribution and version; the others go on. Two plugins that claim the same name of one seam are an
 error at start that names both distributions: which one would win must never depend on an order.
-Built-in plugins come the same way. Nothing is cached in this module; a test hands in its own list.
+Built-in plugins come the same way; of others only those are imported that are named, see
+`allowing`. Nothing is cached in this module; a test hands in its own list.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import pluggy
 
 from shoal.binaries import Binary
+from shoal.composition.allowing import Chosen, Named, choose, how_to_name, origin
 from shoal.errors import Permanent, UnknownName
 from shoal.hooks import specs
 from shoal.hooks.access import AccessType
@@ -43,7 +45,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class FailedPlugin:
-    """A plugin that was found and could not be used, and why."""
+    """A plugin that was found and is not used, and why."""
 
     plugin: str
     distribution: str
@@ -65,6 +67,7 @@ class Plugins:
     programs: Mapping[str, Binary] = field(default_factory=dict)
     registrations: Sequence[Registration] = ()
     failed: Sequence[FailedPlugin] = ()
+    left_out: Sequence[FailedPlugin] = ()
 
     @property
     def seams(self) -> Seams:
@@ -99,23 +102,27 @@ def installed_plugins() -> list[EntryPoint]:
 
 
 def load_plugins(
-    names: Sequence[str] | None = None, *, points: Iterable[EntryPoint] | None = None
+    names: Sequence[str] | None = None,
+    *,
+    named: Sequence[Named] = (),
+    points: Iterable[EntryPoint] | None = None,
 ) -> Plugins:
-    """Load the plugins named, or all; `points` replaces what is installed (for tests).
+    """Load our own plugins and those of the distributions that are `named`.
 
-    Raises UnknownName for a name that is not installed and Permanent when two plugins claim one
-    name of a seam.
+    With `names`, these plugins alone, whoever they are from: a test names what it is for. `points`
+    replaces what is installed. Raises UnknownName for a name that is not installed and Permanent
+    when two plugins claim one name of a seam, or a distribution is not the one that is named.
     """
-    found_points = list(points) if points is not None else installed_plugins()
-    if names is not None:
-        found_points = _choose(found_points, names)
+    known = list(points) if points is not None else installed_plugins()
+    chosen = choose(known, named) if names is None else Chosen(_choose(known, names), ())
     found = _Found()
-    for point in found_points:
+    for point in chosen.loaded:
         _load_one(point, found)
     return Plugins(
         **{seam: MappingProxyType(found.parts.get(seam, {})) for seam in _HOOKS},
         registrations=tuple(found.owners.values()),
         failed=tuple(found.failed),
+        left_out=tuple(map(_left_out, chosen.left_out)),
     )
 
 
@@ -144,8 +151,8 @@ def _load_one(point: EntryPoint, found: _Found) -> None:
         registered = {
             seam: named for seam, (hook, read) in _HOOKS.items() for named in [read(manager, hook)]
         }
-    except Exception as error:  # a plugin's border: whatever its import or hook raises is its own
-        distribution, version = _origin(point)
+    except (Exception, SystemExit) as error:  # a plugin's border: whatever its import raises
+        distribution, version = origin(point)
         message = f"{type(error).__name__}: {error}"
         found.failed.append(FailedPlugin(point.name, distribution, version, message))
         return
@@ -155,7 +162,7 @@ def _load_one(point: EntryPoint, found: _Found) -> None:
 
 
 def _claim(point: EntryPoint, seam: str, name: str, part: Any, found: _Found) -> None:
-    claim = Registration(point.name, *_origin(point), seam, name)
+    claim = Registration(point.name, *origin(point), seam, name)
     if other := found.owners.get((seam, name)):
         raise Permanent(
             f"two plugins register {name} as {_SINGULAR[seam]}: {_described(other)} and "
@@ -170,9 +177,9 @@ def _described(claim: Registration) -> str:
     return f"{claim.plugin} of {claim.distribution} {claim.version}".rstrip()
 
 
-def _origin(point: EntryPoint) -> tuple[str, str]:
-    """The distribution and version an entry point came from; empty when it has none (a test)."""
-    return (point.dist.name, point.dist.version) if point.dist else (point.module, "")
+def _left_out(point: EntryPoint) -> FailedPlugin:
+    message = f"not loaded, for nobody has named it: shoal --plugin {how_to_name(point)}"
+    return FailedPlugin(point.name, *origin(point), message)
 
 
 def _objects(manager: pluggy.PluginManager, hook: str) -> dict[str, Any]:
