@@ -45,6 +45,7 @@ from shoal.engine.judging import Judging, by_kind
 from shoal.engine.observing import Observing
 from shoal.engine.previewing import Previewing
 from shoal.engine.recording import Recording
+from shoal.engine.removing import Removing
 from shoal.engine.rendering import Rendering
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
@@ -112,10 +113,22 @@ class EngineUnderTest:
     def let_go(self, name: str) -> None:
         del self.documents.files[f"Cluster-{name}.yaml"]
 
+    def let_grace_last(self, period: str) -> None:
+        """How long what was removed is kept; short where only its end is the point."""
+        self.documents.write("Fleet", "test", {"removalGracePeriod": period})
+
+    def remove_application(self, name: str) -> None:
+        del self.documents.files[f"Application-{name}.yaml"]
+
     def declare_application(self, name: str, **spec: Any) -> None:
         source = {"ref": SOURCE.name, "path": name}
         everywhere = {"source": source, "placement": {"clusterSelector": {}}}
         self.documents.write("Application", name, {**everywhere, **spec})
+
+    def restart(self) -> None:
+        """The process has ended: what was only in memory is gone, and the disk is as it was."""
+        assert self._controller is None, "the engine is running"
+        self.state, self.store = EngineState(now), MemoryStore(self.store.disk)
 
     @property
     def controller(self) -> Controller:
@@ -171,6 +184,7 @@ class EngineUnderTest:
                 state=state,
                 recording=recording,
                 desiring=desiring,
+                removing=Removing(state, recording),
                 tracer=tracer,
                 jitter=self.jitter,
             ),
@@ -359,6 +373,7 @@ def _targets(
         previewing=Previewing(state, recording, deciding, concluding, guard, tracer, jitter),
         carrying_out=CarryingOut(recording, guard, tracer),
         concluding=concluding,
+        removing=Removing(state, recording),
         guard=guard,
         tracer=tracer,
     )

@@ -28,5 +28,7 @@ async def test_an_application_tells_what_its_preset_says_and_what_was_written_be
         "whenAlreadyExists": "Fail",
         **PRESETS[Preset.CAREFUL],
         "whenDrifted": "Correct",
+        "whenApplicationRemoved": "Delete",
+        "whenClusterLeft": "Delete",
         **{key: view.sync[key] for key in view.sync if key == "byHand"},
     }

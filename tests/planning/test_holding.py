@@ -17,7 +17,6 @@ from shoal.planning.holding import (
     decide,
     doubts,
     free_part,
-    removal_hold,
     suspension_of,
 )
 
@@ -183,24 +182,6 @@ def test_a_lacking_dependency_stops_what_comes_from_git_and_not_corrections(
     )
     assert [each.action for each in free_part(whole, hold).changes] == [Action.CORRECT]
     assert hold_of(correction, desired(manifest()), lacking=lacking) is None
-
-
-def test_a_removal_is_held_with_its_reason() -> None:
-    hold = removal_hold(TARGET, 1, "the Application is gone from Git", NOW)
-
-    assert (hold.cause, hold.subject) == (HoldCause.REMOVING, "shop/web@prod")
-    assert (hold.by, hold.since, hold.content) == ("shoal", NOW, "")
-    assert hold.reason == (
-        "1 object of shop/web would be deleted from cluster prod, because the Application is gone "
-        "from Git; without approval it is kept"
-    )
-
-
-def test_an_approval_of_one_removal_is_not_one_of_the_next() -> None:
-    first = removal_hold(TARGET, 3, "gone", NOW, content="r1")
-
-    assert first.id == replace(first, since=NOW + timedelta(days=1)).id
-    assert first.id != removal_hold(TARGET, 3, "gone", NOW, content="r2").id
 
 
 def test_the_same_change_on_many_clusters_is_one_group_and_another_change_is_not(

@@ -41,6 +41,7 @@ from shoal.engine.judging import Judging, by_kind
 from shoal.engine.observing import Observing
 from shoal.engine.previewing import Previewing
 from shoal.engine.recording import Recording
+from shoal.engine.removing import Removing
 from shoal.engine.rendering import Rendering
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
@@ -156,6 +157,7 @@ class _Assembly:
             state=self._state,
             recording=self._recording,
             desiring=desiring,
+            removing=Removing(self._state, self._recording),
             tracer=self._tracer,
             jitter=random.random,
         )
@@ -195,6 +197,7 @@ class _Assembly:
             previewing=Previewing(state, recording, deciding, concluding, guard, tracer, jitter),
             carrying_out=CarryingOut(recording, guard, tracer),
             concluding=concluding,
+            removing=Removing(state, recording),
             guard=guard,
             tracer=tracer,
         )

@@ -17,7 +17,15 @@ from shoal.documents.loading import Identity, Loaded, Located
 from shoal.documents.problems import Problem
 from shoal.errors import InvalidDocument
 from shoal.model.choice import nearest
-from shoal.model.documents import AnyDocument, Application, Cluster, Fleet, Source, SourceSpec
+from shoal.model.documents import (
+    AnyDocument,
+    Application,
+    Cluster,
+    Fleet,
+    FleetSpec,
+    Source,
+    SourceSpec,
+)
 from shoal.model.identity import Ref
 
 K = TypeVar("K")
@@ -40,8 +48,8 @@ class Catalog:
     refers to may be missing from it. `unknown`: documents that were there before a restart and
     whose file cannot be read now (identity → file): what came from them is to be kept. `problems`:
     all of the last load, and why documents are stale. `is_kept`: the last load said nothing about
-    the fleet, all of this is older. `dependents` are those that wait for an application, `circles`
-    those that wait for themselves, and the way around.
+    the fleet, all of this is older. `spec` is that of the Fleet. `dependents` are those that wait
+    for an application, `circles` those that wait for themselves, and the way around.
     """
 
     fleet: str
@@ -53,6 +61,7 @@ class Catalog:
     unknown: Mapping[Identity, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     is_kept: bool = False
+    spec: FleetSpec = field(default=FleetSpec())
     dependents: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
     circles: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
 
@@ -160,6 +169,7 @@ def _catalog(
     clusters: dict[str, Cluster] = {}
     sources: dict[Ref, SourceSpec] = {}
     applications: dict[Ref, Application] = {}
+    spec = FleetSpec()
     for document in documents.values():
         match document:
             case Cluster():
@@ -172,7 +182,7 @@ def _catalog(
                     inline = SourceSpec(choice=document.spec.source.choice)
                     sources[document.source_ref] = inline
             case Fleet():
-                pass
+                spec = document.spec
     return Catalog(
         fleet,
         documents,
@@ -182,6 +192,7 @@ def _catalog(
         origins,
         unknown,
         problems,
+        spec=spec,
         dependents=dependents_of(applications),
         circles=circles(applications),
     )

@@ -3,7 +3,7 @@
 The outcome is one `Desired` per target, shared between clusters where it is equal. Only targets
 whose digest changed are woken, so a commit that does not touch an application costs a look-up. An
 application that fails keeps what its targets had; one that lost a cluster, or its document, leaves
-its targets `Removing`: kept, until a person approves.
+its targets `Removing`, whatever else is wrong with it (`removing`).
 """
 
 from __future__ import annotations
@@ -24,25 +24,18 @@ from shoal.engine.desiring import Desiring
 from shoal.engine.handing_over import decided
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
-from shoal.engine.state import (
-    NOTHING,
-    ApplicationState,
-    EngineState,
-    SourceState,
-    TargetState,
-)
+from shoal.engine.removing import Removing
+from shoal.engine.state import ApplicationState, EngineState, SourceState
 from shoal.engine.wishes import Wishes
 from shoal.errors import InvalidDocument, Retryable, ShoalError, StoreUnavailable
 from shoal.model.artifacts import Artifact
 from shoal.model.choice import nearest
 from shoal.model.documents import Application
-from shoal.model.holds import HoldCause
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.plans import Content, Desired
 from shoal.model.records import Deed, Verdict
 from shoal.planning.backing_off import retry_at
 from shoal.planning.granting import grant
-from shoal.planning.holding import removal_hold
 from shoal.planning.overriding import desired_digest
 from shoal.planning.placing import place
 from shoal.telemetry import names
@@ -72,6 +65,7 @@ class Applications:
     state: EngineState
     recording: Recording
     desiring: Desiring
+    removing: Removing
     tracer: Tracer
     jitter: Callable[[], float]
 
@@ -96,6 +90,8 @@ class Applications:
         if request.priority is Priority.USER:
             self.desiring.rendering.try_again(document.source_ref)
         try:
+            known.placed = place(document, catalog.clusters)
+            await self.removing.placed(catalog, ref, frozenset(known.placed))
             _check_dependencies(catalog, document)
             source = self._source(catalog, document)
             if source is None:
@@ -129,7 +125,6 @@ class Applications:
         request: Request,
     ) -> None:
         started = self.state.now()
-        known.placed = place(document, catalog.clusters)
         wishes = await self.desiring.desire(catalog, document, artifact, known)
         known.is_rendered = True
         decision = _Decision(
@@ -138,10 +133,6 @@ class Applications:
         changed = self._changed(document, wishes.contents)
         if changed:
             await self._grant(decision, wishes.contents, changed)
-        for target in self.state.targets_of(document.ref):
-            if target.key.cluster not in known.placed:
-                why = f"application {document.ref} is not placed on {target.key.cluster} any more"
-                await self._leave(catalog, target, why)
         self._note_undecided(document, known, wishes)
         error = wishes.error()
         if error is not None:
@@ -168,7 +159,7 @@ class Applications:
             key = TargetKey(document.ref, cluster)
             digest = desired_digest(each, document.spec.sync, document.spec.health)
             current = self.state.target(key)
-            if current.removing or current.desired is None or current.desired.digest != digest:
+            if current.desired is None or current.desired.digest != digest:
                 changed[key] = digest
         return changed
 
@@ -189,7 +180,6 @@ class Applications:
             expect_at_grant(self.state, revision, contents, decision.document.spec.sync)
             for key, digest in changed.items():
                 target = self.state.target(key)
-                await self._keep_after_all(target)
                 spec = decision.document.spec
                 target.desired = Desired(
                     key, grants[key], digest, wanted[key.cluster], spec.sync, spec.health
@@ -226,69 +216,14 @@ class Applications:
             cluster.queue.add(key, Request(priority, request.reason))
 
     async def _try_to_remove(self, catalog: Catalog, ref: Ref) -> None:
+        """The application has no document any more."""
+        self.state.applications.pop(ref, None)
         try:
-            await self._removed(catalog, ref)
+            await self.removing.application_removed(catalog, ref)
         except StoreUnavailable as error:
             _log.warning("removal not recorded", application=str(ref), error=str(error))
             at = self.state.now() + UNRECORDED_RETRY
             self.state.application_queue.wake(ref, at, Request(Priority.RECHECK, "retry"))
-
-    async def _removed(self, catalog: Catalog, ref: Ref) -> None:
-        """The application has no document any more."""
-        self.state.applications.pop(ref, None)
-        for target in self.state.targets_of(ref):
-            await self._leave(catalog, target, f"application {ref} was removed from the fleet")
-
-    async def _leave(self, catalog: Catalog, target: TargetState, why: str) -> None:
-        """The target is not wanted; on a cluster that itself left the fleet it is let go.
-
-        A cluster whose document cannot be read just now decides nothing.
-        """
-        cluster = target.key.cluster
-        if cluster in catalog.clusters:
-            await self._remove(target, why)
-        elif Identity("Cluster", "", cluster) not in catalog.unknown:
-            why = f"cluster {cluster} was removed from the fleet; its objects stay there"
-            await self.recording.released(target.key, why)
-
-    async def _remove(self, target: TargetState, why: str) -> None:
-        """Keep what is live and ask a person; a target that holds nothing is simply forgotten."""
-        owned = len(self.state.inventory(target.key.cluster).of(target.key))
-        if not owned:
-            await self.recording.released(target.key, why)
-            return
-        if target.removing:
-            return
-        target.desired = None
-        await self._end_holds(target)
-        await self.recording.place(
-            removal_hold(
-                target.key, owned, why, self.state.now(), content=self.state.removal(target.key)
-            )
-        )
-        target.removing = why
-        self._wake(target.key, Request(Priority.REVISION, why))
-
-    async def _end_holds(self, target: TargetState) -> None:
-        """What of it waited for a person will not be done; its removal is another question."""
-        for hold in (target.hold, *target.conflicts.values()):
-            if hold is not None and hold.cause is not HoldCause.SUSPENDED:
-                await self.recording.end(hold, "the target is not wanted any more")
-        target.hold, target.conflicts = None, NOTHING
-
-    async def _keep_after_all(self, target: TargetState) -> None:
-        """The target is wanted again: its removal is off."""
-        subject, was_removing = str(target.key), bool(target.removing)
-        target.removing = ""  # at once: a deletion may be under way
-        if was_removing or self._is_held_to_remove(subject):
-            await self.recording.lift(subject, HoldCause.REMOVING, "it is wanted again")
-
-    def _is_held_to_remove(self, subject: str) -> bool:
-        """As it may still be when the store failed after the target was wanted again."""
-        return any(
-            hold.subject == subject and hold.cause is HoldCause.REMOVING
-            for hold in self.state.holds.values()
-        )
 
     async def _failed(self, ref: Ref, known: ApplicationState, error: ShoalError) -> None:
         """Say it once; what the targets were granted before stays."""

@@ -10,10 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-import orjson
-
-from shoal.documents import Catalog, Changes, Identity, changes, load, merge
+from shoal.documents import Catalog, Changes, changes, load, merge
 from shoal.engine.fleet import FleetFiles, FleetReader
+from shoal.engine.fleet_memory import (
+    FLEET_LEAVING,
+    FLEET_NAME,
+    FLEET_ORIGINS,
+    encode_leaving,
+    encode_origins,
+)
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.saying import counted
@@ -21,7 +26,9 @@ from shoal.engine.state import EngineState
 from shoal.errors import ShoalError
 from shoal.hooks.host import ThreadRunner
 from shoal.model.choice import Seams
+from shoal.model.identity import Ref
 from shoal.model.records import Deed, Verdict
+from shoal.planning.leaving import Leaving, leaving
 
 FLEET_KEY = "fleet"
 # A folder that is being written is looked at again soon: it settles within seconds.
@@ -98,9 +105,13 @@ class Cataloguing:
             self.state.catalog = catalog
             return
         origins = {identity: origin.file for identity, origin in catalog.origins.items()}
+        leaving_now = self._leaving(catalog)
         await self.recording.catalogued(
-            catalog.fleet,
-            encode_origins({**catalog.unknown, **origins}),
+            {
+                FLEET_NAME: catalog.fleet,
+                FLEET_ORIGINS: encode_origins({**catalog.unknown, **origins}),
+                FLEET_LEAVING: encode_leaving(leaving_now),
+            },
             who=files.provenance.author or "unknown",
             why=files.provenance.subject,
             revision=files.revision,
@@ -110,8 +121,15 @@ class Cataloguing:
                 "applications": len(catalog.applications),
             },
         )
-        self.state.catalog = catalog
+        self.state.catalog, self.state.leaving = catalog, leaving_now
         self._wake(catalog, difference, first=previous is None)
+
+    def _leaving(self, catalog: Catalog) -> dict[Ref, Leaving]:
+        """How each application leaves, also those that are on their way or cannot be read now."""
+        there = {key.application for key in self.state.targets}
+        known = {ref: each for ref, each in self.state.leaving.items() if ref in there}
+        said = {ref: leaving(each.spec.sync) for ref, each in catalog.applications.items()}
+        return {**known, **said}
 
     def _wake(self, catalog: Catalog, difference: Changes, *, first: bool) -> None:
         state, request = self.state, Request(Priority.REVISION, "the fleet changed")
@@ -133,13 +151,3 @@ class Cataloguing:
             woken |= {key.application for key in state.targets}
         for application in woken:
             state.application_queue.add(application, request)
-
-
-def encode_origins(origins: dict[Identity, str]) -> str:
-    """Which document came from which file, to be remembered over a restart."""
-    return orjson.dumps([[*identity, file] for identity, file in sorted(origins.items())]).decode()
-
-
-def decode_origins(text: str) -> dict[Identity, str]:
-    """Read it back."""
-    return {Identity(*row[:3]): row[3] for row in orjson.loads(text)} if text else {}

@@ -108,7 +108,7 @@ class Concluding:
         if is_over:
             target.released = NOTHING
         if target.removing and not self._owns_something(target):
-            await self.recording.released(target.key, target.removing)
+            await self.recording.released(target.key, target.removing.why)
         else:
             self._plan_next(done)
         wake_partners(self.state, target.key, done.results)

@@ -17,13 +17,14 @@ from shoal.documents import Catalog
 from shoal.engine import viewing
 from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
-from shoal.engine.cataloguing import FLEET_KEY, Cataloguing, decode_origins
+from shoal.engine.cataloguing import FLEET_KEY, Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
+from shoal.engine.fleet_memory import decode_leaving, decode_origins
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Priority, Request, serve
-from shoal.engine.recording import FLEET_ORIGINS, Recording
+from shoal.engine.recording import Recording
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.views import (
@@ -105,7 +106,8 @@ class Controller:
         for hold in kept.holds.values():
             self._restore_hold(hold)
         state.approvals, state.identities = kept.approvals, kept.identities
-        state.remembered = decode_origins(kept.settings.get(FLEET_ORIGINS, ""))
+        state.remembered = decode_origins(kept.settings)
+        state.leaving = decode_leaving(kept.settings)
         await self._recording.interrupted(kept.intents.values())
 
     def _restore_hold(self, hold: Hold) -> None:
@@ -317,10 +319,15 @@ class Controller:
             return holds
         if holds[0].cause is HoldCause.CONFLICT:
             return await self._let_try_again(holds, who=who, reason=reason)
-        is_one = name == holds[0].id
-        subject, content = (holds[0].subject, holds[0].content) if is_one else ("", "")
-        approval = Approval(name, subject, content, who, reason, now, now + APPROVAL_LASTS)
-        await self._recording.approved(holds, approval)
+        until = now + APPROVAL_LASTS
+        if name == holds[0].id or holds[0].cause is HoldCause.REMOVING:
+            # A removal that somebody begins later was not meant, so no group of them is approved.
+            for one in holds:
+                approval = Approval(one.id, one.subject, one.content, who, reason, now, until)
+                await self._recording.approved([one], approval)
+        else:
+            approval = Approval(name, "", "", who, reason, now, until)
+            await self._recording.approved(holds, approval)
         for hold in holds:
             self._let_go_on(hold, Request(Priority.USER, f"approved by {who}"))
         return holds

@@ -8,7 +8,7 @@ and why, and carries patches only masked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,9 +43,6 @@ from shoal.planning.holding import is_approved
 from shoal.store import Store, changes, states
 from shoal.telemetry.spans import trace_id
 
-# Settings of the store: the fleet's name, and file by document.
-FLEET_NAME = "fleet.name"
-FLEET_ORIGINS = "fleet.origins"
 WRITTEN = frozenset({ResultStatus.APPLIED, ResultStatus.UNCHANGED})
 _APPEARING = frozenset({Action.CREATE, Action.ADOPT})
 GONE = frozenset({ResultStatus.DELETED, ResultStatus.FORGOTTEN})
@@ -102,18 +99,16 @@ class Recording:
 
     async def catalogued(
         self,
-        fleet: str,
-        origins: str,
+        settings: Mapping[str, str],
         *,
         who: str,
         why: str,
         revision: str,
         body: Mapping[str, Any],
     ) -> None:
-        """The catalog is another one; which file each document came from outlives a restart."""
+        """The catalog is another one; what of it outlives a restart goes into settings."""
         await self._owing.write(
-            changes.PutSetting(FLEET_NAME, fleet),
-            changes.PutSetting(FLEET_ORIGINS, origins),
+            *(changes.PutSetting(name, value) for name, value in settings.items()),
             self._append(who, Deed.FLEET_LOADED, why, "fleet", Verdict.NOTED, revision, body),
         )
 
@@ -229,15 +224,19 @@ class Recording:
             changes.Append(self._entry_of(sync, Deed.TARGET_OBSERVED, verdict)),
         )
 
-    async def released(self, target: TargetKey, why: str) -> None:
+    async def released(
+        self, target: TargetKey, why: str, *, rows: Collection[ObjectKey] = ()
+    ) -> None:
         """This target is over: nothing of ours is left there, or the cluster itself was let go.
 
-        Rows of the inventory stay: when the cluster comes back, they tell what was ours there.
+        Its other rows of the inventory stay: when the cluster comes back, they tell what was ours
+        there. `rows` are forgotten: those of objects that are nobody's from now on.
         """
         known = target in self._state.grants
         held = [hold for hold in self._state.holds.values() if hold.subject == str(target)]
         approvals = self._approvals_of(str(target))
         writes: list[changes.Change] = [
+            changes.DropOwned(target.cluster, rows),
             changes.DropGrant(target),
             changes.DropTarget(target),
             *(changes.DropHold(hold.id) for hold in held),
@@ -248,6 +247,7 @@ class Recording:
                 self._append("shoal", Deed.TARGET_RELEASED, why, str(target), Verdict.NOTED, "", {})
             )
         await self._owing.write(*writes)
+        self._state.inventory(target.cluster).drop(rows)
         self._state.grants.pop(target, None)
         for hold in held:
             self._state.holds.pop(hold.id, None)

@@ -18,6 +18,7 @@ from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Plan
 from shoal.model.sightings import Drift, DriftKind
+from shoal.planning.leaving import Removal
 
 SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
 _MOST_SHOWN = 3
@@ -30,7 +31,7 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
     if phase is TargetPhase.UNKNOWN:
         return _unknown(state, target)
     if target.removing:
-        return _removing(state, target)
+        return _removing(state, target, target.removing)
     is_broken = bool(target.undecided or target.error or target.problems)
     if target.hold is not None and not (is_broken and writes_go_on(target)):
         return _held(state, target, target.hold), target.hold.release
@@ -39,9 +40,7 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
     if target.error is not None:
         return target.error.message, target.error.next_step
     if target.problems:
-        key, error = min(target.problems.items(), key=lambda item: item[0])
-        others = _and_more(target.problems)
-        return f"{_about(target.key, key, error.message)}{others}", error.next_step
+        return _problem(target)
     if target.waiting:
         key, wait = min(target.waiting.items(), key=lambda item: item[0])
         return f"{_about(target.key, key, wait.message)}{_and_more(target.waiting)}", wait.next_step
@@ -57,6 +56,12 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
     if phase is TargetPhase.DRIFTED:
         return _drifted(target)
     return _unwell(state, target, health), ""
+
+
+def _problem(target: TargetState) -> Told:
+    key, error = min(target.problems.items(), key=lambda item: item[0])
+    others = _and_more(target.problems)
+    return f"{_about(target.key, key, error.message)}{others}", error.next_step
 
 
 def writes_go_on(target: TargetState) -> bool:
@@ -154,11 +159,22 @@ def _held(state: EngineState, target: TargetState, hold: Hold) -> str:
     return f"suspended by {hold.by}{until}: {hold.reason}"
 
 
-def _removing(state: EngineState, target: TargetState) -> Told:
+def _removing(state: EngineState, target: TargetState, removal: Removal) -> Told:
+    """Its grace period; a suspension that keeps it; or what is in the way of its deletion."""
+    suspensions, now = state.suspensions(target.key.application), state.now()
+    if suspensions:
+        first = min(suspensions, key=lambda hold: hold.since)
+        told = f"it is kept, although {removal.why}: {_held(state, target, first)}"
+        return told, first.release
     for hold in state.holds.values():
-        if hold.subject == str(target.key) and hold.cause is HoldCause.REMOVING:
+        is_its = hold.subject == str(target.key) and hold.cause is HoldCause.REMOVING
+        if is_its and (hold.until is None or hold.until > now):
             return hold.reason, hold.release
-    return f"its deletion was approved, because {target.removing}", ""
+    if target.error is not None:
+        return target.error.message, target.error.next_step
+    if target.problems:
+        return _problem(target)
+    return f"its objects are being deleted, because {removal.why}", ""
 
 
 def _drifted(target: TargetState) -> Told:

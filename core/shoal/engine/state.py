@@ -35,6 +35,7 @@ from shoal.planning.circuits import Circuit
 from shoal.planning.fighting import Struggle
 from shoal.planning.flapping import Turns
 from shoal.planning.holding import Released
+from shoal.planning.leaving import Leaving, Removal
 
 
 @dataclass(slots=True)
@@ -137,21 +138,21 @@ class TargetState:
     """One application at one cluster.
 
     `desired` is what it should hold, `applied` the last one carried out in full; `removing` says
-    why it should hold nothing any more. `deferred` objects are pruned once the others are healthy;
-    `told` is the digest of the failures that were recorded last; `drifted_since` is when the
-    drift of an object was first seen. `health` knows every object that
-    was seen since start, `unseen` holds those that were written and not seen since. `undecided`
-    says why nobody knows what it should hold now: it keeps what it has. `hold` stops it or a part
-    of it, `conflicts` hold single objects; `released` is what a person let go of what was held.
-    `queued` is what waits for an earlier wave, `trial` says what the validation of this revision
-    waits for, `observed` is the plan of a target that is only observed. `struggles` are the objects
-    that were corrected lately, `sighted` when others were seen drifting.
+    why it should hold nothing any more, and what becomes of what it has. `deferred` objects are
+    pruned once the others are healthy; `told` is the digest of the failures that were recorded
+    last; `drifted_since` is when the drift of an object was first seen. `health` knows every object
+    that was seen since start, `unseen` holds those that were written and not seen since.
+    `undecided` says why nobody knows what it should hold now: it keeps what it has. `hold` stops it
+    or a part of it, `conflicts` hold single objects; `released` is what a person let go of what was
+    held. `queued` is what waits for an earlier wave, `trial` says what the validation of this
+    revision waits for, `observed` is the plan of a target that is only observed. `struggles` are
+    the objects that were corrected lately, `sighted` when others were seen drifting.
     """
 
     key: TargetKey
     desired: Desired | None = None
     applied: Desired | None = None
-    removing: str = ""
+    removing: Removal | None = None
     undecided: ShoalError | None = None
     hold: Hold | None = None
     conflicts: Mapping[ObjectKey, Hold] = field(default_factory=lambda: NOTHING)
@@ -271,6 +272,8 @@ class EngineState:
         self.store_trouble: StoreTrouble | None = None
         self.catalog: Catalog | None = None
         self.remembered: dict[Identity, str] = {}
+        # What the last valid documents said, also of applications that were removed since.
+        self.leaving: dict[Ref, Leaving] = {}
         self.sources: dict[Ref, SourceState] = {}
         self.applications: dict[Ref, ApplicationState] = {}
         self.targets: dict[TargetKey, TargetState] = {}

@@ -27,20 +27,19 @@ from shoal.engine.previewing import Previewing
 from shoal.engine.queueing import Request
 from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
+from shoal.engine.removing import Removing
 from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.engine.validating import Validating
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.identity import ObjectKey, TargetKey
-from shoal.model.plans import EMPTY, Action, Change, Desired, Grant, Plan
+from shoal.model.plans import Action, Change, Desired, Plan
 from shoal.model.policies import (
     AddedFieldsPolicy,
     DriftPolicy,
-    PrunePolicy,
     SyncMode,
-    SyncPolicy,
 )
-from shoal.planning.holding import corrections, is_approved, removal_hold
+from shoal.planning.holding import corrections
 from shoal.planning.waving import backwards
 from shoal.telemetry import names
 from shoal.telemetry.spans import linked, mark_failed, opened, parented, trace_id
@@ -60,6 +59,7 @@ class Targets:
     previewing: Previewing
     carrying_out: CarryingOut
     concluding: Concluding
+    removing: Removing
     guard: Guard
     tracer: Tracer
 
@@ -72,8 +72,15 @@ class Targets:
         other error is the target's own.
         """
         target = self.state.targets.get(key)
-        desired = self._wanted(target) if target else None
-        if target is None or desired is None:
+        if target is None:
+            return
+        try:
+            removed = await self.removing.wanted(cluster, target) if target.removing else None
+        except ShoalError as error:
+            self.concluding.retry(cluster, target, [error])
+            return
+        desired = removed if target.removing else target.desired
+        if desired is None:
             return
         with self._span(target, desired, request) as span:
             target.is_syncing = True
@@ -90,19 +97,6 @@ class Targets:
             finally:
                 target.is_syncing = False
             follow_health(self.state, self.tracer, cluster, target, self.state.now())
-
-    def _wanted(self, target: TargetState) -> Desired | None:
-        """What the target should hold now: its grant, or nothing once its removal is approved."""
-        if not target.removing:
-            return target.desired
-        key, now = target.key, self.state.now()
-        owned = len(self.state.inventory(key.cluster).of(key))
-        hold = removal_hold(key, owned, target.removing, now, content=self.state.removal(key))
-        approval = self.state.approvals.get(hold.id)
-        if approval is None or not is_approved(hold, self.state.approvals, now):
-            return None
-        grant = Grant(key, "", approval.by, now)
-        return Desired(key, grant, "", EMPTY, SyncPolicy(prune=PrunePolicy.AFTER_APPLY))
 
     async def _pass(
         self,
@@ -229,7 +223,7 @@ class Targets:
     def _stands(self, target: TargetState, desired: Desired) -> bool:
         """Whether this is still what the target should hold, and nobody suspended it meanwhile."""
         if target.removing or not desired.digest:
-            return bool(target.removing) and not desired.digest
+            return not desired.digest and self.removing.goes_on(target)
         return target.desired is desired and not self.state.suspensions(target.key.application)
 
     @contextmanager

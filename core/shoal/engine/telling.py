@@ -48,7 +48,7 @@ def who_and_why(
     """A commit's author and subject; for a correction, Shoal and what was undone."""
     changes = plan.changes
     if target.removing:
-        return desired.grant.by, target.removing
+        return desired.grant.by, target.removing.why
     if changes and all(change.action is Action.CORRECT for change in changes):
         causes = sorted({change.cause for change in changes if change.cause})
         return "shoal", "drift" + (f": {', '.join(causes)}" if causes else "")

@@ -32,7 +32,7 @@ from shoal.engine.warning import is_slow, warnings_of
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.model.documents import Application
 from shoal.model.health import Health, HealthState, worst
-from shoal.model.holds import Hold, HoldCause
+from shoal.model.holds import Hold
 from shoal.model.identity import Ref, TargetKey
 
 
@@ -343,13 +343,9 @@ def view_holds(state: EngineState) -> list[HoldView]:
 
 
 def _standing(state: EngineState) -> list[Hold]:
-    """Holds that are in force; a suspension that has run out is not."""
+    """Holds that are in force; a suspension or a grace period that has run out is not."""
     now = state.now()
-    return [
-        hold
-        for hold in state.holds.values()
-        if hold.cause is not HoldCause.SUSPENDED or hold.until is None or hold.until > now
-    ]
+    return [hold for hold in state.holds.values() if hold.until is None or hold.until > now]
 
 
 def _place(state: EngineState, identity: Identity) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from shoal.model.choice import Choice, Chooser, Seam, Spec
 from shoal.model.facts import DocumentFacts
@@ -55,6 +55,14 @@ Duration = Annotated[
     BeforeValidator(parse_duration, json_schema_input_type=str),
     PlainSerializer(format_duration, return_type=str),
 ]
+
+
+def _within_a_month(value: timedelta) -> timedelta:
+    if value > timedelta(days=30):
+        raise ValueError("expected at most 720h")
+    return value
+
+
 Name = Annotated[str, Field(pattern=_NAME, max_length=63)]
 
 
@@ -82,11 +90,22 @@ class Document(Spec):
     api_version: Literal["shoal.dev/v1alpha1"] = Field(description="Always shoal.dev/v1alpha1.")
 
 
+class FleetSpec(Spec):
+    """What counts for the whole fleet."""
+
+    removal_grace_period: Annotated[Duration, AfterValidator(_within_a_month)] = Field(
+        default=timedelta(minutes=10),
+        description="How long an application that was removed, or left a cluster, keeps its "
+        "objects there; putting it back before undoes the removal. At most 720h.",
+    )
+
+
 class Fleet(Document):
     """Gives the fleet its name, which marks every object that the fleet owns; there is one."""
 
     kind: Literal["Fleet"]
     metadata: Metadata = Field(description="The fleet's name; do not change it later.")
+    spec: FleetSpec = Field(default=FleetSpec(), description="What counts for the whole fleet.")
 
 
 class ClusterLimits(Spec):

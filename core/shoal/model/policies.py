@@ -71,6 +71,13 @@ class ExistingPolicy(StrEnum):
     ADOPT = "Adopt"
 
 
+class LeavingPolicy(StrEnum):
+    """What happens to the objects of an application that leaves a cluster."""
+
+    DELETE = "Delete"
+    ORPHAN = "Orphan"
+
+
 class Preset(StrEnum):
     """A usual set of policies under one name."""
 
@@ -181,6 +188,17 @@ class SyncPolicy(Spec):
         default=ExistingPolicy.FAIL,
         description="When an object is there that is not ours: Fail with both names, AdoptIfNoDiff "
         "(take it over when only marks would change), or Adopt.",
+    )
+    when_application_removed: LeavingPolicy = Field(
+        default=LeavingPolicy.DELETE,
+        description="When this document was removed, once the grace period of the fleet is over: "
+        "Delete its objects, or Orphan them, which leaves them where they are as nobody's.",
+    )
+    when_cluster_left: LeavingPolicy = Field(
+        default=LeavingPolicy.DELETE,
+        description="When a cluster of the fleet is not selected any more, once the grace period "
+        "is over: Delete the objects there, or Orphan them. A cluster whose document was removed "
+        "is let go, whatever stands here: nothing is deleted in it.",
     )
     ignore: tuple[IgnoreRule, ...] = Field(
         default=(), description="Fields that are neither compared nor written."

@@ -81,6 +81,11 @@ def expected_deletions(owned: Iterable[ObjectKey], wanted: Iterable[ObjectKey]) 
     return sum((key.group, key.kind, key.name) not in names for key in owned)
 
 
+def is_beyond_fleet_budget(deleted: int, objects: int) -> bool:
+    """Whether so many deletions are too many at once in a fleet of so many objects."""
+    return deleted > max(50, objects / 20)
+
+
 @dataclass(slots=True)
 class RevisionPrunes:
     """What one revision deletes over all its targets: what is still to come, and what is done.
@@ -107,7 +112,7 @@ class RevisionPrunes:
     def why_beyond_budget(self) -> str:
         """Why this revision deletes too much in the whole fleet; empty when it does not."""
         total = self.done + sum(self.expected.values())
-        if total <= max(50, self.objects / 20):
+        if not is_beyond_fleet_budget(total, self.objects):
             return ""
         done = f", {self.done} of them already" if self.done else ""
         return f"and its revision would delete {total} of {self.objects} in the whole fleet{done}"

@@ -176,25 +176,6 @@ def gate_hold(plan: Plan, refusals: Sequence[Refusal], now: datetime) -> Hold:
     )
 
 
-def removal_hold(
-    target: TargetKey, owned_count: int, why: str, now: datetime, *, content: str = ""
-) -> Hold:
-    """The hold of a target that nobody wants any more: its objects stay until it is approved.
-
-    `why` completes "because …" (`the Application was removed from Git`). `content` should differ
-    from one removal to the next, so that an old approval is not one of a later removal.
-    """
-    return Hold(
-        subject=str(target),
-        cause=HoldCause.REMOVING,
-        reason=f"{_objects(owned_count)} of {target.application} would be deleted from cluster "
-        f"{target.cluster}, because {why}; without approval {_they(owned_count)} kept",
-        by=BY_SHOAL,
-        since=now,
-        content=content,
-    )
-
-
 def conflict_hold(
     target: TargetKey, change: Change, struggle: Struggle, manager: str, now: datetime
 ) -> Hold:

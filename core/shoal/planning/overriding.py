@@ -99,11 +99,15 @@ def content(manifests: Sequence[Manifest], digester: Digester) -> Content:
 def desired_digest(content: Content, policy: SyncPolicy, health: Sequence[HealthRule] = ()) -> str:
     """The digest of what a target should hold: content, policy, and when it is healthy.
 
-    Defaults are left out, so that a field which a later Shoal adds changes no digest.
+    Defaults are left out, so that a field which a later Shoal adds changes no digest; what becomes
+    of the objects when the application leaves says nothing about what they should be.
     """
-    written = policy.model_dump(mode="json", exclude_defaults=True)
+    written = policy.model_dump(mode="json", exclude_defaults=True, exclude=_ON_LEAVING)
     rules = [digest_value(rule.model_dump(mode="json", exclude_defaults=True)) for rule in health]
     return digest_parts((content.digest, digest_value(written), *rules))
+
+
+_ON_LEAVING = {"when_application_removed", "when_cluster_left"}
 
 
 def _references(override: Override) -> frozenset[str]:

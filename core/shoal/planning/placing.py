@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from shoal.model.documents import Application, Cluster
 
 
+def is_placed(application: Application, cluster: Cluster) -> bool:
+    """Whether the application belongs on this cluster."""
+    return application.spec.placement.cluster_selector.matches(cluster.metadata.labels)
+
+
 def place(application: Application, clusters: Mapping[str, Cluster]) -> tuple[str, ...]:
     """The names of the selected clusters, sorted. An empty selector selects every cluster."""
-    selector = application.spec.placement.cluster_selector
-    return tuple(
-        sorted(name for name, each in clusters.items() if selector.matches(each.metadata.labels))
-    )
+    return tuple(sorted(name for name, each in clusters.items() if is_placed(application, each)))

@@ -63,9 +63,9 @@ class FakeCluster:
 
     `unreachable` and `denied` concern every call; `limits`, `stale` and `latency` are what a probe
     tells, and each call takes that long. `gate`, when set, holds every call until the test sets the
-    event: a hanging cluster. `refusals` maps objects to the error that writing them meets. `writes`
-    are the verbs and objects in the order in which they arrived, `dry_runs` the objects that were
-    tried out.
+    event: a hanging cluster. `refusals` maps objects to the error that writing or deleting them
+    meets. `writes` are the verbs and objects in the order in which they arrived, `dry_runs` the
+    objects that were tried out.
     """
 
     name: str = "fake"

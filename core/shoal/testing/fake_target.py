@@ -281,6 +281,9 @@ class FakeSession:
         if not self._memory.may_be_deleted(key, target):
             note = "kept, because another application wants it, or may want it"
             return Result(key, change.action, ResultStatus.WAITING, note=note)
+        if key in self._cluster.refusals:
+            error = self._cluster.refusals[key]
+            return Result(key, change.action, ResultStatus.FAILED, error=error)
         live = self._cluster.objects.get(key)
         status = ResultStatus.DELETED
         if live is not None and live.owner != target:

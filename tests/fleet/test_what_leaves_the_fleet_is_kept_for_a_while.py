@@ -1,8 +1,9 @@
-"""What leaves the fleet stays in the clusters until a person says otherwise; or for ever."""
+"""What leaves the fleet stays in the clusters for a while, or until a person says otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from tests.fleet.harness import FleetUnderTest, Writes, config_map, deployment, eventually, path_of
 
@@ -57,9 +58,11 @@ async def test_a_removed_application_keeps_its_objects_and_says_what_releases_th
 
     assert hold.cause == "Removing"
     assert hold.release == f"shoal approve {hold.id} --reason …"
+    assert hold.until == hold.since + timedelta(minutes=10)
     assert hold.reason == (
-        "2 objects of default/shop would be deleted from cluster dev, because application "
-        "default/shop was removed from the fleet; without approval they are kept"
+        f"2 objects of default/shop will be deleted from cluster dev at {hold.until:%F %T} UTC, "
+        "because application default/shop was removed from the fleet; until then they are kept, "
+        "and putting it back undoes that"
     )
     assert view is not None
     assert (view.message, view.next_step) == (hold.reason, hold.release)

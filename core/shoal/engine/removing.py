@@ -1,0 +1,178 @@
+"""Targets that nobody wants any more: kept for a grace period, then emptied or left as nobody's.
+
+The loop of applications begins a removal and calls it off; the loop of targets carries it out when
+its time has come. The hold is the memory of it: its end was stored before anything else happened,
+and counts after a restart. Whatever the hold says, nothing goes unless the documents that are known
+now still say so: a cluster without document is let go and nothing is deleted in it, and what cannot
+be read is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shoal.documents import Catalog, Identity
+from shoal.engine.queueing import Priority, Request
+from shoal.engine.recording import Recording
+from shoal.engine.state import NOTHING, ClusterState, EngineState, TargetState
+from shoal.model.holds import Approval, Hold, HoldCause
+from shoal.model.identity import Ref, TargetKey
+from shoal.model.plans import EMPTY, Desired, Grant
+from shoal.model.policies import LeavingPolicy, PrunePolicy, SyncPolicy
+from shoal.planning.holding import approval_of
+from shoal.planning.leaving import FleetLoad, Leaving, Removal, goes_at, is_unwanted, removal_hold
+
+OVER = Request(Priority.REVISION, "the grace period is over")
+
+
+@dataclass(frozen=True, slots=True)
+class Removing:
+    """Begins removals, calls them off, and says when one is to be carried out."""
+
+    state: EngineState
+    recording: Recording
+
+    async def application_removed(self, catalog: Catalog, ref: Ref) -> None:
+        """The application has no document any more."""
+        policy = self.state.leaving.get(ref, Leaving()).application_removed
+        removal = Removal(f"application {ref} was removed from the fleet", policy)
+        for target in self.state.targets_of(ref):
+            await self._leave(catalog, target, removal)
+
+    async def placed(self, catalog: Catalog, ref: Ref, clusters: frozenset[str]) -> None:
+        """The application belongs on these clusters, and leaves the others it is on."""
+        policy = self.state.leaving.get(ref, Leaving()).cluster_left
+        for target in self.state.targets_of(ref):
+            cluster = target.key.cluster
+            if cluster in clusters:
+                await self._keep_after_all(target)
+            else:
+                why = f"application {ref} is not placed on {cluster} any more"
+                await self._leave(catalog, target, Removal(why, policy))
+
+    async def wanted(self, cluster: ClusterState, target: TargetState) -> Desired | None:
+        """What a target that is being removed should hold: nothing, once its time has come.
+
+        Until then it comes back by itself. What is to be nobody's is forgotten here.
+        """
+        removal, key, now = target.removing, target.key, self.state.now()
+        if removal is None or not self._may_go(key):
+            return None
+        hold, approval = self._hold(key), self._approval(key)
+        at = goes_at(hold, approval, self.state.suspensions(key.application), now)
+        if at is None and hold is None:
+            # What was approved was not done in time: its removal is decided anew.
+            self.state.application_queue.add(key.application, OVER)
+        if at is not None and at > now:
+            cluster.queue.wake(key, at, OVER)
+        if at is None or at > now:
+            return None
+        if removal.policy is LeavingPolicy.ORPHAN:
+            await self._let_go(target, removal)
+            return None
+        by = approval.by if approval else "shoal"
+        return Desired(
+            key, Grant(key, "", by, now), "", EMPTY, SyncPolicy(prune=PrunePolicy.AFTER_APPLY)
+        )
+
+    def goes_on(self, target: TargetState) -> bool:
+        """Whether what has begun is still to be done, asked before each write."""
+        is_suspended = bool(self.state.suspensions(target.key.application))
+        return target.removing is not None and self._may_go(target.key) and not is_suspended
+
+    async def _leave(self, catalog: Catalog, target: TargetState, removal: Removal) -> None:
+        """The target is not wanted; on a cluster that itself left the fleet it is let go.
+
+        A cluster whose document cannot be read just now decides nothing.
+        """
+        cluster = target.key.cluster
+        if cluster in catalog.clusters:
+            await self._begin(catalog, target, removal)
+        elif Identity("Cluster", "", cluster) not in catalog.unknown:
+            why = f"cluster {cluster} was removed from the fleet; its objects stay there"
+            await self.recording.released(target.key, why)
+
+    async def _begin(self, catalog: Catalog, target: TargetState, removal: Removal) -> None:
+        """Keep what is live for a while; a target that holds nothing is simply forgotten."""
+        key, state = target.key, self.state
+        owned = state.inventory(key.cluster).of(key)
+        if not owned:
+            await self.recording.released(key, removal.why)
+            return
+        if target.removing is None:
+            target.desired = None
+            await self._end_holds(target)
+        if self._approval(key) is None:
+            hold = removal_hold(
+                key,
+                owned.keys(),
+                removal,
+                now=state.now(),
+                grace=catalog.spec.removal_grace_period,
+                fleet=self._load(key),
+                content=state.removal(key),
+                before=self._hold(key),
+            )
+            await self.recording.place(hold)
+        target.removing = removal
+        self._wake(key)
+
+    def _load(self, key: TargetKey) -> FleetLoad:
+        """What the fleet has, and what of it other targets are about to delete by themselves."""
+        state = self.state
+        on_their_way = (
+            state.inventory(other.key.cluster).count(other.key)
+            for other in state.targets.values()
+            if other.removing is not None
+            and other.key != key
+            and other.removing.policy is LeavingPolicy.DELETE
+            and (hold := self._hold(other.key)) is not None
+            and hold.until is not None
+        )
+        return FleetLoad(sum(map(len, state.inventories.values())), sum(on_their_way))
+
+    async def _end_holds(self, target: TargetState) -> None:
+        """What of it waited for a person will not be done; its removal is another question."""
+        for hold in (target.hold, *target.conflicts.values()):
+            if hold is not None and hold.cause is not HoldCause.SUSPENDED:
+                await self.recording.end(hold, "the target is not wanted any more")
+        target.hold, target.conflicts = None, NOTHING
+
+    async def _keep_after_all(self, target: TargetState) -> None:
+        """The target is wanted again: its removal is off."""
+        was_removing = target.removing is not None
+        target.removing = None  # at once: a deletion may be under way
+        # It may still be held when the store failed after the target was wanted again.
+        if was_removing or self._hold(target.key) is not None:
+            subject = str(target.key)
+            await self.recording.lift(subject, HoldCause.REMOVING, "it is wanted again")
+
+    async def _let_go(self, target: TargetState, removal: Removal) -> None:
+        rows = list(self.state.inventory(target.key.cluster).of(target.key))
+        told = f"{removal.why}; its objects stay in cluster {target.key.cluster} as nobody's"
+        await self.recording.released(target.key, told, rows=rows)
+
+    def _may_go(self, key: TargetKey) -> bool:
+        """Whether the documents that are known now say that the target is not wanted."""
+        catalog = self.state.catalog
+        cluster = catalog.clusters.get(key.cluster) if catalog else None
+        if catalog is None or cluster is None or self.state.unreadable(key):
+            return False
+        return is_unwanted(key, catalog.applications.get(key.application), cluster)
+
+    def _hold(self, key: TargetKey) -> Hold | None:
+        """The hold of a removal; also one whose time is over."""
+        return self.state.holds.get(self._bare(key).id)
+
+    def _approval(self, key: TargetKey) -> Approval | None:
+        return approval_of(self._bare(key), self.state.approvals, self.state.now())
+
+    def _bare(self, key: TargetKey) -> Hold:
+        """The hold of this removal as far as its name goes."""
+        now, content = self.state.now(), self.state.removal(key)
+        return Hold(str(key), HoldCause.REMOVING, "", "shoal", now, content)
+
+    def _wake(self, key: TargetKey) -> None:
+        cluster = self.state.clusters.get(key.cluster)
+        if cluster is not None:
+            cluster.queue.add(key, Request(Priority.REVISION, "it is not wanted any more"))
