@@ -47,6 +47,7 @@ from shoal.engine.previewing import Previewing
 from shoal.engine.recording import Recording
 from shoal.engine.removing import Removing
 from shoal.engine.rendering import Rendering
+from shoal.engine.shrinking import Shrinking
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.targets import Targets
@@ -165,6 +166,7 @@ class EngineUnderTest:
             cataloguing=Cataloguing(
                 state=state,
                 recording=recording,
+                shrinking=Shrinking(state, recording, Removing(state, recording)),
                 reader=self.documents,
                 seams=self._seams(renderer),
                 interval=self.interval,

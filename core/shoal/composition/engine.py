@@ -43,6 +43,7 @@ from shoal.engine.previewing import Previewing
 from shoal.engine.recording import Recording
 from shoal.engine.removing import Removing
 from shoal.engine.rendering import Rendering
+from shoal.engine.shrinking import Shrinking
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.targets import Targets
@@ -92,6 +93,7 @@ class _Assembly:
         self._lent = _Lent(foundation, store, tracing.tracer, self._state, lent)
         self._guard = guard_of(foundation.plugins)
         self._recording = Recording(store, self._state)
+        self._removing = Removing(self._state, self._recording)
         self._rendering = Rendering(self._guard)
 
     async def controller(self) -> Controller:
@@ -123,6 +125,7 @@ class _Assembly:
         return Cataloguing(
             state=self._state,
             recording=self._recording,
+            shrinking=Shrinking(self._state, self._recording, self._removing),
             reader=_fleet_reader(self._foundation, hosts, self._guard),
             seams=self._plugins.seams,
             interval=FOLDER_INTERVAL if is_local else REPOSITORY_INTERVAL,
@@ -157,7 +160,7 @@ class _Assembly:
             state=self._state,
             recording=self._recording,
             desiring=desiring,
-            removing=Removing(self._state, self._recording),
+            removing=self._removing,
             tracer=self._tracer,
             jitter=random.random,
         )
@@ -197,7 +200,7 @@ class _Assembly:
             previewing=Previewing(state, recording, deciding, concluding, guard, tracer, jitter),
             carrying_out=CarryingOut(recording, guard, tracer),
             concluding=concluding,
-            removing=Removing(state, recording),
+            removing=self._removing,
             guard=guard,
             tracer=tracer,
         )

@@ -6,7 +6,7 @@ cannot be read keeps its last valid version. Reading order: `problems`, `yaml_re
 `recognising`, `walking`, `validating`, `relating`, `depending`, `loading`, `cataloguing`.
 """
 
-from shoal.documents.cataloguing import Catalog, Changes, Difference, Origin, changes, merge
+from shoal.documents.cataloguing import Catalog, Changes, Difference, Origin, changes, keep, merge
 from shoal.documents.loading import Identity, Loaded, Located, load
 from shoal.documents.problems import Problem
 
@@ -20,6 +20,7 @@ __all__ = [
     "Origin",
     "Problem",
     "changes",
+    "keep",
     "load",
     "merge",
 ]

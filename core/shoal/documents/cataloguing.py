@@ -127,6 +127,29 @@ def merge(
     return _catalog(name, documents, origins, unknown, problems)
 
 
+def keep(
+    catalog: Catalog, identities: Mapping[Identity, str], known: Mapping[Identity, Located]
+) -> Catalog:
+    """The catalog with documents that are not written any more, and are not to go yet.
+
+    `identities` with the file where each stood; what is `known` is kept in its last version, the
+    others by name.
+    """
+    if not identities:
+        return catalog
+    found = {identity: known[identity] for identity in identities if identity in known}
+    unknown = {each: file for each, file in identities.items() if each not in known}
+    origins = {identity: Origin(each.file, each.line) for identity, each in found.items()}
+    documents = {identity: each.document for identity, each in found.items()}
+    return _catalog(
+        catalog.fleet,
+        {**catalog.documents, **documents},
+        {**catalog.origins, **origins},
+        {**catalog.unknown, **unknown},
+        catalog.problems,
+    )
+
+
 def _may_be_there(identity: Identity, file: str, loaded: Loaded) -> bool:
     """Whether a document that was not read may still be written somewhere."""
     return identity in loaded.broken or file in loaded.troubled

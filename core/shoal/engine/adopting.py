@@ -15,6 +15,7 @@ import anyio
 
 from shoal.documents import Catalog
 from shoal.engine import answers
+from shoal.engine.belonging import belongs_on
 from shoal.engine.comparing import silent_clusters
 from shoal.engine.drifts import Found
 from shoal.engine.guarding import Guard
@@ -27,7 +28,6 @@ from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import EMPTY
 from shoal.model.sightings import DriftKind
 from shoal.planning.adopting import exclusion_of, override_for, why_not
-from shoal.planning.placing import place
 from shoal.planning.suggesting import cluster_selector
 
 READ_SECONDS = 20.0
@@ -64,7 +64,7 @@ class Adopting:
                 tasks.start_soon(self._look, founds, live, silent)
         labels = {
             name: catalog.clusters[name].metadata.labels
-            for name in place(document, catalog.clusters)
+            for name in belongs_on(self.state, document, catalog.clusters)
         }
         views = [_view(each, labels) for each in live.values()]
         return AdoptionsView(

@@ -18,6 +18,7 @@ from opentelemetry.trace import Span, Tracer
 
 from shoal.documents import Catalog, Identity
 from shoal.documents.depending import around
+from shoal.engine.belonging import belongs_on
 from shoal.engine.budgeting import expect_at_grant
 from shoal.engine.depending import wake_around
 from shoal.engine.desiring import Desiring
@@ -37,7 +38,6 @@ from shoal.model.records import Deed, Verdict
 from shoal.planning.backing_off import retry_at
 from shoal.planning.granting import grant
 from shoal.planning.overriding import desired_digest
-from shoal.planning.placing import place
 from shoal.telemetry import names
 from shoal.telemetry.spans import mark_failed, opened, parented, past, trace_id, traceparent
 
@@ -90,7 +90,7 @@ class Applications:
         if request.priority is Priority.USER:
             self.desiring.rendering.try_again(document.source_ref)
         try:
-            known.placed = place(document, catalog.clusters)
+            known.placed = belongs_on(self.state, document, catalog.clusters)
             await self.removing.placed(catalog, ref, frozenset(known.placed))
             _check_dependencies(catalog, document)
             source = self._source(catalog, document)

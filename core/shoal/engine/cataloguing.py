@@ -6,27 +6,31 @@ above all, is decided in `shoal.documents`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from shoal.documents import Catalog, Changes, changes, load, merge
+from shoal.engine.belonging import withheld_targets
 from shoal.engine.fleet import FleetFiles, FleetReader
 from shoal.engine.fleet_memory import (
     FLEET_LEAVING,
+    FLEET_LET_GO,
     FLEET_NAME,
     FLEET_ORIGINS,
     encode_leaving,
+    encode_let_go,
     encode_origins,
 )
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.saying import counted
+from shoal.engine.shrinking import Shrinking
 from shoal.engine.state import EngineState
 from shoal.errors import ShoalError
 from shoal.hooks.host import ThreadRunner
 from shoal.model.choice import Seams
-from shoal.model.identity import Ref
+from shoal.model.identity import Ref, TargetKey
 from shoal.model.records import Deed, Verdict
 from shoal.planning.leaving import Leaving, leaving
 
@@ -44,20 +48,23 @@ class Cataloguing:
 
     state: EngineState
     recording: Recording
+    shrinking: Shrinking
     reader: FleetReader
     seams: Seams
     interval: timedelta
     run_in_thread: ThreadRunner
     jitter: Callable[[], float]
+    _let_go: str = ""  # as it was stored last
 
     async def work(self, key: str, request: Request) -> None:
         """One look at the fleet."""
         fleet = self.state.fleet
         try:
             files = await self.reader.read(fleet.files)
-            if files is not None and files is not fleet.files:
-                await self._read(files)
-            fleet.error = None
+            if files is not None:
+                if files is not fleet.files or self.shrinking.is_released():
+                    await self._read(files)
+                fleet.error = None
         except ShoalError as error:
             await self._failed(error)
             files = fleet.files
@@ -81,7 +88,7 @@ class Cataloguing:
     async def _read(self, files: FleetFiles) -> None:
         fleet, previous = self.state.fleet, self.state.catalog
         loaded = await self.run_in_thread(load, files.files, self.seams)
-        catalog = merge(previous, loaded, self.state.remembered)
+        catalog = merge(previous, loaded, self.state.remembered if previous is None else None)
         problems = catalog.problems if catalog is not None else loaded.problems
         if problems and problems != fleet.problems:
             await self.recording.note(
@@ -95,13 +102,17 @@ class Cataloguing:
             )
         fleet.problems, fleet.warnings = problems, loaded.warnings
         if catalog is not None:
+            withheld = withheld_targets(self.state)
+            catalog = await self.shrinking.settle(previous, catalog, loaded)
             await self._adopt(previous, catalog, files)
+            self._wake_targets(withheld ^ withheld_targets(self.state))
+            await self.shrinking.took_effect()
         fleet.files, fleet.loaded_at = files, self.state.now()
 
     async def _adopt(self, previous: Catalog | None, catalog: Catalog, files: FleetFiles) -> None:
         """Make it the catalog, once it is stored which file each document came from."""
-        difference = changes(previous, catalog)
-        if not difference and previous is not None:
+        difference, let_go = changes(previous, catalog), encode_let_go(self.state.let_go)
+        if not difference and previous is not None and let_go == self._let_go:
             self.state.catalog = catalog
             return
         origins = {identity: origin.file for identity, origin in catalog.origins.items()}
@@ -111,6 +122,7 @@ class Cataloguing:
                 FLEET_NAME: catalog.fleet,
                 FLEET_ORIGINS: encode_origins({**catalog.unknown, **origins}),
                 FLEET_LEAVING: encode_leaving(leaving_now),
+                FLEET_LET_GO: let_go,
             },
             who=files.provenance.author or "unknown",
             why=files.provenance.subject,
@@ -122,7 +134,14 @@ class Cataloguing:
             },
         )
         self.state.catalog, self.state.leaving = catalog, leaving_now
+        self._let_go = let_go
         self._wake(catalog, difference, first=previous is None)
+
+    def _wake_targets(self, targets: Iterable[TargetKey]) -> None:
+        """These are withheld from now on, or not any more."""
+        for application in {key.application for key in targets}:
+            request = Request(Priority.REVISION, "what is withheld changed")
+            self.state.application_queue.add(application, request)
 
     def _leaving(self, catalog: Catalog) -> dict[Ref, Leaving]:
         """How each application leaves, also those that are on their way or cannot be read now."""

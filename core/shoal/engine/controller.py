@@ -17,11 +17,12 @@ from shoal.documents import Catalog
 from shoal.engine import viewing
 from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
+from shoal.engine.belonging import belongs_on
 from shoal.engine.cataloguing import FLEET_KEY, Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
-from shoal.engine.fleet_memory import decode_leaving, decode_origins
+from shoal.engine.fleet_memory import decode_leaving, decode_let_go, decode_origins
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recording import Recording
@@ -46,7 +47,6 @@ from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Record
 from shoal.planning.holding import fought_over
-from shoal.planning.placing import place
 from shoal.store import Store
 from shoal.telemetry import names
 from shoal.telemetry.ring import Ring, SpanView
@@ -108,6 +108,7 @@ class Controller:
         state.approvals, state.identities = kept.approvals, kept.identities
         state.remembered = decode_origins(kept.settings)
         state.leaving = decode_leaving(kept.settings)
+        state.let_go = decode_let_go(kept.settings)
         await self._recording.interrupted(kept.intents.values())
 
     def _restore_hold(self, hold: Hold) -> None:
@@ -190,7 +191,7 @@ class Controller:
         catalog, document = self._document(request.application)
         for name in request.clusters or ():
             what = f"cluster of {request.application} named"
-            _known(name, place(document, catalog.clusters), what, "get targets")
+            _known(name, belongs_on(self._state, document, catalog.clusters), what, "get targets")
         return await self._diffing.diff(catalog, document, request)
 
     async def adopt(
@@ -342,7 +343,9 @@ class Controller:
         return holds
 
     def _let_go_on(self, hold: Hold, request: Request) -> None:
-        if hold.cause is HoldCause.IDENTITY_CHANGED:
+        if hold.cause is HoldCause.REMOVAL_BUDGET:
+            self._state.fleet_queue.add(FLEET_KEY, request)
+        elif hold.cause is HoldCause.IDENTITY_CHANGED:
             self._state.cluster_queue.add(hold.subject.removeprefix("cluster "), request)
         else:
             self._wake(TargetKey.parse(hold.subject), request)

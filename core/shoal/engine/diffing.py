@@ -17,6 +17,7 @@ import anyio
 
 from shoal.documents import Catalog
 from shoal.engine import answers
+from shoal.engine.belonging import belongs_on
 from shoal.engine.comparing import Comparison
 from shoal.engine.desiring import Desiring
 from shoal.engine.fleet import FETCH_SECONDS
@@ -40,7 +41,6 @@ from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Action, Change, Content, Desired, Grant, Proof
 from shoal.model.policies import AddedFieldsPolicy, DriftPolicy, SyncPolicy
 from shoal.planning.overriding import desired_digest
-from shoal.planning.placing import place
 
 _GRACE_SECONDS = 5.0  # a deadline of ours that comes after the one that the person was promised
 
@@ -93,7 +93,7 @@ class Diffing:
     def _placed(
         self, catalog: Catalog, document: Application, request: DiffRequest
     ) -> tuple[str, ...]:
-        placed = place(document, catalog.clusters)
+        placed = belongs_on(self.state, document, catalog.clusters)
         return tuple(
             name for name in placed if request.clusters is None or name in request.clusters
         )

@@ -7,6 +7,7 @@ documents themselves are not kept: they are read again, and what cannot be read 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import orjson
 
@@ -14,10 +15,12 @@ from shoal.documents import Identity
 from shoal.model.identity import Ref
 from shoal.model.policies import LeavingPolicy
 from shoal.planning.leaving import Leaving
+from shoal.planning.shrinking import Gone, LetGo, Sort
 
 FLEET_NAME = "fleet.name"
 FLEET_ORIGINS = "fleet.origins"
 FLEET_LEAVING = "fleet.leaving"
+FLEET_LET_GO = "fleet.let-go"
 
 
 def encode_origins(origins: Mapping[Identity, str]) -> str:
@@ -46,4 +49,21 @@ def decode_leaving(settings: Mapping[str, str]) -> dict[Ref, Leaving]:
     return {
         Ref(namespace, name): Leaving(LeavingPolicy(removed), LeavingPolicy(left))
         for namespace, name, removed, left in orjson.loads(settings.get(FLEET_LEAVING, "[]"))
+    }
+
+
+def encode_let_go(let_go: Mapping[Gone, LetGo]) -> str:
+    """What went lately, and counts together with what goes next."""
+    rows = [
+        [*gone, each.at.isoformat(), each.is_agreed, each.file]
+        for gone, each in sorted(let_go.items())
+    ]
+    return orjson.dumps(rows).decode()
+
+
+def decode_let_go(settings: Mapping[str, str]) -> dict[Gone, LetGo]:
+    """Read it back."""
+    return {
+        Gone(Sort(sort), name): LetGo(datetime.fromisoformat(at), is_agreed, file)
+        for sort, name, at, is_agreed, file in orjson.loads(settings.get(FLEET_LET_GO, "[]"))
     }

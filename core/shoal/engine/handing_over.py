@@ -77,9 +77,11 @@ def wake_partners(state: EngineState, target: TargetKey, results: Sequence[Resul
     cluster = state.clusters.get(target.cluster)
     if not keys or cluster is None:
         return
-    for other in _targets(state, target.cluster):
-        if other.key != target and keys & {*other.problems, *other.waiting}:
-            cluster.queue.add(other.key, Request(Priority.REVISION, "an object changes hands"))
+    request = Request(Priority.REVISION, "an object changes hands")
+    for other in state.targets_on(target.cluster):
+        may_be_empty = other.removing is not None
+        if other.key != target and (may_be_empty or keys & {*other.problems, *other.waiting}):
+            cluster.queue.add(other.key, request)
 
 
 def _depends_on_others(plan: Plan) -> bool:

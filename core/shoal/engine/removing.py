@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shoal.documents import Catalog, Identity
+from shoal.engine.belonging import withheld_targets
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.state import NOTHING, ClusterState, EngineState, TargetState
@@ -58,6 +59,10 @@ class Removing:
         removal, key, now = target.removing, target.key, self.state.now()
         if removal is None or not self._may_go(key):
             return None
+        if not self.state.inventory(key.cluster).of(key):
+            # Another application took over the last of it.
+            await self.recording.released(key, removal.why)
+            return None
         hold, approval = self._hold(key), self._approval(key)
         at = goes_at(hold, approval, self.state.suspensions(key.application), now)
         if at is None and hold is None:
@@ -79,6 +84,12 @@ class Removing:
         """Whether what has begun is still to be done, asked before each write."""
         is_suspended = bool(self.state.suspensions(target.key.application))
         return target.removing is not None and self._may_go(target.key) and not is_suspended
+
+    def is_under_way(self, key: TargetKey) -> bool:
+        """Whether this removal has begun, perhaps before a restart."""
+        known = self.state.targets.get(key)
+        has_begun = known is not None and known.removing is not None
+        return has_begun or self._hold(key) is not None or self._approval(key) is not None
 
     async def _leave(self, catalog: Catalog, target: TargetState, removal: Removal) -> None:
         """The target is not wanted; on a cluster that itself left the fleet it is let go.
@@ -157,6 +168,8 @@ class Removing:
         catalog = self.state.catalog
         cluster = catalog.clusters.get(key.cluster) if catalog else None
         if catalog is None or cluster is None or self.state.unreadable(key):
+            return False
+        if key in withheld_targets(self.state):
             return False
         return is_unwanted(key, catalog.applications.get(key.application), cluster)
 

@@ -19,6 +19,7 @@ from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Plan
 from shoal.model.sightings import Drift, DriftKind
 from shoal.planning.leaving import Removal
+from shoal.planning.shrinking import Gone, Sort
 
 SEVERITY_OF_PHASE = {phase: rank for rank, phase in enumerate(TargetPhase)}
 _MOST_SHOWN = 3
@@ -177,6 +178,11 @@ def _removing(state: EngineState, target: TargetState, removal: Removal) -> Told
     return f"its objects are being deleted, because {removal.why}", ""
 
 
+def _is_withheld(state: EngineState, key: TargetKey) -> bool:
+    application = Gone(Sort.APPLICATION, str(key.application))
+    return bool({application, Gone(Sort.CLUSTER, key.cluster)} & state.withheld)
+
+
 def _drifted(target: TargetState) -> Told:
     key, drift = min(target.drifted.items(), key=lambda item: item[0])
     told = f"{key} {_DONE[drift.kind]}{_by(drift)}{_and_more(target.drifted)}"
@@ -229,6 +235,9 @@ def _unknown(state: EngineState, target: TargetState) -> Told:
     if target.synced_at is not None:
         last = f"last Synced at {target.synced_at:%H:%M:%S} revision {target.synced_revision[:12]}"
     unreadable = state.unreadable(target.key)
+    if unreadable and _is_withheld(state, target.key):
+        what = f"{unreadable[0]} is not in the documents any more, and its removal is held"
+        return f"{what}; what is live stays as it is", "see shoal get holds"
     if unreadable:
         what = f"the document of {unreadable[0]}, in {unreadable[1]}, cannot be read"
         return f"{what}; what is live stays as it is", "see shoal status, or run shoal validate"

@@ -36,6 +36,7 @@ from shoal.planning.fighting import Struggle
 from shoal.planning.flapping import Turns
 from shoal.planning.holding import Released
 from shoal.planning.leaving import Leaving, Removal
+from shoal.planning.shrinking import Gone, LetGo
 
 
 @dataclass(slots=True)
@@ -274,6 +275,9 @@ class EngineState:
         self.remembered: dict[Identity, str] = {}
         # What the last valid documents said, also of applications that were removed since.
         self.leaving: dict[Ref, Leaving] = {}
+        # What the documents do not have any more: kept all the same, and let go lately.
+        self.withheld: frozenset[Gone] = frozenset()
+        self.let_go: Mapping[Gone, LetGo] = {}
         self.sources: dict[Ref, SourceState] = {}
         self.applications: dict[Ref, ApplicationState] = {}
         self.targets: dict[TargetKey, TargetState] = {}

@@ -21,6 +21,7 @@ class HoldCause(StrEnum):
     CONFLICT = "Conflict"
     DEPENDENCY = "Dependency"
     REMOVING = "Removing"
+    REMOVAL_BUDGET = "RemovalBudget"
     IDENTITY_CHANGED = "IdentityChanged"
 
 
@@ -33,6 +34,7 @@ RELEASED_BY: Mapping[HoldCause, str] = {
     HoldCause.CONFLICT: "shoal approve {id} --reason …",
     HoldCause.DEPENDENCY: "shoal approve {id} --reason …",
     HoldCause.REMOVING: "shoal approve {id} --reason …",
+    HoldCause.REMOVAL_BUDGET: "shoal approve {id} --reason …",
     HoldCause.IDENTITY_CHANGED: "shoal approve {id} --reason …",
 }
 
@@ -44,7 +46,7 @@ def group_of(plan_group_hash: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One thing that waits. `subject` is an application, a target or a cluster, as text.
+    """One thing that waits. `subject` is an application, a target, a cluster or the fleet, as text.
 
     `content` is what is held: a plan's hash, or whatever the release speaks of; a hold whose
     content changed is another hold. `group` is the same for the same change on any cluster, so that
