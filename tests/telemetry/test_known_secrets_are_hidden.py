@@ -92,6 +92,7 @@ def test_what_is_too_short_to_tell_is_passed_over() -> None:
 def test_names_are_left_alone_and_words_are_not() -> None:
     masking = knowing("orders-7")
 
+    assert masking.value({"names": ["orders-7"]}) == {"names": ["orders-7"]}
     assert masking.value({"name": "orders-7", "label": "orders-7", "why": "no orders-7"}) == {
         "name": "orders-7",
         "label": "***",

@@ -40,6 +40,8 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Serve": {
         "run": ("shoal.cli.running:run", "Keep a fleet equal to Git."),
+        "backup": ("shoal.cli.keeping:backup", "Write the state to a file."),
+        "restore": ("shoal.cli.keeping:restore", "Put a backup in place of the state."),
     },
 }
 """Section of the help → command → where it is, and one line about it."""

@@ -45,6 +45,7 @@ class Deed(StrEnum):
     SYNC_REQUESTED = "sync.requested"
     REVERT_REQUESTED = "drift.revert-requested"
     STATE_RECOVERED = "state.recovered"
+    STATE_RESTORED = "state.restored"
 
 
 class Verdict(StrEnum):

@@ -8,7 +8,7 @@ cluster: the owner labels on the objects are; and nothing in here is secret: dig
 keyed, and every sentence passes `masking`.
 
 Reading order: `states`, `changes`, `database`, `writing`, `ledger`, `loading`, `tables`, `folder`,
-`migrating`.
+`heads`, `migrating`, `backing_up`, `restoring`.
 """
 
 from shoal.store.changes import (
@@ -33,10 +33,11 @@ from shoal.store.changes import (
     PutSource,
     PutTarget,
 )
-from shoal.store.database import Store, open_store
+from shoal.store.database import RESTORED, Store, open_store
 from shoal.store.states import SourceState, State, TargetState
 
 __all__ = [
+    "RESTORED",
     "Append",
     "Change",
     "DropApproval",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio.to_thread
@@ -16,9 +17,9 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shoal.model.digests import Digester
-from shoal.model.records import Deed, Record
+from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.store import tables
-from shoal.store.changes import Change
+from shoal.store.changes import Append, Change, DropApproval, PutSetting
 from shoal.store.connecting import database_url, prepare_engine
 from shoal.store.folder import (
     DATABASE,
@@ -27,7 +28,8 @@ from shoal.store.folder import (
     locked,
     prepare_folder,
 )
-from shoal.store.ledger import Head, Query, first_broken, read_head, read_records
+from shoal.store.heads import identity, kept_head
+from shoal.store.ledger import Head, Query, first_broken, holds, read_head, read_records
 from shoal.store.loading import load_state
 from shoal.store.masking import Mask, as_it_is, masked
 from shoal.store.migrating import migrate, unreadable
@@ -35,6 +37,9 @@ from shoal.store.states import State
 from shoal.store.writing import Writer
 
 INSTALLATION = "installation"
+RESTORED = "state.restored"
+"""The setting that says when the state was put back to an older one: nothing that it does not know
+of is deleted until the clusters were searched."""
 
 
 class Store:
@@ -97,6 +102,20 @@ class Store:
         async with self._engine.connect() as connection:
             return await read_records(connection, self.installation, query)
 
+    async def is_behind(self, head: Head) -> bool:
+        """Whether a record that was committed is not there."""
+        async with self._engine.connect() as connection:
+            return not await holds(connection, self.installation, head)
+
+    async def restored(self, entry: Entry) -> None:
+        """This state is older than what was done since: say so, and believe no approval in it.
+
+        What an approval allowed may have been done already.
+        """
+        approvals = (await self.load()).approvals
+        mark = PutSetting(RESTORED, entry.at.isoformat())
+        await self.write(mark, *map(DropApproval, approvals), Append(entry))
+
     async def verify_ledger(self) -> int | None:
         """The number of the first record that is missing or altered; None when all is well."""
         async with self._engine.connect() as connection:
@@ -116,16 +135,40 @@ async def open_store(folder: Path, mask: Mask = as_it_is) -> AsyncIterator[Store
         engine, key = await anyio.to_thread.run_sync(_prepare, folder, stack)
         try:
             installation, head = await _find_installation(engine)
-            writer = Writer(engine, installation, head)
+            file = await anyio.to_thread.run_sync(identity, folder / DATABASE)
+            writer = Writer(engine, folder / DATABASE, file, installation, head)
             writer.start()
             try:
                 digester = Digester(key)
-                yield Store(engine, writer, installation=installation, digester=digester, mask=mask)
+                store = Store(
+                    engine, writer, installation=installation, digester=digester, mask=mask
+                )
+                await _doubt(store, folder)
+                yield store
             finally:
                 await writer.close()
         finally:
             with anyio.CancelScope(shield=True):
                 await engine.dispose()
+
+
+async def _doubt(store: Store, folder: Path) -> None:
+    """Mark a state that is older than what was committed beside it."""
+    kept = await anyio.to_thread.run_sync(kept_head, folder)
+    if kept is None or not await store.is_behind(kept):
+        return
+    await store.restored(
+        Entry(
+            at=datetime.now(UTC),
+            who="shoal",
+            what=Deed.STATE_RESTORED,
+            why=f"record {kept.seq} was committed and is not in the database: it was lost, or "
+            "replaced by an older one",
+            subject="state",
+            verdict=Verdict.NOTED,
+            body={"seq": store.last_seq, "committed": kept.seq},
+        )
+    )
 
 
 def _prepare(folder: Path, stack: ExitStack) -> tuple[AsyncEngine, bytes]:

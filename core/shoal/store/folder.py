@@ -3,6 +3,7 @@
     lock              held by flock as long as the process lives; its text is the holder's pid
     installation.key  32 random bytes, made once; every stored digest of a Secret is keyed with it
     shoal.db          the database, with its -wal and -shm beside it
+    ledger.head       number and hash of the newest record that was committed
 
 Everything here blocks and is called from a thread.
 """

@@ -51,6 +51,15 @@ async def read_head(connection: AsyncConnection, chain: str) -> Head:
     return Head() if row is None else Head(row.seq, row.hash)
 
 
+async def holds(connection: AsyncConnection, chain: str, head: Head) -> bool:
+    """Whether the database has this record, as the end of its chain or before it."""
+    if not head.seq:
+        return True
+    ledger = tables.ledger
+    found = select(ledger.c.hash).where(ledger.c.chain == chain, ledger.c.seq == head.seq)
+    return await connection.scalar(found) == head.hash
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """Which records: of a subject, or of subjects that begin so, and of certain deeds."""

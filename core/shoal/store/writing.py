@@ -9,6 +9,10 @@ one by one and only the malformed one fails.
 The writer is a task of its own, which the context that opened the store starts and awaits, because
 a transaction must not be torn by the cancellation of whoever happened to ask for it: a caller that
 is cancelled goes away, its changes are written whole or not at all.
+
+SQLite goes on writing to a file that was deleted or replaced under its hands, and nobody would ever
+read what it wrote there. So a commit counts only when the file is still in its place; then the end
+of the ledger is noted beside it (`heads`).
 """
 
 from __future__ import annotations
@@ -16,9 +20,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import anyio
+import anyio.to_thread
+import structlog
 from anyio.streams.memory import MemoryObjectReceiveStream
 from sqlalchemy import Delete, Insert, Table, bindparam, delete
 from sqlalchemy.dialects.sqlite import insert
@@ -31,6 +38,7 @@ from shoal.model.records import Entry, Record
 from shoal.store import operations, tables
 from shoal.store.changes import Change
 from shoal.store.encoding import Row, record_row
+from shoal.store.heads import FileIdentity, identity, keep_head
 from shoal.store.ledger import Head, chained, read_head
 from shoal.store.operations import Run
 
@@ -42,6 +50,7 @@ ROWS_PER_GROUP = 2_000
 # 30 µs); between two portions others run.
 PORTION = 200
 
+_log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
@@ -52,10 +61,19 @@ class _Call:
 
 
 class Writer:
-    """Owns the chain's head and the only transactions that write."""
+    """Owns the chain's head and the only transactions that write.
 
-    def __init__(self, engine: AsyncEngine, chain: str, head: Head) -> None:
+    `file` is the identity of the database's file, as it was opened.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, database: Path, file: FileIdentity, chain: str, head: Head
+    ) -> None:
         self._engine = engine
+        self._database = database
+        self._file = file
+        # Its own: threads that wait for a repository must not hold up a commit.
+        self._threads = anyio.CapacityLimiter(1)
         self._chain = chain
         self._head = head
         self._head_is_known = True
@@ -149,9 +167,25 @@ class Writer:
             if type(error) is DatabaseError:
                 raise _unavailable(error) from error
             raise
-        self._head = Head(records[-1].seq, records[-1].hash) if records else head
-        self._head_is_known = True
+        new = Head(records[-1].seq, records[-1].hash) if records else head
+        await anyio.to_thread.run_sync(self._is_kept, new, limiter=self._threads)
+        self._head, self._head_is_known = new, True
         return _split(records, [len(part) for part in entries])
+
+    def _is_kept(self, head: Head) -> None:
+        """Raise StoreUnavailable when nobody will find what was committed; blocks."""
+        if identity(self._database) != self._file:
+            raise StoreUnavailable(
+                f"the database {self._database} was deleted or replaced while it was in use",
+                next_step="stop the controller; put the file back, or restore a backup with "
+                "`shoal restore`; without either, objects are found again by their labels",
+            )
+        if head == self._head:
+            return
+        try:
+            keep_head(self._database.parent, head)
+        except OSError as error:  # one that is behind says nothing, and the next may be written
+            _log.warning("the end of the ledger was not noted", error=str(error))
 
     async def _change_state(self, connection: AsyncConnection, runs: Sequence[Run]) -> None:
         for run in runs:

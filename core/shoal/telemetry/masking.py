@@ -31,7 +31,7 @@ _AUTHORIZATION = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 # What tells a sentence, an address or a setting from a name, a digest or a number.
 _PROSE = re.compile(r"[\s\"'=?&:{]")
 # Of views and records: what names something. Whoever asked for it by its name gets it by its name.
-_NAMES = frozenset({"application", "cluster", "kind", "name", "namespace", "object"})
+_NAMES = frozenset({"application", "cluster", "kind", "name", "names", "namespace", "object"})
 _SIGNS = ("://", "=", "earer", "asic", "EARER", "ASIC")
 
 
@@ -78,7 +78,8 @@ class Masking:
         return self.text(str(value), limit)  # a Ref, a path, and whatever else would become a text
 
     def _member(self, key: Any, part: Any, limit: int | None) -> Any:
-        return part if key in _NAMES and isinstance(part, str) else self.value(part, limit)
+        is_name = key in _NAMES and (isinstance(part, str) or key == "names")
+        return part if is_name else self.value(part, limit)
 
     def _word(self, text: str, limit: int | None) -> str:
         """A text that may be one word; to look into each digest and name would cost too much."""
