@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.fleet.harness import FleetUnderTest, Writes, config_map, deployment, path_of
+from tests.kubernetes.bodies import crd, widget
 
 from shoal.engine.views import TargetView
 from shoal.model.records import Deed
@@ -238,6 +240,27 @@ async def test_a_kind_that_is_not_served_fails_alone(
         "Wonder in example.org/v1"
     )
     assert view.next_step == "install what provides it, or correct apiVersion and kind"
+
+
+async def test_an_object_is_applied_when_its_kind_comes_and_waits_for_no_back_off(
+    fleet: FleetUnderTest, namespace: str, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tomorrow(failures: int, *, now: datetime, **_: Any) -> datetime:
+        return now + timedelta(days=1)
+
+    monkeypatch.setattr("shoal.engine.concluding.retry_at", tomorrow)
+    group = f"later.{namespace}.test"
+    fleet.repository.write("shop/widget.yaml", widget(group, namespace, size=1))
+    revision = fleet.repository.commit("Widget")
+    async with fleet.running():
+        missing = await until_failed(fleet)
+        definition = crd(group)
+        await admin.create(path_of(definition).rpartition("/")[0], definition)
+        await fleet.until_revision(revision)
+        live = await admin.get(f"/apis/{group}/v1/namespaces/{namespace}/widgets/one")
+
+    assert "the cluster does not serve Widget" in missing.message
+    assert live["spec"] == {"size": 1}
 
 
 async def test_a_failure_that_stays_the_same_is_recorded_once_and_not_sent_again(

@@ -9,7 +9,8 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -18,9 +19,11 @@ import pytest
 from tests.fleet.harness import FleetUnderTest, config_map, path_of
 
 from shoal.engine.views import ClusterView, TargetPhase
+from shoal.model.identity import Ref
 from shoal.model.records import Deed
 from shoal.planning.circuits import Timing
 from shoal_clusters.controlplane.apiserver import USERS, ControlPlane
+from shoal_clusters.controlplane.audit import audit_position, read_audit_log
 from shoal_clusters.controlplane.certificates import create_authority
 from shoal_clusters.controlplane.fixtures import flavour_under_test
 from shoal_clusters.controlplane.kubeconfig import write_kubeconfig
@@ -196,7 +199,7 @@ async def test_a_revoked_token_is_said_and_a_new_one_is_found(
     assert back.message == ""
 
 
-async def test_a_certificate_of_a_stranger_is_not_trusted_until_the_kubeconfig_says_so(
+async def test_a_certificate_waits_for_the_kubeconfig_unless_the_same_authority_signed_it(
     fleet: FleetUnderTest, namespace: str, victim: ControlPlane
 ) -> None:
     authority = await anyio.to_thread.run_sync(create_authority, "another authority")
@@ -211,9 +214,55 @@ async def test_a_certificate_of_a_stranger_is_not_trusted_until_the_kubeconfig_s
         finally:
             await anyio.to_thread.run_sync(renew_kubeconfig, victim)
         await fleet.until_revision(last)
+        await victim.restart(authority=authority)
+        paint(fleet, namespace, "red")
+        await fleet.until_revision(await fleet.push("red"))
+        trusted = await until_victim(fleet, lambda view: view.reachable == "True", "is back")
 
     assert untrusted.reachable == "False"
     assert "put that CA into the cluster's kubeconfig" in untrusted.next_step
+    assert trusted.message == ""
+
+
+async def test_a_cluster_built_anew_at_the_same_address_is_held_and_gets_no_write(
+    fleet: FleetUnderTest, namespace: str, victim: ControlPlane
+) -> None:
+    fleet.timing = replace(HASTY, probe_interval=timedelta(minutes=5))  # a write must find it out
+
+    async with running_in(fleet, namespace):
+        start = await audit_position(victim.audit_log)
+        with rebuilt(victim):
+            await victim.restart()
+            held = await until_victim(
+                fleet, lambda view: view.reason == "InvalidDocument", "is another one"
+            )
+            written = await writes_of_shoal(victim, start)
+            await victim.stop()
+        holds = [hold for hold in fleet.controller.holds() if hold.subject == "cluster victim"]
+        await victim.start()
+        await fleet.controller.sync(Ref("default", "shop"), clusters=None, who="ana")
+        await until_victim(fleet, lambda view: view.reachable == "True", "is itself again")
+        await fleet.until_revision(await commit_to_the_healthy(fleet, namespace, "green"))
+
+    assert written == []
+    assert [hold.cause for hold in holds] == ["IdentityChanged"]
+    assert holds[0].release in held.next_step
+
+
+@contextmanager
+def rebuilt(victim: ControlPlane) -> Iterator[None]:
+    """From its next start on it is a cluster that was just made, with the same certificates."""
+    name, victim.name = victim.name, "built-anew"  # where etcd keeps what it has
+    try:
+        yield
+    finally:
+        victim.name = name
+
+
+async def writes_of_shoal(victim: ControlPlane, start: int) -> list[str]:
+    entries = await read_audit_log(victim.audit_log, since=start)
+    reads = ("get", "list", "watch")
+    return [each.path for each in entries if each.user == "shoal" and each.verb not in reads]
 
 
 async def test_a_cluster_that_was_never_there_joins_when_it_comes_up(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import orjson
@@ -33,6 +33,13 @@ def page(*items: Mapping[str, Any], version: int, more: str = "") -> Answer:
 
 
 EMPTY = page(version=7)
+
+
+class Timed(NamedTuple):
+    """A while goes by before the next answer."""
+
+    happens: Callable[[float], None]
+    seconds: float
 
 
 class ScriptedTransport:
@@ -68,6 +75,9 @@ class ScriptedTransport:
 
     async def _next(self) -> Any:
         found = next(self._script, None)
+        while isinstance(found, Timed):
+            found.happens(found.seconds)
+            found = next(self._script, None)
         if found is None:
             self.is_over.set()
             await anyio.sleep_forever()
@@ -250,3 +260,65 @@ def test_a_full_check_comes_every_six_hours_give_or_take_half() -> None:
     )
 
     assert all(3 * 3600 <= watch._next_check() <= 9 * 3600 for _ in range(50))
+
+
+def watch_of(transport: ScriptedTransport, clock: Callable[[], float]) -> Watch:
+    notes = Notes()
+    return Watch(
+        transport,  # type: ignore[arg-type]  # the two methods that a watch uses
+        CONFIG_MAPS,
+        "shoal.dev/fleet=demo",
+        notes,
+        notes,
+        clock=clock,
+    )
+
+
+async def test_a_watch_that_is_down_for_a_while_says_so_until_it_is_resumed() -> None:
+    now, told = 0.0, []
+    down = ClusterUnreachable("no answer to WATCH")
+
+    def later(seconds: float) -> None:
+        nonlocal now
+        told.append(watch.trouble)
+        now += seconds
+        told.append(watch.trouble)
+
+    transport = ScriptedTransport(EMPTY, Timed(later, 60), down, Timed(later, 31), down, [])
+    watch = watch_of(transport, lambda: now)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch.run)
+            await transport.is_over.wait()
+            told.append(watch.trouble)
+            tasks.cancel_scope.cancel()
+
+    assert told == ["", "", "", "no answer to WATCH", ""]
+
+
+async def test_what_is_no_watch_event_interrupts_a_watch_and_ends_no_session() -> None:
+    notes = Notes()
+    await watched(
+        Answer(200, {}, b"<html>"),
+        EMPTY,
+        [b"<html>"],
+        [b'{"type": 1}'],
+        [event("MODIFIED", "a", 10)],
+        sink=notes,
+    )
+
+    assert notes.told == [("appeared", "a@10")]
+
+
+async def test_a_watch_that_waits_for_its_kind_lists_at_once_when_it_is_told_to() -> None:
+    transport = ScriptedTransport(Answer(404, {}, b"{}"), EMPTY)
+    watch = watch_of(transport, lambda: 0.0)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch.run)
+            await watch.until_surveyed()
+            watch.list_again()
+            await transport.is_over.wait()
+            tasks.cancel_scope.cancel()
+
+    assert len(transport.asked) == 3

@@ -94,6 +94,13 @@ class Coverage:
         where = "" if self._unwatched == {""} else f" in {', '.join(sorted(self._unwatched))}"
         return f"{plural} may not be watched{where}; they are read every 5 minutes instead"
 
+    @property
+    def troubles(self) -> list[str]:
+        """Why nothing is seen here at the moment, where that is so."""
+        watches = [narrow.watch for narrow in self._narrow.values()]
+        found = (watch.trouble for watch in (watches if self._is_narrow else [self._wide]))
+        return [trouble for trouble in found if trouble]
+
     # -- told by watches -----------------------------------------------------------------------
 
     def forbidden(self, namespace: str) -> None:

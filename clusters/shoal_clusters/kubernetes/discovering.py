@@ -156,6 +156,10 @@ class Catalogue:
         known = self._kinds.get(GroupKind(group, kind), ())
         return next((found for found in known if found.version == version), None)
 
+    def versions(self, kind: GroupKind) -> frozenset[str]:
+        """The versions in which a kind is served; none when it is not."""
+        return frozenset(resource.version for resource in self._kinds.get(kind, ()))
+
     def scopes(self, kinds: Iterable[GroupKind]) -> Mapping[GroupKind, bool]:
         """Whether each kind is namespaced; kinds that are not served are left out."""
         found = ((kind, self.preferred(kind)) for kind in kinds)
@@ -184,6 +188,15 @@ class Discovery:
     async def current(self) -> Catalogue:
         """What is known; one read when nothing is known yet."""
         return self._catalogue or await self._first()
+
+    @property
+    def stale(self) -> frozenset[str]:
+        """Groups of which the cluster did not say what it serves, as far as it was asked."""
+        return self._catalogue.stale if self._catalogue else frozenset()
+
+    def versions(self, kind: GroupKind) -> frozenset[str]:
+        """The versions in which a kind is served, as far as is known; asks nobody."""
+        return self._catalogue.versions(kind) if self._catalogue else frozenset()
 
     def has_status(self, kind: GroupKind) -> bool:
         """Whether a kind has a status subresource, as far as is known; asks nobody."""

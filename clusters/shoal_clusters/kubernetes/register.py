@@ -228,6 +228,7 @@ class Outbox:
                 sighting.drift,
                 sighting.owned or older.owned,
                 sighting.is_lost or older.is_lost,
+                sighting.is_served or older.is_served,
             )
         self._waiting[sighting.key] = sighting
         self._filled.set()

@@ -18,6 +18,7 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
+from shoal.errors import MissingApi
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
@@ -26,6 +27,7 @@ from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.sightings import Sighting
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.kubernetes.aggregating import Aggregation
+from shoal_clusters.kubernetes.appearing import Appearing
 from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.briefing import Brief, Briefing, News
 from shoal_clusters.kubernetes.comparing import Comparer
@@ -162,6 +164,7 @@ class KubernetesSession:
         watches = Watches(transport, discovery, register, observer, selector(comparer.fleet), tasks)
         self._watches = watches
         self._observer = observer
+        self._appearing = Appearing(transport, discovery, watches, self._outbox)
         self._wants = Wants()
         self._tools = Tools(
             transport,
@@ -180,10 +183,18 @@ class KubernetesSession:
         self._tasks.start_soon(self._observer.run)
         self._tasks.start_soon(self._investigator.run)
         self._tasks.start_soon(self._unattended.run)
+        self._tasks.start_soon(self._appearing.run)
 
     async def probe(self) -> Facts:
         """The cluster's identity and version: one request, two the first time."""
-        return replace(await self._probe.facts(), limits=self._watches.limits)
+        facts = await self._probe.facts()
+        return replace(facts, limits=self._watches.limits, stale=self._stale())
+
+    def _stale(self) -> tuple[str, ...]:
+        """What is taken to be as it was, for it cannot be seen now."""
+        groups = ", ".join(sorted(self._discovery.stale))
+        unknown = (f"the cluster does not say what it serves in {groups}",) if groups else ()
+        return (*unknown, *self._watches.stale)
 
     async def api_versions(self) -> Sequence[str]:
         """What the cluster serves, by discovery as it is read at first use."""
@@ -207,6 +218,7 @@ class KubernetesSession:
         self._observer.look_again(plan.refused)
         if proof is Proof.EXPECTED:
             self._brief(desired, prepared)
+            self._misses(desired.target, prepared)
             return plan
         task = self._task(desired, lambda: True)
         return await prove(self._tools, plan, prepared, task, at_once=self._at_once)
@@ -302,10 +314,15 @@ class KubernetesSession:
         catalogue = await self._discovery.current()
         ignore = desired.policy.ignore
         prepared = self._memo.prepared(desired.content, application, catalogue, ignore)
-        if any(error.reason == "MissingApi" for error in prepared.refused.values()):
+        if any(isinstance(error, MissingApi) for error in prepared.refused.values()):
             catalogue = await self._discovery.refreshed()
             prepared = self._memo.prepared(desired.content, application, catalogue, ignore)
         return prepared
+
+    def _misses(self, target: TargetKey, prepared: Prepared) -> None:
+        """Be told of the kinds that are not served, once they are."""
+        refused = prepared.refused.items()
+        self._appearing.misses(target, [k for k, error in refused if isinstance(error, MissingApi)])
 
     def _brief(self, desired: Desired, prepared: Prepared) -> None:
         """Remember what the target should hold, to judge by it what is seen."""

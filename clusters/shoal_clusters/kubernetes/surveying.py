@@ -85,6 +85,14 @@ class Watches:
         found = (self._covered[resource].limit for resource in sorted(self._covered))
         return tuple(filter(None, found))
 
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """What is not seen at the moment, in sentences: each watch that is down for a while."""
+        found: dict[str, None] = {}
+        for resource in sorted(self._covered):
+            found |= dict.fromkeys(self._covered[resource].troubles)
+        return tuple(found)
+
     async def _watch_inventory(self) -> None:
         """Watch every kind of the inventory, as soon as the cluster says what it serves."""
         kinds = await self._register.kinds()

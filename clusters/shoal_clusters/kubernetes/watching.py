@@ -26,6 +26,8 @@ PAGE = 500
 _MOST_BACK_OFF_SECONDS = 60.0
 _REFUSED_SECONDS = 300.0
 """How long a watch whose kind is not served any more waits: somebody must act."""
+_STALE_SECONDS = 30.0
+"""A watch that is down for longer is told: until then it is only resumed, as all watches are."""
 _AT_ONCE = 25
 """Objects judged without giving way: each costs up to 0.2 ms, and the loop may lag 20 ms."""
 _CHECK_HOURS = (3.0, 9.0)
@@ -144,10 +146,21 @@ class Watch:
         self._check_at = self._next_check()
         self._is_list_wanted = False
         self._streaming: anyio.CancelScope | None = None
+        self._hurry = anyio.Event()
+        self._down_since: float | None = None
+        self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is seen here, and has not been for a while; empty while it is."""
+        since = self._down_since
+        is_down = since is not None and self._clock() - since >= _STALE_SECONDS
+        return self._trouble if is_down else ""
 
     def list_again(self) -> None:
-        """Begin anew with a list, also when one is just being read: all is to be judged again."""
+        """Begin anew with a list, at once: all is to be judged again, or there may be more."""
         self._is_list_wanted = True
+        self._hurry.set()
         if self._streaming is not None:
             self._streaming.cancel()
 
@@ -176,12 +189,25 @@ class Watch:
                 self._guard.forbidden(self._namespace)
                 pause = max(self._check_at - self._clock(), 0.0)
                 self._check_at = self._next_check()
-            except ShoalError as error:
-                self._complain(error)
+                self._down_since = None  # what is done instead is known, and said elsewhere
+            except (ShoalError, msgspec.MsgspecError) as error:
+                self._is_down(error)
                 is_missing = isinstance(error, MissingApi)
                 pause = _jittered(_REFUSED_SECONDS) if is_missing else _back_off(failures)
                 failures += 1
-            await anyio.sleep(pause)
+            with anyio.move_on_after(pause):
+                await self._hurry.wait()
+            self._hurry = anyio.Event()
+
+    def _is_down(self, error: ShoalError | msgspec.MsgspecError) -> None:
+        """Nothing is seen until it is resumed."""
+        if isinstance(error, msgspec.MsgspecError):
+            cluster = self._transport.cluster
+            error = ServerBusy(f"{self._resource.plural} on cluster {cluster} are not what is read")
+        self._complain(error)
+        self._trouble = error.message
+        if self._down_since is None:
+            self._down_since = self._clock()
 
     async def _once(self) -> None:
         if self._clock() > self._check_at or self._is_list_wanted:
@@ -243,6 +269,7 @@ class Watch:
             accept=accepted(self._resource),
         ) as (answer, lines):
             self._refuse(answer)
+            self._down_since = None
             async for line in lines:
                 self._take(line)
                 count += 1

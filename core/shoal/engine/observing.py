@@ -47,6 +47,9 @@ class Observing:
         target = self.state.targets.get(sighting.target)
         if target is None:
             return
+        if sighting.is_served:
+            cluster.queue.add(target.key, Request(Priority.REVISION, "its kind is served now"))
+            return
         if sighting.health is not None:
             target.saw_health(sighting.key, sighting.health, self.state.now())
             follow_health(self.state, self.tracer, cluster, target, sighting.at)

@@ -71,3 +71,4 @@ class Sighting:
     drift: Drift | None = None
     owned: Owned | None = None
     is_lost: bool = False
+    is_served: bool = False
