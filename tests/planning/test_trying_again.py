@@ -191,6 +191,15 @@ def test_a_dropped_connection_is_probed_at_once_unless_the_circuit_is_open() -> 
     assert broken.after_drop(soon) is broken
 
 
+def test_requests_that_fail_one_after_the_other_are_a_second_apart_for_the_probes() -> None:
+    healthy = probed(Circuit.new(NOW), "success")
+
+    at_once = healthy.after_drop(NOW)
+
+    assert at_once.probe_at == NOW + TIMING.recheck
+    assert at_once.after_drop(NOW + TIMING.recheck / 2).probe_at == NOW + TIMING.recheck
+
+
 def test_a_request_without_answer_does_not_hasten_probes_that_fail_already() -> None:
     failing = probed(Circuit.new(NOW), "failure")
 

@@ -268,8 +268,7 @@ class Connections:
     ) -> ShoalError:
         """Probe on and on; return why the connection has to be given up."""
         while True:
-            with anyio.move_on_after(self._seconds_to_probe(cluster)):
-                await signals.alarm.wait()
+            await self._until_due(cluster, signals)
             if signals.broken is not None:
                 cluster.circuit = cluster.circuit.after_break(self.state.now(), self.jitter())
                 return signals.broken
@@ -281,7 +280,13 @@ class Connections:
                     return error
             else:
                 self._answered(cluster, facts)
-            if signals.broken is None:  # the probe has answered every doubt until now
+
+    async def _until_due(self, cluster: ClusterState, signals: _Signals) -> None:
+        """Wait for the next probe, which a doubt may bring forward, or for a break."""
+        while signals.broken is None and (seconds := self._seconds_to_probe(cluster)) > 0:
+            with anyio.move_on_after(seconds):
+                await signals.alarm.wait()
+            if signals.broken is None:
                 signals.alarm = anyio.Event()
 
     def _missed(self, cluster: ClusterState, error: ShoalError) -> None:

@@ -23,7 +23,8 @@ SUCCESSES_TO_FORGET = 6  # a minute of good probes
 class Timing:
     """How often a cluster is probed, and how long for; handed in, so that a test may hurry.
 
-    `recheck` lies between the two good probes that close an open circuit.
+    `recheck` lies between the two good probes that close an open circuit, and between two that were
+    asked for by requests without an answer.
     """
 
     probe_interval: timedelta = timedelta(seconds=10)
@@ -46,13 +47,15 @@ class CircuitState(StrEnum):
 class Circuit:
     """One connection's circuit; every method gives the next value.
 
-    `failures` and `successes` are probes in a row. `openings` counts failed attempts to come back
-    since the cluster was last steady, broken sessions included; `since` is when the state began.
+    `failures` and `successes` are probes in a row, `probed_at` is when the last one was over.
+    `openings` counts failed attempts to come back since the cluster was last steady, broken
+    sessions included; `since` is when the state began.
     """
 
     state: CircuitState
     since: datetime
     probe_at: datetime
+    probed_at: datetime | None = None
     failures: int = 0
     successes: int = 0
     openings: int = 0
@@ -72,7 +75,11 @@ class Circuit:
         """The API server answered a probe."""
         successes = self.successes + 1
         later = replace(
-            self, probe_at=now + self.timing.probe_interval, failures=0, successes=successes
+            self,
+            probe_at=now + self.timing.probe_interval,
+            probed_at=now,
+            failures=0,
+            successes=successes,
         )
         if self.state is CircuitState.CLOSED:
             return replace(later, openings=0) if successes >= SUCCESSES_TO_FORGET else later
@@ -91,13 +98,14 @@ class Circuit:
             # Looked at more closely than a healthy one: 1, 2, 4, 8 seconds.
             soon = retry_at(failures, now=now, jitter=jitter, after_seconds=after_seconds)
             probe_at = min(soon, now + self.timing.probe_interval)
-            return replace(self, probe_at=probe_at, failures=failures, successes=0)
+            return replace(self, probe_at=probe_at, probed_at=now, failures=failures, successes=0)
         openings = self.openings + 1
         return replace(
             self,
             state=CircuitState.OPEN,
             since=self.since if self.state is CircuitState.OPEN else now,
             probe_at=retry_at(openings, now=now, jitter=jitter, after_seconds=after_seconds),
+            probed_at=now,
             failures=failures,
             successes=0,
             openings=openings,
@@ -117,8 +125,10 @@ class Circuit:
         """A request got no answer: probe at once. It says nothing yet about the API server.
 
         While probes fail, or the circuit is open, its back-off stays: a hundred requests that fail
-        together are one failure, not a reason for a hundred probes.
+        together are one failure, not a reason for a hundred probes. Nor are a hundred that fail one
+        after the other while every probe is answered: there is a `recheck` between two.
         """
         if self.failures or self.state is CircuitState.OPEN:
             return self
-        return replace(self, probe_at=min(self.probe_at, now))
+        earliest = now if self.probed_at is None else self.probed_at + self.timing.recheck
+        return replace(self, probe_at=min(self.probe_at, max(now, earliest)))
