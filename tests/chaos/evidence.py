@@ -50,8 +50,9 @@ class Write:
 
     @property
     def took_effect(self) -> bool:
-        """Whether the server said yes."""
-        return 200 <= self.code < 300
+        """Whether it is now as was asked: a deletion may meet nothing to delete."""
+        is_gone = self.verb == "delete" and self.code == 404
+        return 200 <= self.code < 300 or is_gone
 
     def __str__(self) -> str:
         carried = "" if self.number is None else f" carrying {self.number}"

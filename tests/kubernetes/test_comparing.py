@@ -107,6 +107,21 @@ def test_an_event_that_is_not_newer_than_our_write_says_nothing() -> None:
     assert isinstance(case.judged(live, is_event=False), Drifted)
 
 
+def test_after_a_restore_events_count_from_the_version_that_was_listed() -> None:
+    case = Case(config_map())
+    listed = case.later()
+    listed["metadata"]["resourceVersion"] = "5"
+
+    verdict = case.judged(listed, is_event=False)
+
+    assert isinstance(verdict, Equal)
+    assert verdict.owned is not None
+    case.owned = verdict.owned
+    edited = edited_colour(case)
+    edited["metadata"]["resourceVersion"] = "6"
+    assert isinstance(case.judged(edited), Drifted)
+
+
 def test_an_edit_is_drift_and_names_the_client_the_time_and_the_way_back() -> None:
     case = Case(config_map())
 

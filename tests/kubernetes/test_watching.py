@@ -51,10 +51,13 @@ class ScriptedTransport:
         self._script: Iterator[Any] = iter(script)
         self.asked: list[Mapping[str, str]] = []
         self.is_over = anyio.Event()
+        self.version = 1_000
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, str], accept: str
     ) -> Answer:
+        if query == {"limit": "1"}:  # at which version are you?
+            return page(version=self.version)
         self.asked.append(dict(query))
         answer: Answer = await self._next()
         return answer
@@ -126,7 +129,11 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def watched(*script: Any, sink: Notes | None = None) -> ScriptedTransport:
     transport = ScriptedTransport(*script)
-    sink = sink or Notes()
+    await run_watch(transport, sink or Notes())
+    return transport
+
+
+async def run_watch(transport: ScriptedTransport, sink: Notes) -> None:
     now = iter(range(0, 10_000, 10))
     watch = Watch(
         transport,  # type: ignore[arg-type]  # the two methods that a watch uses
@@ -141,7 +148,6 @@ async def watched(*script: Any, sink: Notes | None = None) -> ScriptedTransport:
             tasks.start_soon(watch.run)
             await transport.is_over.wait()
             tasks.cancel_scope.cancel()
-    return transport
 
 
 async def test_a_list_comes_in_pages_and_the_watch_starts_where_it_ended() -> None:
@@ -213,6 +219,20 @@ async def test_a_dropped_watch_goes_on_where_it_was() -> None:
     transport = await watched(EMPTY, [event("MODIFIED", "a", 10)], ClusterUnreachable("reset"), [])
 
     assert [asked["resourceVersion"] for asked in transport.asked[1:4]] == ["7", "10", "10"]
+
+
+@pytest.mark.parametrize("broken", [[], ClusterUnreachable("reset")])
+async def test_a_server_that_went_back_in_time_is_listed_again(broken: Any) -> None:
+    """Restored from a backup, it would accept the watch and keep silent until it caught up."""
+    transport = ScriptedTransport(page(version=90), broken, page(item("a", 3), version=42), [])
+    transport.version = 42
+    notes = Notes()
+
+    await run_watch(transport, notes)
+
+    assert "limit" in transport.asked[2]
+    assert transport.asked[3]["resourceVersion"] == "42"
+    assert notes.told == [("appeared", "a@3")]
 
 
 async def test_a_list_that_is_not_believed_is_read_again() -> None:

@@ -22,7 +22,7 @@ from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned, OwnedState
 from shoal.model.sightings import Drift, DriftKind
 from shoal_clusters.kubernetes.adding import union
-from shoal_clusters.kubernetes.baselines import Baseline, decode, encode, is_newer
+from shoal_clusters.kubernetes.baselines import Baseline, decode, decode_packed, encode, is_newer
 from shoal_clusters.kubernetes.completing import is_finished
 from shoal_clusters.kubernetes.marks import MARK_FIELDS, Holder, Ownership, owner_named, whose
 from shoal_clusters.kubernetes.projecting import (
@@ -135,6 +135,9 @@ class Comparer:
             return Stale()
         if not is_whole:
             return Unread()
+        if is_newer(baseline.resource_version, version):
+            # From here on the server counts again: an event is older, or newer, than this.
+            baseline = msgspec.structs.replace(baseline, resource_version=version)
         return self._judge(live, owned, baseline, desired)
 
     def taken(
@@ -290,10 +293,16 @@ class Comparer:
         """The row with what was learnt from this look, or None when nothing was."""
         finished = baseline.is_finished or is_finished(live, owned.key.group_kind)
         is_scaled = scaled(live) or baseline.is_targeted
-        if (finished, is_scaled) == (baseline.is_finished, baseline.is_scaled):
-            return None
         learnt = msgspec.structs.replace(baseline, is_finished=finished, is_scaled=is_scaled)
+        known = decode_packed(owned.baseline)
+        if known is not None and _learnable(learnt) == _learnable(known):
+            return None
         return msgspec.structs.replace(owned, baseline=encode(learnt))
+
+
+def _learnable(baseline: Baseline) -> tuple[bool, bool, str]:
+    """What a look can change of a baseline."""
+    return baseline.is_finished, baseline.is_scaled, baseline.resource_version
 
 
 def targeted(owned: Owned, *, is_targeted: bool) -> Owned:

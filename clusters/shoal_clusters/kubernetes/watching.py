@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from shoal.errors import ForbiddenByCluster, MissingApi, Retryable, ServerBusy, ShoalError
+from shoal_clusters.kubernetes.baselines import is_newer
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.requesting import accepted
 from shoal_clusters.transport import Answer, Transport
@@ -141,6 +142,7 @@ class Watch:
         self._namespace = namespace
         self._root = resource.in_namespace(namespace) if namespace else resource.root
         self._since = ""
+        self._is_broken_off = False
         self._is_surveyed = anyio.Event()
         self._is_complaint_logged = False
         self._check_at = self._next_check()
@@ -212,9 +214,12 @@ class Watch:
     async def _once(self) -> None:
         if self._clock() > self._check_at or self._is_list_wanted:
             self._since = ""
+        if self._since and self._is_broken_off and await self._went_back():
+            self._since = ""
         if not self._since:
             try:
                 self._since = await self._list()
+                self._is_broken_off = False
             finally:
                 self._is_surveyed.set()
             self._guard.allowed(self._namespace)
@@ -224,6 +229,26 @@ class Watch:
         with anyio.CancelScope() as self._streaming:
             await self._watch()
         self._streaming = None
+
+    async def _went_back(self) -> bool:
+        """Whether the server is at an earlier version than we were: etcd came from a backup.
+
+        A watch from a version that is yet to come is accepted, and says nothing of what happens
+        until then (kubernetes#107457). Only a new list tells what is there now.
+        """
+        accept = accepted(self._resource, "PartialObjectMetadataList")
+        query = {"limit": "1"}
+        answer = await self._transport.request("GET", self._root, query=query, accept=accept)
+        self._refuse(answer)
+        version = msgspec.json.decode(answer.body, type=_Page).metadata.resourceVersion
+        is_before = version.isdecimal() and is_newer(self._since, version)
+        if is_before:
+            log.warning(
+                "the cluster went back in time; its objects are listed again",
+                cluster=self._transport.cluster,
+                resource=self._resource.plural,
+            )
+        return is_before
 
     async def _list(self) -> str:
         names: set[tuple[str, str]] = set()
@@ -261,7 +286,9 @@ class Watch:
             "resourceVersion": self._since,
             "timeoutSeconds": str(seconds),
         }
-        count = 0
+        count, began = 0, self._clock()
+        # Unless it ends by itself at its time: who knows what the server went through.
+        self._is_broken_off = True
         async with self._transport.stream(
             self._root,
             query=query,
@@ -275,6 +302,7 @@ class Watch:
                 count += 1
                 if count % _AT_ONCE == 0:
                     await anyio.lowlevel.checkpoint()
+        self._is_broken_off = self._clock() - began < seconds - 1
 
     def _take(self, line: bytes) -> None:
         event = _read_event(line)
