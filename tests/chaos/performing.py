@@ -43,6 +43,8 @@ class Happened:
     blows: list[Blow] = field(default_factory=list[Blow])
     heads: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     problems: list[str] = field(default_factory=list[str])
+    # Objects that were pruned and that a restored etcd has again.
+    brought_back: set[tuple[str, Key]] = field(default_factory=set[tuple[str, Key]])
     skipped: int = 0
     peace_seconds: float = 0.0
 
@@ -102,8 +104,18 @@ class Performance:
             strangers = {key for where, key in self.world.strangers.ever if where == name}
             found += [f"{name}: {each}" for each in differences(wanted, live)]
             orphans = marked(live) - wanted.keys() - strangers
+            back = orphans & self._brought_back(name)
+            self.happened.brought_back |= {(name, key) for key in back}
+            orphans -= back
             found += [f"{name}: {key} is marked as ours and not in Git" for key in sorted(orphans)]
         return found
+
+    def _brought_back(self, cluster: str) -> set[Key]:
+        """What a backup may have brought back: it was deleted once, and is a person's to decide."""
+        kinds = {blow.kind for blow in self.happened.blows if blow.where == cluster}
+        if "etcd-restored" not in kinds:
+            return set()
+        return {key for commit in self.world.author.commits for key in commit.removed}
 
     # -- acts ----------------------------------------------------------------------------------
 

@@ -139,6 +139,8 @@ def _conclude(world: World, performance: Performance) -> Outcome:
         heads=happened.heads,
     )
     verdict = judge(case)
+    if happened.brought_back:
+        verdict.excused["orphans that a backup brought back"] = len(happened.brought_back)
     verdict.violations[:0] = [*happened.problems, *performance.duty.refused]
     # What the fleet began with was written in peace.
     commits = [each for each in author.commits if each.at >= performance.began_at]
