@@ -268,8 +268,10 @@ async def test_an_object_that_is_being_deleted_is_waited_for(
         held = {**body, "metadata": {**body["metadata"], "finalizers": ["example.test/hold"]}}
         await world.create(held)
         await world.remove(it.key("leaving"))
+        (tried,) = (await it.prove(body, when_already_exists=policy)).changes
         results = await it.sync(body, when_already_exists=policy)
 
+        assert tried.cause.startswith("it waits until the object of ")
         assert statuses(results) == {"leaving": ResultStatus.WAITING}
         assert "being deleted" in results["leaving"].note
 

@@ -239,7 +239,9 @@ def _as_planned(result: Result, errand: Errand) -> Change | ShoalError | None:
     if result.error is not None:
         return result.error
     if result.status is ResultStatus.WAITING:
-        return replace(errand.change, cause=f"{errand.change.cause}; it {result.note}")
+        is_new = errand.change.action is Action.CREATE  # and here it is, so that is no cause
+        because = "" if is_new else f"{errand.change.cause}; "
+        return replace(errand.change, cause=f"{because}it {result.note}")
     return None
 
 
