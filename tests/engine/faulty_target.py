@@ -78,6 +78,7 @@ class _Counting:
         self.sightings = session.sightings
         self.learn = session.learn
         self.differences = session.differences
+        self.sweep = session.sweep
         self._session = session
         self._planned = planned
 
@@ -102,6 +103,7 @@ class _Blind:
         self.apply = session.apply
         self.learn = session.learn
         self.differences = session.differences
+        self.sweep = session.sweep
         self.api_versions = session.api_versions
         self._bug = bug
 

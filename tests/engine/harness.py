@@ -43,8 +43,10 @@ from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.judging import Judging, by_kind
 from shoal.engine.observing import Observing
+from shoal.engine.orphaning import Orphaning
 from shoal.engine.previewing import Previewing
 from shoal.engine.recording import Recording
+from shoal.engine.recovering import Recovering
 from shoal.engine.removing import Removing
 from shoal.engine.rendering import Rendering
 from shoal.engine.shrinking import Shrinking
@@ -199,6 +201,7 @@ class EngineUnderTest:
                     targets=_targets(state, recording, gating, guard, tracer, self.jitter),
                     observing=Observing(state, recording, tracer),
                     identifying=Identifying(state, recording),
+                    recovering=Recovering(state, recording, guard, "fake", self.jitter),
                     access={"fake": self.access},
                     access_hosts={"fake": host},
                     target_type=self.target_type,
@@ -365,7 +368,7 @@ def _targets(
     tracer: NoOpTracer,
     jitter: Callable[[], float],
 ) -> Targets:
-    deciding = Deciding(state, recording, gating)
+    deciding = Deciding(state, recording, gating, Orphaning(state, recording))
     concluding = Concluding(state, recording, jitter)
     return Targets(
         state=state,

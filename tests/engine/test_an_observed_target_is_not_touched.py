@@ -18,7 +18,7 @@ from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.views import TargetPhase
 from shoal.errors import InvalidObject
-from shoal.model.plans import Proof
+from shoal.model.plans import Proof, found
 from shoal.model.records import Deed
 
 HOUR = 3600.0
@@ -85,7 +85,9 @@ async def test_it_is_looked_at_again_after_some_hours(tmp_path: Path) -> None:
     async with engine.running():
         await engine.until_phase(TargetPhase.DIFFERS)
         await engine.clusters["dev"].create(config_map("m0", color="blue"))
-        engine.clusters["dev"].objects[key_of("m0")].owner = next(iter(engine.state.targets))
+        live, (owner,) = engine.clusters["dev"].objects[key_of("m0")], engine.state.targets
+        live.owner = owner
+        engine.state.inventory("dev").put([found(owner, key_of("m0"), live.uid)])
         before = len(looks(engine))
         await anyio.sleep(5 * HOUR)
         early = len(looks(engine))

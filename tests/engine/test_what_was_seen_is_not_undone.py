@@ -42,7 +42,7 @@ async def test_a_sighting_between_a_result_and_its_record_is_what_is_stored(tmp_
         result = Result(JOB, Action.CREATE, ResultStatus.APPLIED, owned=WRITTEN)
 
         recording.took(TARGET, result)
-        await recording.seen([FINISHED])
+        await recording.seen(FINISHED.target.cluster, [FINISHED])
         sync = Sync(state.target(TARGET), desired, plan, [result], "Ana", "Open the shop")
         await recording.synced(sync, status="synced")
         stored = (await store.load()).inventory["dev"][JOB]

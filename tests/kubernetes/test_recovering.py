@@ -8,9 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-import anyio
 import pytest
-from structlog.testing import capture_logs
 from tests.kubernetes.bodies import deployment
 from tests.kubernetes.planes import PlaneWorld, path_of
 
@@ -21,7 +19,6 @@ from shoal.model.plans import ResultStatus
 from shoal.testing.target_bench import Bench, Subject, bench, statuses
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import Entry, audit_position, read_audit_log
-from shoal_clusters.kubernetes import surveying
 
 pytestmark = pytest.mark.real
 
@@ -167,27 +164,3 @@ async def test_an_edit_between_two_first_writes_of_a_kind_is_seen(
         sighting = await it.until_drifted("object-0", missing=False)
 
         assert sighting.drift is not None
-
-
-async def test_what_nobody_claims_is_reported_once_by_kind_and_never_pruned(
-    alone: Subject, world: PlaneWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with bench(alone) as it:
-        await it.sync(*(it.config_map(name, a="1") for name in ("kept", "orphan-1", "orphan-2")))
-    monkeypatch.setattr(surveying, "CLAIM_SECONDS", 0.05)
-    with capture_logs() as logs:
-        async with bench(alone, {}) as again:
-            results = await again.sync(again.config_map("kept", a="1"))
-            with anyio.fail_after(10):
-                while not _reports(logs):
-                    await anyio.sleep(0.01)
-            await anyio.sleep(0.3)
-
-    (report,) = _reports(logs)
-    assert (report["kind"], report["count"], report["cluster"]) == ("ConfigMap", 2, "dev")
-    assert statuses(results) == {"kept": ResultStatus.UNCHANGED}
-    assert await world.read(it.key("orphan-1")) is not None
-
-
-def _reports(logs: list[Any]) -> list[Any]:
-    return [one for one in logs if "carry our marks" in one["event"]]

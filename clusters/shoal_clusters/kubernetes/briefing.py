@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from shoal.model.identity import TargetKey
+from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Owned
 from shoal.model.policies import SyncPolicy
 from shoal_clusters.kubernetes.adding import Stays
@@ -68,6 +68,12 @@ class Briefing:
     def of(self, target: TargetKey) -> Brief | None:
         """The brief of a target; None until it was planned for."""
         return self._briefs.get(target)
+
+    def lets_go(self, target: TargetKey, key: ObjectKey) -> bool:
+        """Whether the manifest of an object says that it is left alone, marks and all."""
+        brief = self._briefs.get(target)
+        found = brief.prepared.objects.get(key) if brief else None
+        return found is not None and found.mode is Mode.IGNORE
 
     def body(self, row: Owned) -> Mapping[str, Any] | None:
         """The prepared body that a row was applied from, when it is at hand."""

@@ -15,7 +15,7 @@ from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned
 from shoal.model.sightings import DriftKind
 from shoal_clusters.kubernetes.baselines import decode_packed
-from shoal_clusters.kubernetes.marks import Holder, whose
+from shoal_clusters.kubernetes.marks import PRUNE_ANNOTATION, Holder, whose
 from shoal_clusters.kubernetes.projecting import scaled
 from shoal_clusters.kubernetes.register import Register, Unclaimed
 
@@ -38,12 +38,13 @@ def believed(register: Register, key: ObjectKey, target: TargetKey) -> Believed:
     The row of another target says nothing here: what it knows of must not be written by us.
     """
     row = register.row(key)
-    if row is not None and row.uid and row.target == target:
+    is_ours = row is not None and bool(row.uid) and row.target == target
+    if row is not None and is_ours and row.baseline:
         return _by_row(register, row)
     seen = register.unclaimed.get(key)
     if seen is not None and seen.application == target.application:
         return Believed(seen.uid, (seen.version,), seen.is_scaled)
-    return Believed()
+    return _by_row(register, row) if row is not None and is_ours else Believed()
 
 
 def is_targeted(row: Owned | None) -> bool:
@@ -65,7 +66,9 @@ def unclaimed(live: Mapping[str, Any], key: ObjectKey, fleet: str) -> Unclaimed 
     if ownership.holder is not Holder.OURS or application is None:
         return None
     seen = found(live)
-    return Unclaimed(seen.uid, seen.versions[0], application, seen.is_scaled)
+    annotations = live["metadata"].get("annotations") or {}
+    is_kept = annotations.get(PRUNE_ANNOTATION) == "Never"
+    return Unclaimed(seen.uid, seen.versions[0], application, seen.is_scaled, is_kept)
 
 
 def _by_row(register: Register, row: Owned) -> Believed:

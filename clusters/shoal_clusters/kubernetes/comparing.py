@@ -215,13 +215,14 @@ class Comparer:
         """The object as somebody else's, when it is.
 
         Our uid without readable marks, or without an apply entry, is ours and was edited; another
-        uid needs both, as after a create of ours whose answer was lost.
+        uid needs both, as after a create of ours whose answer was lost, and so does what was only
+        found by its marks.
         """
         ownership = whose(live, owned.key, fleet=self.fleet)
         uid = str((live.get("metadata") or {}).get("uid", ""))
         if ownership.holder is Holder.OURS and ownership.application == owned.target.application:
             return None
-        is_known = bool(owned.uid) and uid == owned.uid
+        is_known = bool(owned.uid and owned.baseline) and uid == owned.uid
         if is_known and _is_unclaimed(ownership, owned.target.application):
             return None
         return NotOurs(ownership.holder, owner_named(live, owned.key, fleet=self.fleet), uid)

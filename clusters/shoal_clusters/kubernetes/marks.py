@@ -23,6 +23,7 @@ MANAGER = "shoal"
 FLEET_LABEL = "shoal.dev/fleet"
 APPLICATION_LABEL = "shoal.dev/application"
 OWNER_ANNOTATION = "shoal.dev/owner"
+PRUNE_ANNOTATION = "shoal.dev/prune"
 MARK_FIELDS: Mapping[str, Any] = {
     "f:metadata": {
         "f:annotations": {f"f:{OWNER_ANNOTATION}": {}},

@@ -27,18 +27,18 @@ from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.awaiting import Awaiting
 from shoal_clusters.kubernetes.baselines import decode_packed, is_newer
 from shoal_clusters.kubernetes.briefing import Briefing
-from shoal_clusters.kubernetes.claiming import unclaimed
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Discovery, Resource
 from shoal_clusters.kubernetes.doubting import doubt
 from shoal_clusters.kubernetes.fetching import Fetcher
-from shoal_clusters.kubernetes.register import Outbox, Register
+from shoal_clusters.kubernetes.marks import PRUNE_ANNOTATION
+from shoal_clusters.kubernetes.register import Outbox, Register, Unclaimed
 from shoal_clusters.kubernetes.scaling import Scaling
 from shoal_clusters.kubernetes.spotting import Spotter
+from shoal_clusters.kubernetes.unclaimed import Claims, is_described
 from shoal_clusters.kubernetes.watching import Glance
 from shoal_clusters.transport import Transport
 
-PRUNE_ANNOTATION = "shoal.dev/prune"
 Body = Mapping[str, Any]
 
 
@@ -69,6 +69,7 @@ class Observer:
         self._register = register
         self._outbox = outbox
         self._comparer = comparer
+        self._claims = Claims(register, outbox, comparer.fleet)
         self._briefing = briefing
         self.spotter = Spotter(register, briefing)
         self._fetcher = Fetcher(transport, self._fetched)
@@ -99,8 +100,8 @@ class Observer:
                 write.raw, write.is_gone, write.seen_in = raw, False, resource
             return
         row = self._register.row(key)
-        if row is None or not row.uid:
-            self._note_unclaimed(key, raw)
+        if row is None or not is_described(row):
+            self._claims.appeared(key, raw)
             return
         if self._register.is_known(key, glance.resourceVersion):
             return  # the echo of our own write, or a list in which nothing changed
@@ -123,7 +124,7 @@ class Observer:
             write.raw, write.is_gone, write.seen_in = raw, True, resource
             self._ended.tell(key)
             return
-        self._register.unclaimed.pop(key, None)
+        self._claims.vanished(key)
         self._look_for(resource, key, glance.resourceVersion)
 
     async def listed(
@@ -131,7 +132,7 @@ class Observer:
     ) -> None:
         """A whole list was read: rows that are not in it are gone, unless the list is doubtful."""
         written = self._written_while_listing.pop((resource, namespace), set())
-        self._register.keep_unclaimed(resource.group_kind, names, namespace)
+        self._claims.listed(resource, names, namespace)
         rows = [
             row
             for row in self._register.rows(resource.group_kind)
@@ -205,9 +206,9 @@ class Observer:
         row = self._register.row(key)
         if write is None or write.raw is None:
             return
-        if row is None or not row.uid:
+        if row is None or not is_described(row):
             if not write.is_gone:
-                self._note_unclaimed(key, write.raw)
+                self._claims.appeared(key, write.raw)
             return
         version = msgspec.json.decode(write.raw, type=_Versioned).metadata.resourceVersion
         if write.is_gone and write.seen_in is not None:
@@ -257,20 +258,15 @@ class Observer:
         at = self._drifted_at.pop(key, None)
         return None if at is None else time.monotonic() - at
 
+    def swept(self, key: ObjectKey, live: Body) -> Unclaimed | None:
+        """A sweep saw this; None when its marks are not ours."""
+        return self._claims.swept(key, live, is_written=key in self._writing)
+
     def briefed(self, target: TargetKey) -> None:
         """The policy of a target is known now: judge what waited for it."""
         for row, live in self.spotter.briefed(target):
             if row.key not in self._writing:
                 self._judge(row.key, row, live, is_event=True)
-
-    # -- objects without a row ---------------------------------------------------------------
-
-    def _note_unclaimed(self, key: ObjectKey, raw: bytes) -> None:
-        found = unclaimed(orjson.loads(raw), key, self._comparer.fleet)
-        if found is None:
-            self._register.unclaimed.pop(key, None)
-        else:
-            self._register.unclaimed[key] = found
 
     # -- judging -----------------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ def _change(wanted: PreparedObject, known: Known, policy: SyncPolicy) -> Change 
     if other is not None:
         return Change(key, Action.ADOPT, None, wanted.digest, f"taken over from {_named(other)}")
     is_known = drift is None or drift.kind not in (DriftKind.MISSING, DriftKind.UNMARKED)
-    if wanted.mode is Mode.IF_NOT_PRESENT and is_known and row and row.baseline:
+    if wanted.mode is Mode.IF_NOT_PRESENT and is_known and row and _is_sure(row):
         return _left_as_it_is(wanted, row)
     change = _wanted_change(wanted, row, drift, policy)
     is_lost = key in known.lost and wanted.mode is Mode.APPLY
@@ -124,13 +124,22 @@ def _wanted_change(
         return Change(wanted.key, Action.UPDATE, before, wanted.digest, _why(row, wanted))
     if drift is not None:
         return _correction(row, drift) if drift.is_corrected_by(policy) else None
-    if row.state is OwnedState.INTENDED or not row.baseline:
-        cause = "not known to have been applied"
-        return Change(wanted.key, Action.UPDATE, before, wanted.digest, cause)
+    if not _is_sure(row):
+        return Change(wanted.key, Action.UPDATE, before, wanted.digest, _NOT_KNOWN)
     return None
 
 
+_NOT_KNOWN = "not known to have been applied"
+
+
+def _is_sure(row: Owned) -> bool:
+    """Whether the row says what was written last."""
+    return row.state is OwnedState.CONFIRMED and bool(row.baseline)
+
+
 def _why(row: Owned, wanted: PreparedObject) -> str:
+    if not row.desired_digest:
+        return _NOT_KNOWN
     left = told(leaving(row, wanted))
     return f"changed in Git; {left} keeps its live value" if left else "changed in Git"
 

@@ -17,7 +17,7 @@ from shoal.errors import MissingApi, ServerBusy
 from shoal.model.plans import Change, Owned, Result, ResultStatus
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.discovering import Resource
-from shoal_clusters.kubernetes.observing import PRUNE_ANNOTATION
+from shoal_clusters.kubernetes.marks import PRUNE_ANNOTATION
 from shoal_clusters.kubernetes.requesting import delete, look
 from shoal_clusters.kubernetes.tools import TRIES, Task, Tools, ended, revoked
 from shoal_clusters.kubernetes.vanishing import until_gone

@@ -33,12 +33,16 @@ class Kind(NamedTuple):
 
 
 class Unclaimed(NamedTuple):
-    """An object that carries our marks, has our apply entry, and is in no inventory."""
+    """An object that carries our marks, has our apply entry, and is in no inventory.
+
+    `is_kept`: its live annotation forbids pruning, so that it may have been let go of.
+    """
 
     uid: str
     version: str
     application: Ref
     is_scaled: bool
+    is_kept: bool = False
 
 
 class Register:
@@ -96,6 +100,17 @@ class Register:
                 await anyio.lowlevel.checkpoint()
         known = {kind[:2] for kind in found if kind.version}
         return {kind for kind in found if kind.version or kind[:2] not in known}
+
+    def unknown(self) -> Iterator[tuple[ObjectKey, Unclaimed]]:
+        """What is marked as ours, was not let go of, and has no row at all: a hole."""
+        for key, seen in self.unclaimed.items():
+            if not seen.is_kept and self.row(key) is None:
+                yield key, seen
+
+    def namespaces(self) -> set[str]:
+        """Where there is something of ours, or something that looks like it."""
+        keys = (*self._owned, *self._newer, *self.unclaimed)
+        return {key.namespace for key in keys if key.namespace}
 
     def expect(self, target: TargetKey, keys: Iterable[ObjectKey]) -> None:
         """A plan is carried out: from now on the engine may have rows of these objects.

@@ -22,9 +22,10 @@ from shoal.errors import MissingApi
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
-from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.identity import GroupKind, ObjectKey, TargetKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.sightings import Sighting
+from shoal.model.sweeps import Swept
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.kubernetes.aggregating import Aggregation
 from shoal_clusters.kubernetes.appearing import Appearing
@@ -45,6 +46,7 @@ from shoal_clusters.kubernetes.projecting import FieldSets
 from shoal_clusters.kubernetes.proving import prove
 from shoal_clusters.kubernetes.register import Outbox, Register
 from shoal_clusters.kubernetes.surveying import Watches
+from shoal_clusters.kubernetes.sweeping import Sweeper
 from shoal_clusters.kubernetes.tools import Task, Tools
 from shoal_clusters.kubernetes.unattended import Unattended
 from shoal_clusters.kubernetes.wanting import Wants
@@ -161,7 +163,9 @@ class KubernetesSession:
             self._assessor,
             discovery,
         )
-        watches = Watches(transport, discovery, register, observer, selector(comparer.fleet), tasks)
+        marked = selector(comparer.fleet)
+        watches = Watches(transport, discovery, register, observer, marked, tasks)
+        self._sweeper = Sweeper(transport, discovery, register, observer, watches, marked)
         self._watches = watches
         self._observer = observer
         self._appearing = Appearing(transport, discovery, watches, self._outbox)
@@ -188,13 +192,26 @@ class KubernetesSession:
     async def probe(self) -> Facts:
         """The cluster's identity and version: one request, two the first time."""
         facts = await self._probe.facts()
-        return replace(facts, limits=self._watches.limits, stale=self._stale())
+        return replace(
+            facts,
+            limits=self._watches.limits,
+            stale=self._stale(),
+            unknown_objects=self._unknown_objects(),
+        )
 
     def _stale(self) -> tuple[str, ...]:
         """What is taken to be as it was, for it cannot be seen now."""
         groups = ", ".join(sorted(self._discovery.stale))
         unknown = (f"the cluster does not say what it serves in {groups}",) if groups else ()
         return (*unknown, *self._watches.stale)
+
+    def _unknown_objects(self) -> int:
+        """How many objects that watches saw show that the inventory has holes."""
+        cluster, briefing = self._transport.cluster, self._briefing
+        return sum(
+            not briefing.lets_go(TargetKey(seen.application, cluster), key)
+            for key, seen in self._register.unknown()
+        )
 
     async def api_versions(self) -> Sequence[str]:
         """What the cluster serves, by discovery as it is read at first use."""
@@ -251,6 +268,10 @@ class KubernetesSession:
         """From now on this is what all targets of the cluster want; None: nobody can say."""
         told = None if wanted is None else {one.target: await self._prepare(one) for one in wanted}
         self._wants.learn(told, unknown)
+
+    def sweep(self, swept: Collection[GroupKind] = ()) -> AsyncIterator[Swept]:
+        """All that carries the marks of the fleet, kind by kind."""
+        return self._sweeper.sweep(swept)
 
     async def apply(
         self, plan: Plan, desired: Desired, *, granted: Callable[[], bool]

@@ -8,7 +8,6 @@ between a first write and the watch. It costs one list in pages and one watch pe
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 import anyio
@@ -23,8 +22,6 @@ from shoal_clusters.kubernetes.observing import Observer
 from shoal_clusters.kubernetes.register import Kind, Register
 from shoal_clusters.transport import Transport
 
-CLAIM_SECONDS = 60.0
-"""Objects that stay unclaimed for this long are reported: a recovery claims some 200 a second."""
 _RETRY_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
@@ -50,9 +47,8 @@ class Watches:
         self._covered: dict[Resource, Coverage] = {}
 
     def start(self) -> None:
-        """Begin to watch what the inventory names, and to report what nobody claims."""
+        """Begin to watch what the inventory names."""
         self._tasks.start_soon(self._watch_inventory)
-        self._tasks.start_soon(self._report_unclaimed)
 
     def begin(self, resource: Resource, namespace: str = "") -> None:
         """Watch this resource until the session ends, and what is about to be in a namespace."""
@@ -62,6 +58,12 @@ class Watches:
             coverage.begin()
         if namespace:
             coverage.reach(namespace)
+
+    def begin_any(self, resource: Resource) -> None:
+        """Watch its kind, in this version unless it is watched in another one already."""
+        kind = resource.group_kind
+        if not any(covered.group_kind == kind for covered in self._covered):
+            self.begin(resource)
 
     def list_again(self, kinds: Iterable[GroupKind]) -> None:
         """List these kinds again, each with one request per page."""
@@ -122,24 +124,3 @@ class Watches:
                 )
             else:
                 self.begin(resource)
-
-    async def _report_unclaimed(self) -> None:
-        """Name the kinds whose objects carry our marks and are claimed by no application.
-
-        Once for each number that two looks agree on: while a recovery goes on, it falls.
-        """
-        before: Counter[GroupKind] = Counter()
-        told: Counter[GroupKind] = Counter()
-        while True:
-            await anyio.sleep(CLAIM_SECONDS)
-            now = Counter(key.group_kind for key in self._register.unclaimed)
-            for kind in sorted(now):
-                if before[kind] == now[kind] != told[kind]:
-                    told[kind] = now[kind]
-                    log.warning(
-                        "objects carry our marks and belong to no application; they are left alone",
-                        cluster=self._transport.cluster,
-                        kind=str(kind),
-                        count=now[kind],
-                    )
-            before = now

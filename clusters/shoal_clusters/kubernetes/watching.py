@@ -82,13 +82,17 @@ class _Event(msgspec.Struct):
     object: msgspec.Raw
 
 
-class _PageMetadata(msgspec.Struct):
+class PageMetadata(msgspec.Struct):
+    """Where a list goes on; empty at its end."""
+
     resourceVersion: str = ""
     next: str = msgspec.field(default="", name="continue")
 
 
-class _Page(msgspec.Struct):
-    metadata: _PageMetadata
+class Page(msgspec.Struct):
+    """A part of a list."""
+
+    metadata: PageMetadata
     # null, when a list as metadata alone has none
     items: tuple[msgspec.Raw, ...] | None = None
 
@@ -240,7 +244,7 @@ class Watch:
         query = {"limit": "1"}
         answer = await self._transport.request("GET", self._root, query=query, accept=accept)
         self._refuse(answer)
-        version = msgspec.json.decode(answer.body, type=_Page).metadata.resourceVersion
+        version = msgspec.json.decode(answer.body, type=Page).metadata.resourceVersion
         is_before = version.isdecimal() and is_newer(self._since, version)
         if is_before:
             log.warning(
@@ -259,7 +263,7 @@ class Watch:
         while True:
             answer = await self._transport.request("GET", self._root, query=query, accept=accept)
             self._refuse(answer)
-            page = msgspec.json.decode(answer.body, type=_Page)
+            page = msgspec.json.decode(answer.body, type=Page)
             del answer
             names |= await self._hand_over(page.items or ())
             if not page.metadata.next:

@@ -39,8 +39,10 @@ from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.judging import Judging, by_kind
 from shoal.engine.observing import Observing
+from shoal.engine.orphaning import Orphaning
 from shoal.engine.previewing import Previewing
 from shoal.engine.recording import Recording
+from shoal.engine.recovering import Recovering
 from shoal.engine.removing import Removing
 from shoal.engine.rendering import Rendering
 from shoal.engine.shrinking import Shrinking
@@ -174,6 +176,7 @@ class _Assembly:
             targets=await self._targets(),
             observing=Observing(state, recording, self._tracer),
             identifying=Identifying(state, recording),
+            recovering=Recovering(state, recording, self._guard, TARGET_TYPE, random.random),
             access=self._plugins.access,
             access_hosts=await self._lent.all_of("access", self._plugins.access),
             target_type=self._plugins.targets[TARGET_TYPE],
@@ -190,7 +193,7 @@ class _Assembly:
         guard, tracer, jitter = self._guard, self._tracer, random.random
         gates = self._plugins.gates
         gating = Gating(state, gates, await self._lent.all_of("gates", gates), guard)
-        deciding = Deciding(state, recording, gating)
+        deciding = Deciding(state, recording, gating, Orphaning(state, recording))
         concluding = Concluding(state, recording, jitter)
         return Targets(
             state=state,

@@ -17,10 +17,11 @@ from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.choice import Spec
 from shoal.model.endpoints import Credential, Endpoint, Facts
 from shoal.model.health import Health, HealthState
-from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.identity import GroupKind, ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.plans import Action, Change, Desired, Owned, Plan, Result, ResultStatus
 from shoal.model.sightings import Drift, Sighting
+from shoal.model.sweeps import Marked, Swept
 
 T = TypeVar("T")
 MOST_OBJECTS = 100_000  # of one application on one cluster: ten times what etcd bears well
@@ -82,6 +83,7 @@ def facts(given: Any) -> Facts:
     _is_text(found.uid, "the uid of a cluster")
     _is_text(found.version, "the version of a cluster")
     _all_are(found.limits, str, "sentences")
+    _is_a(found.unknown_objects, int, "a number of objects")
     return found
 
 
@@ -154,6 +156,20 @@ def sighting_on(cluster: str) -> Callable[[Any], Sighting]:
         return found
 
     return sighting
+
+
+def swept(given: Any) -> Swept:
+    """Of a session that sweeps its cluster."""
+    found = _is_a(given, Swept, "a Swept")
+    _is_a(found.kind, GroupKind, "a GroupKind")
+    _is_a(found.kinds, int, "a number of kinds")
+    for marked in _all_are(found.found, Marked, "objects with our marks"):
+        _is_a(marked.key, ObjectKey, "the key of an object")
+        _is_a(marked.application, Ref, "the name of an application")
+        _is_text(marked.uid, "the uid of an object")
+    if found.error is not None:
+        _is_a(found.error, ShoalError, "an error of Shoal")
+    return found
 
 
 def verdict(given: Any) -> str | None:

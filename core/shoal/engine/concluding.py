@@ -126,7 +126,7 @@ class Concluding:
         target.is_awaiting_health = bool(done.results)
 
     def _owns_something(self, target: TargetState) -> bool:
-        return bool(self.state.inventory(target.key.cluster).of(target.key))
+        return self.state.inventory(target.key.cluster).is_any_of(target.key)
 
     async def failed(
         self, cluster: ClusterState, target: TargetState, desired: Desired, error: ShoalError

@@ -23,6 +23,7 @@ from shoal.engine.identifying import Identifying, cluster_subject
 from shoal.engine.observing import Observing
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recording import Recording
+from shoal.engine.recovering import Recovering
 from shoal.engine.renewing import Renewal
 from shoal.engine.state import ClusterState, EngineState
 from shoal.engine.targets import Targets
@@ -47,6 +48,8 @@ from shoal.telemetry.known import KnownSecrets
 CONNECT_SECONDS = 30.0
 # A target whose outcome could not be stored is looked at again, not sooner than a disk is mended.
 UNRECORDED_RETRY = timedelta(seconds=10)
+# A sweep that got no answer goes on this much later, if the connection still stands then.
+SWEEP_AGAIN_SECONDS = 5.0
 ReadCredential = Callable[[], Awaitable[Credential]]
 _log = structlog.get_logger(__name__)
 
@@ -73,6 +76,7 @@ class Connections:
     targets: Targets
     observing: Observing
     identifying: Identifying
+    recovering: Recovering
     access: Mapping[str, AccessType[Any]]
     access_hosts: Mapping[str, Host]
     target_type: TargetType
@@ -231,6 +235,7 @@ class Connections:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve, cluster.queue, work)
             tasks.start_soon(self._follow, cluster, session, signals)
+            tasks.start_soon(self._recover, cluster, session, signals)
             lost = await self._keep_probing(cluster, session, signals)
             tasks.cancel_scope.cancel()
         assert lost is not None  # the group ended because of it
@@ -242,6 +247,18 @@ class Connections:
         cluster.circuit = before.after_drop(self.state.now())
         if cluster.circuit is not before:
             signals.alarm.set()
+
+    async def _recover(self, cluster: ClusterState, session: Session, signals: _Signals) -> None:
+        """Sweep the cluster whenever it is not known for sure what is ours there."""
+        while True:
+            try:
+                await self.recovering.run(cluster, session)
+            except ClusterUnreachable:
+                self._doubt(cluster, signals)
+                await anyio.sleep(SWEEP_AGAIN_SECONDS)  # the probe ends the connection, or it is up
+            except ShoalError as error:
+                signals.broke(error)
+                return
 
     async def _follow(self, cluster: ClusterState, session: Session, signals: _Signals) -> None:
         subject, plugin = cluster_subject(cluster.name), self.target_type.name
@@ -274,6 +291,7 @@ class Connections:
                 return signals.broken
             try:
                 facts = await self._probe(cluster, session)
+                await self.recovering.probed(cluster, facts)
             except ShoalError as error:
                 self._missed(cluster, error)
                 if isinstance(error, Permanent) or not cluster.circuit.is_usable:
@@ -316,6 +334,7 @@ class Connections:
             _turned(cluster, now)
         cluster.is_connected, cluster.error, cluster.since = True, None, now
         _learned(cluster, facts, now)
+        await self.recovering.connected(cluster, facts)
         if is_news:
             self._wake_who_asks(cluster)
         for target in self.state.targets_on(cluster.name):

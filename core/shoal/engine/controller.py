@@ -26,6 +26,7 @@ from shoal.engine.fleet_memory import decode_leaving, decode_let_go, decode_orig
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recording import Recording
+from shoal.engine.recovery import restored_at, sweeps
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.views import (
@@ -110,6 +111,7 @@ class Controller:
         state.leaving = decode_leaving(kept.settings)
         state.let_go = decode_let_go(kept.settings)
         await self._recording.interrupted(kept.intents.values())
+        state.swept, state.restored_at = sweeps(kept.settings), restored_at(kept.settings)
 
     def _restore_hold(self, hold: Hold) -> None:
         """What a target waits for; a suspension or a removal is found where it stands."""
@@ -118,6 +120,8 @@ class Controller:
             return
         if hold.cause is HoldCause.CONFLICT:
             target.conflicts = {**target.conflicts, fought_over(hold): hold}
+        elif hold.cause is HoldCause.ORPHANED:
+            target.orphaned = hold
         else:
             target.hold = hold
 

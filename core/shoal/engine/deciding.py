@@ -16,6 +16,7 @@ from shoal.engine.budgeting import expect_as_planned, why_beyond_budget
 from shoal.engine.depending import lacking
 from shoal.engine.gating import ASK_AGAIN, Gating
 from shoal.engine.handing_over import is_undecided, settled
+from shoal.engine.orphaning import Orphaning
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.state import NOTHING, ClusterState, EngineState, Queued, TargetState
@@ -51,6 +52,7 @@ class Deciding:
     state: EngineState
     recording: Recording
     gating: Gating
+    orphaning: Orphaning
     _waves: dict[str, Waves] = field(default_factory=dict)
 
     async def unheld(
@@ -58,7 +60,14 @@ class Deciding:
     ) -> Plan | None:
         """What of a whole plan goes on while its hold stands; None: nothing, it is suspended."""
         plan = without_unreadable(plan, self.waves(desired.content))
-        if is_undecided(self.state, target.key):
+        plan, leaving = await self.orphaning.apart(target, plan)
+        free = await self._unheld(cluster, target, desired, plan)
+        return free.including(leaving) if free is not None else None
+
+    async def _unheld(
+        self, cluster: ClusterState, target: TargetState, desired: Desired, plan: Plan
+    ) -> Plan | None:
+        if is_undecided(self.state, target.key) or cluster.is_sweeping:
             return await self._while_undecided(cluster, target, desired, plan)
         if not target.removing:
             expect_as_planned(self.state, desired, plan)
@@ -68,7 +77,7 @@ class Deciding:
     async def _while_undecided(
         self, cluster: ClusterState, target: TargetState, desired: Desired, plan: Plan
     ) -> Plan | None:
-        """As `unheld`, while nobody can say which deletions are none: others may want the objects.
+        """As `unheld`, while nobody can say which deletions are none, or what is there at all.
 
         None is done and none is counted, a hold of them stays as it is, and a set that looks as if
         it shrank waits without one.

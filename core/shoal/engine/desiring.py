@@ -14,12 +14,13 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from shoal.documents import Catalog
+from shoal.engine.contents import ContentKey, KeptContent
 from shoal.engine.facts import FactsOfCluster
 from shoal.engine.guarding import Guard
 from shoal.engine.remembering import Rendered
 from shoal.engine.rendering import Rendering
 from shoal.engine.sharing import Outcome, OwnRender, SharedRenders
-from shoal.engine.state import ApplicationState, ContentKey, KeptContent
+from shoal.engine.state import ApplicationState
 from shoal.engine.wishes import Wishes
 from shoal.errors import InvalidDocument, MissingFact, ShoalError
 from shoal.hooks.host import Host

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Owned, OwnedState
 
+DOUBTED = OwnedState.DOUBTED
+
 
 class Inventory(Mapping[ObjectKey, Owned]):
     """Rows by object, and the objects of each target."""
@@ -30,8 +32,16 @@ class Inventory(Mapping[ObjectKey, Owned]):
         return len(self._rows)
 
     def of(self, target: TargetKey) -> Mapping[ObjectKey, Owned]:
-        """The rows of one target."""
-        return {key: self._rows[key] for key in self._by_target.get(target, ())}
+        """The rows of one target, but for those that are doubted."""
+        return {key: row for key, row in self._all_of(target) if row.state is not DOUBTED}
+
+    def doubted(self, target: TargetKey) -> Mapping[ObjectKey, Owned]:
+        """The rows of one target of which it is not known what was written last."""
+        return {key: row for key, row in self._all_of(target) if row.state is DOUBTED}
+
+    def is_any_of(self, target: TargetKey) -> bool:
+        """Whether there is any row of this target, however sure it is."""
+        return target in self._by_target
 
     def is_of(self, key: ObjectKey, target: TargetKey) -> bool:
         """Whether there is a row of this object, and it is this target's."""
@@ -46,6 +56,9 @@ class Inventory(Mapping[ObjectKey, Owned]):
         """The objects that are known to be this target's."""
         keys = self._by_target.get(target, ())
         return [key for key in keys if self._rows[key].state is OwnedState.CONFIRMED]
+
+    def _all_of(self, target: TargetKey) -> Iterator[tuple[ObjectKey, Owned]]:
+        return ((key, self._rows[key]) for key in self._by_target.get(target, ()))
 
     def put(self, rows: Iterable[Owned]) -> None:
         """Add rows, or replace those of the same objects."""

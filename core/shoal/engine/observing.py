@@ -21,6 +21,7 @@ from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.errors import StoreUnavailable
 from shoal.model.identity import ObjectKey
+from shoal.model.plans import OwnedState
 from shoal.model.policies import DriftPolicy, SyncMode
 from shoal.model.records import Deed
 from shoal.model.sightings import Drift, DriftKind, Sighting
@@ -43,12 +44,17 @@ class Observing:
     async def saw(self, cluster: ClusterState, sighting: Sighting) -> None:
         """Let the state of its target follow one sighting."""
         if sighting.owned is not None:
-            await self.recording.seen([sighting.owned])
+            await self.recording.seen(cluster.name, [sighting.owned])
         target = self.state.targets.get(sighting.target)
         if target is None:
             return
         if sighting.is_served:
             cluster.queue.add(target.key, Request(Priority.REVISION, "its kind is served now"))
+            return
+        if self._is_no_orphan_any_more(cluster, sighting):
+            with _unrecorded(sighting):
+                await self.recording.seen(cluster.name, gone=[sighting.key])
+                cluster.queue.add(target.key, Request(Priority.RECHECK, "an orphan is gone"))
             return
         if sighting.health is not None:
             target.saw_health(sighting.key, sighting.health, self.state.now())
@@ -60,6 +66,13 @@ class Observing:
                 await self._settled(target, sighting.key)
             else:
                 await self._drifted(cluster, target, sighting, sighting.drift)
+
+    def _is_no_orphan_any_more(self, cluster: ClusterState, sighting: Sighting) -> bool:
+        """Whether what was only found has gone by itself, or is somebody else's now."""
+        row, drift = cluster.inventory.get(sighting.key), sighting.drift
+        is_over = drift is not None and drift.kind in (DriftKind.MISSING, DriftKind.TAKEN)
+        is_only_found = row is not None and row.state is OwnedState.DOUBTED and not row.baseline
+        return is_over and is_only_found
 
     async def _settled(self, target: TargetState, key: ObjectKey) -> None:
         """The object is as it should be; if it was fought over, that has ended by itself."""

@@ -71,10 +71,11 @@ class Recording:
         verdict: Verdict = Verdict.NOTED,
         revision: str = "",
         body: Mapping[str, Any] | None = None,
+        beside: Sequence[changes.Change] = (),
     ) -> None:
-        """One record that goes with no other change."""
+        """One record, and what changes with it."""
         entry = self._entry(who, what, why, subject, verdict, revision, body or {})
-        await self._owing.write(changes.Append(entry))
+        await self._owing.write(*beside, changes.Append(entry))
 
     async def mention(
         self,
@@ -166,11 +167,13 @@ class Recording:
         elif result.status in GONE and inventory.is_of(result.key, target):
             inventory.drop((result.key,))
 
-    async def seen(self, rows: Sequence[Owned]) -> None:
-        """Rows that a sighting made truer; memory first, lest they overwrite a newer result."""
-        for row in rows:
-            self._state.inventory(row.target.cluster).put((row,))
-            await self._owing.settle(Debt(row.target.cluster, [row.key]))
+    async def seen(
+        self, cluster: str, rows: Sequence[Owned] = (), gone: Sequence[ObjectKey] = ()
+    ) -> None:
+        """Rows that a look made truer; memory first, lest they overwrite a newer result."""
+        self._state.inventory(cluster).put(rows)
+        self._state.inventory(cluster).drop(gone)
+        await self._owing.settle(Debt(cluster, [*(row.key for row in rows), *gone]))
 
     async def synced(self, sync: Sync, *, status: str, uses_up: bool = False) -> None:
         """The outcome of one plan: inventory, the target's state and the record, together.

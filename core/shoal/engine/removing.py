@@ -10,6 +10,7 @@ be read is kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shoal.documents import Catalog, Identity
 from shoal.engine.belonging import withheld_targets
@@ -57,7 +58,8 @@ class Removing:
         Until then it comes back by itself. What is to be nobody's is forgotten here.
         """
         removal, key, now = target.removing, target.key, self.state.now()
-        if removal is None or not self._may_go(key):
+        owned = self.state.inventory(key.cluster).of(key)
+        if removal is None or not owned or not self._may_go(key):
             return None
         if not self.state.inventory(key.cluster).of(key):
             # Another application took over the last of it.
@@ -76,9 +78,7 @@ class Removing:
             await self._let_go(target, removal)
             return None
         by = approval.by if approval else "shoal"
-        return Desired(
-            key, Grant(key, "", by, now), "", EMPTY, SyncPolicy(prune=PrunePolicy.AFTER_APPLY)
-        )
+        return nothing(key, by, now)
 
     def goes_on(self, target: TargetState) -> bool:
         """Whether what has begun is still to be done, asked before each write."""
@@ -104,16 +104,19 @@ class Removing:
             await self.recording.released(target.key, why)
 
     async def _begin(self, catalog: Catalog, target: TargetState, removal: Removal) -> None:
-        """Keep what is live for a while; a target that holds nothing is simply forgotten."""
+        """Keep what is live for a while; a target that holds nothing is simply forgotten.
+
+        Of what was only found, its own hold asks.
+        """
         key, state = target.key, self.state
         owned = state.inventory(key.cluster).of(key)
-        if not owned:
+        if not state.inventory(key.cluster).is_any_of(key):
             await self.recording.released(key, removal.why)
             return
         if target.removing is None:
             target.desired = None
             await self._end_holds(target)
-        if self._approval(key) is None:
+        if owned and self._approval(key) is None:
             hold = removal_hold(
                 key,
                 owned.keys(),
@@ -189,3 +192,9 @@ class Removing:
         cluster = self.state.clusters.get(key.cluster)
         if cluster is not None:
             cluster.queue.add(key, Request(Priority.REVISION, "it is not wanted any more"))
+
+
+def nothing(target: TargetKey, by: str, now: datetime) -> Desired:
+    """What a target should hold that is to hold nothing."""
+    grant = Grant(target, "", by, now)
+    return Desired(target, grant, "", EMPTY, SyncPolicy(prune=PrunePolicy.AFTER_APPLY))

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Sized
 
 from shoal.engine.depending import lack
-from shoal.engine.state import ApplicationState, EngineState, Queued, StoreTrouble, TargetState
+from shoal.engine.state import (
+    ApplicationState,
+    EngineState,
+    Queued,
+    StoreTrouble,
+    TargetState,
+)
 from shoal.engine.views import TargetPhase, TargetView
 from shoal.errors import ShoalError
 from shoal.model.documents import Application
@@ -44,12 +50,14 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
         return _problem(target)
     if target.waiting:
         key, wait = min(target.waiting.items(), key=lambda item: item[0])
-        return f"{_about(target.key, key, wait.message)}{_and_more(target.waiting)}", wait.next_step
+        return f"{_about(target.key, key, wait.message)}{and_more(target.waiting)}", wait.next_step
     if target.conflicts:
         hold = min(target.conflicts.items())[1]
-        return f"{hold.reason}{_and_more(target.conflicts)}", hold.release
+        return f"{hold.reason}{and_more(target.conflicts)}", hold.release
     if target.queued is not None:
         return _queued(target, target.queued)
+    if target.orphaned is not None:
+        return target.orphaned.reason, target.orphaned.release
     if target.trial:
         return target.trial, ""
     if phase is TargetPhase.DIFFERS and target.observed is not None:
@@ -61,7 +69,7 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
 
 def _problem(target: TargetState) -> Told:
     key, error = min(target.problems.items(), key=lambda item: item[0])
-    others = _and_more(target.problems)
+    others = and_more(target.problems)
     return f"{_about(target.key, key, error.message)}{others}", error.next_step
 
 
@@ -77,7 +85,7 @@ def _unwell(state: EngineState, target: TargetState, health: Health) -> str:
     worst = [key for key in as_bad if ill[key] == health]
     if not worst:
         return health.reason
-    return f"{_about(target.key, worst[0], health.reason)}{_and_more(as_bad)}"
+    return f"{_about(target.key, worst[0], health.reason)}{and_more(as_bad)}"
 
 
 def _queued(target: TargetState, queued: Queued) -> Told:
@@ -91,7 +99,7 @@ def _queued(target: TargetState, queued: Queued) -> Told:
     is_seen = health is not None and ill[0] not in target.unseen
     state = f"is {health.state}" if health is not None and is_seen else "was not seen yet"
     reason = f": {health.reason}" if health is not None and is_seen and health.reason else ""
-    return f"{waits} {queued.wave}, in which {ill[0]} {state}{_and_more(ill)}{reason}", ""
+    return f"{waits} {queued.wave}, in which {ill[0]} {state}{and_more(ill)}{reason}", ""
 
 
 def _differs(plan: Plan) -> Told:
@@ -175,6 +183,8 @@ def _removing(state: EngineState, target: TargetState, removal: Removal) -> Told
         return target.error.message, target.error.next_step
     if target.problems:
         return _problem(target)
+    if target.orphaned is not None:
+        return target.orphaned.reason, target.orphaned.release
     return f"its objects are being deleted, because {removal.why}", ""
 
 
@@ -185,7 +195,7 @@ def _is_withheld(state: EngineState, key: TargetKey) -> bool:
 
 def _drifted(target: TargetState) -> Told:
     key, drift = min(target.drifted.items(), key=lambda item: item[0])
-    told = f"{key} {_DONE[drift.kind]}{_by(drift)}{_and_more(target.drifted)}"
+    told = f"{key} {_DONE[drift.kind]}{_by(drift)}{and_more(target.drifted)}"
     if target.desired is None or drift.is_corrected_by(target.desired.policy):
         return f"{told}; it is being corrected", ""
     said = "whenFieldsAdded: {}" if drift.kind is DriftKind.ADDED else "whenDrifted: {}"
@@ -214,7 +224,8 @@ def _by(drift: Drift) -> str:
     )
 
 
-def _and_more(many: Sized) -> str:
+def and_more(many: Sized) -> str:
+    """How many there are beside the one that was named."""
     return f" (and {len(many) - 1} more)" if len(many) > 1 else ""
 
 

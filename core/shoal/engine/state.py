@@ -10,14 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import anyio
 
 from shoal.documents import Catalog, Identity, Problem
+from shoal.engine.contents import ContentKey, KeptContent
 from shoal.engine.fleet import FleetFiles
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Clock, KeyedQueue
+from shoal.engine.recovery import Recovery, Sweep
 from shoal.errors import ClusterNotConnected, ShoalError, StoreUnavailable
 from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
@@ -26,9 +28,8 @@ from shoal.model.endpoints import Credential, Facts
 from shoal.model.health import Health, HealthState, lasting, worst
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
-from shoal.model.manifests import Manifest
 from shoal.model.overrides import Override
-from shoal.model.plans import Content, Desired, Grant, Plan
+from shoal.model.plans import Desired, Grant, Plan
 from shoal.model.sightings import Drift
 from shoal.planning.budgeting import RevisionPrunes
 from shoal.planning.circuits import Circuit
@@ -76,21 +77,6 @@ class SourceState:
     fetch_times: tuple[datetime, datetime] | None = None
     traceparent: str = ""
     fetching: anyio.Lock = field(default_factory=anyio.Lock)
-
-
-class ContentKey(NamedTuple):
-    """What a cluster's content depends on: the output's identity, overrides, facts in them."""
-
-    output: int
-    overrides: tuple[int, ...]
-    facts: str
-
-
-class KeptContent(NamedTuple):
-    """A content, and the rendered output that it was made from."""
-
-    rendered: Sequence[Manifest]
-    content: Content
 
 
 @dataclass(slots=True)
@@ -147,7 +133,8 @@ class TargetState:
     or a part of it, `conflicts` hold single objects; `released` is what a person let go of what was
     held. `queued` is what waits for an earlier wave, `trial` says what the validation of this
     revision waits for, `observed` is the plan of a target that is only observed. `struggles` are
-    the objects that were corrected lately, `sighted` when others were seen drifting.
+    the objects that were corrected lately, `sighted` when others were seen drifting. `orphaned`
+    holds what carries its marks and is not wanted, and nothing else.
     """
 
     key: TargetKey
@@ -156,6 +143,7 @@ class TargetState:
     removing: Removal | None = None
     undecided: ShoalError | None = None
     hold: Hold | None = None
+    orphaned: Hold | None = None
     conflicts: Mapping[ObjectKey, Hold] = field(default_factory=lambda: NOTHING)
     released: Released = field(default_factory=lambda: NOTHING)
     queued: Queued | None = None
@@ -234,6 +222,8 @@ class ClusterState:
     wakes its supervisor; `told` is the trouble that was recorded last. `facts` and `api_versions`
     are what it said last, also while it is away; `session` is there while it is connected.
     `credential` is what the one that was read last says of itself, without what is secret in it.
+    `recovery` is there while it is swept for what is ours, `doubted` is set when that begins;
+    `is_suspicious`: its last probe told of objects of ours without a row.
     """
 
     document: Cluster
@@ -252,11 +242,19 @@ class ClusterState:
     since: datetime | None = None
     last_contact: datetime | None = None
     alarm: anyio.Event = field(default_factory=anyio.Event)
+    recovery: Recovery | None = None
+    doubted: anyio.Event = field(default_factory=anyio.Event)
+    is_suspicious: bool = False
 
     @property
     def name(self) -> str:
         """Its document's name."""
         return self.document.metadata.name
+
+    @property
+    def is_sweeping(self) -> bool:
+        """Whether it is still being found out what is ours there, so that nothing may go."""
+        return self.recovery is not None and not self.recovery.is_round_over
 
     @property
     def is_answering(self) -> bool:
@@ -289,6 +287,9 @@ class EngineState:
         self.approvals: dict[str, Approval] = {}
         self.prunes: dict[str, RevisionPrunes] = {}
         self.identities: dict[str, str] = {}
+        # By cluster, its last whole sweep; and when the state was put back to an older one.
+        self.swept: dict[str, Sweep] = {}
+        self.restored_at: datetime | None = None
         # By cluster: the targets that wait until other applications are decided.
         self.awaiting_decisions: dict[str, set[TargetKey]] = {}
         self.fleet_queue: KeyedQueue[str] = KeyedQueue(now)

@@ -27,7 +27,7 @@ from shoal.engine.previewing import Previewing
 from shoal.engine.queueing import Request
 from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
-from shoal.engine.removing import Removing
+from shoal.engine.removing import Removing, nothing
 from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.engine.validating import Validating
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
@@ -80,7 +80,12 @@ class Targets:
             self.concluding.retry(cluster, target, [error])
             return
         desired = removed if target.removing else target.desired
-        if desired is None:
+        if desired is None and target.removing:
+            # What it has is kept; of what was only found it is to be said that it is.
+            doubted = frozenset(self.state.inventory(key.cluster).doubted(key))
+            desired = nothing(key, "shoal", self.state.now())
+            request = replace(request, only=doubted)
+        if desired is None or (target.removing and request.only == frozenset()):
             return
         with self._span(target, desired, request) as span:
             target.is_syncing = True
@@ -135,6 +140,8 @@ class Targets:
             or target.queued is not None
             or not checked.is_whole
             or is_undecided(self.state, target.key)
+            or self.deciding.orphaning.is_cut(target, whole)
+            or (bool(target.removing) and request.only is not None)
         )
         request = replace(request, only=None)
         this = Pass(cluster, target, desired, now, request, [], is_partial=is_partial)

@@ -142,7 +142,7 @@ def _phase(state: EngineState, target: TargetState, cluster: ClusterState | None
     is_broken = bool(target.undecided or target.error or target.problems)
     if is_broken and writes_go_on(target):
         return TargetPhase.FAILED
-    if target.hold is not None or target.conflicts:
+    if target.hold is not None or target.conflicts or target.orphaned is not None:
         return TargetPhase.HELD
     if is_broken:
         return TargetPhase.FAILED

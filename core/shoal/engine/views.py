@@ -88,6 +88,7 @@ class WarningReason(StrEnum):
     CREDENTIAL_EXPIRES = "CredentialExpires"
     STALE = "Stale"
     FLAPPING = "Flapping"
+    RECOVERING = "Recovering"
     SLOW = "Slow"
     LIMITED = "Limited"
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from shoal.engine.saying import and_more, counted
 from shoal.engine.state import ClusterState
 from shoal.engine.views import ClusterWarning, WarningReason
+from shoal.errors import ForbiddenByCluster
+from shoal.model.identity import GroupKind
 
 SLOW_SECONDS = 1.0
 """SAFETY, Connection: a p99 above it halves what is in flight."""
@@ -20,7 +23,8 @@ def warnings_of(cluster: ClusterState, now: datetime) -> list[ClusterWarning]:
     """All warnings of one cluster, what is most urgent first."""
     found = [*_expiry(cluster, now)]
     if cluster.is_answering:
-        found += [*_stale(cluster), *_flapping(cluster, now), *_slow(cluster), *_limited(cluster)]
+        found += [*_recovering(cluster), *_stale(cluster), *_flapping(cluster, now)]
+        found += [*_slow(cluster), *_limited(cluster)]
     return found
 
 
@@ -46,6 +50,40 @@ def _expiry(cluster: ClusterState, now: datetime) -> Iterator[ClusterWarning]:
         told = f"its credential expired at {at}"
     step = "renew it where the Cluster's access reads it; it is read again by itself"
     yield ClusterWarning(WarningReason.CREDENTIAL_EXPIRES, told, step)
+
+
+def _recovering(cluster: ClusterState) -> Iterator[ClusterWarning]:
+    """How far a sweep has come, and what cannot be found out.
+
+    What may not be listed, where the rows are to be believed, stops nothing.
+    """
+    recovery = cluster.recovery
+    if recovery is None:
+        return
+    if not recovery.is_round_over:
+        swept, kinds = len(recovery.swept), recovery.kinds or "all"
+        told = (
+            f"Recovering, because {recovery.why}: swept {swept} of {kinds} kinds, "
+            f"{counted(recovery.objects, 'object')} of ours so far; nothing is deleted until all "
+            "are swept"
+        )
+        yield ClusterWarning(WarningReason.RECOVERING, told)
+    elif recovery.left:
+        kind, error = min(recovery.left.items(), key=lambda item: item[0])
+        told = (
+            f"what is ours is not known of {counted(len(recovery.left), 'kind')} "
+            f"({_named(kind)}{and_more(recovery.left)}), and "
+            f"{'nothing of that is deleted' if recovery.is_doubting else 'more may be there'}: "
+            f"{error.message}"
+        )
+        forbidden = (isinstance(each, ForbiddenByCluster) for each in recovery.left.values())
+        is_harmless = not recovery.is_doubting and all(forbidden)
+        reason = WarningReason.LIMITED if is_harmless else WarningReason.RECOVERING
+        yield ClusterWarning(reason, told, error.next_step)
+
+
+def _named(kind: GroupKind) -> str:
+    return str(kind) if kind.kind else f"all of {kind.group}"
 
 
 def _stale(cluster: ClusterState) -> Iterator[ClusterWarning]:

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
-from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.identity import GroupKind, ObjectKey, TargetKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.sightings import Sighting
+from shoal.model.sweeps import Swept
 
 
 class Session(Protocol):
@@ -61,6 +62,16 @@ class Session(Protocol):
         plan that deletes or adopts is carried out. An object that one target no longer wants and
         another does is handed over: HAND_OVER there and ADOPT here, and nothing is deleted. While
         nobody can say, no object changes hands and none is deleted: WAITING.
+        """
+        ...
+
+    def sweep(self, swept: Collection[GroupKind] = ()) -> AsyncIterator[Swept]:
+        """All that carries the marks of the fleet, of every kind that can be listed.
+
+        Metadata only, in pages, one kind after the other, asked anew; the kinds in `swept` are left
+        out, so that a sweep that was cut off goes on where it was. A kind that cannot be listed is
+        told with its error and ends nothing. What controllers copied, what another fleet has, and
+        what its live annotation `shoal.dev/prune: Never` lets go, is not told.
         """
         ...
 

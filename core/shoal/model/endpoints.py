@@ -63,6 +63,7 @@ class Facts:
     `stale` are sentences about what is not seen at the moment and is taken to be as it was.
     `latency_seconds` is what all but one in a hundred of the last minute's answers took at most,
     `requests_in_flight` how many it gets at a time now; None where nobody measures.
+    `unknown_objects` counts what was seen to carry the marks of the fleet and is in no inventory.
     """
 
     uid: str
@@ -71,3 +72,4 @@ class Facts:
     stale: tuple[str, ...] = ()
     latency_seconds: float | None = None
     requests_in_flight: int | None = None
+    unknown_objects: int = 0

@@ -22,6 +22,7 @@ class HoldCause(StrEnum):
     DEPENDENCY = "Dependency"
     REMOVING = "Removing"
     REMOVAL_BUDGET = "RemovalBudget"
+    ORPHANED = "Orphaned"
     IDENTITY_CHANGED = "IdentityChanged"
 
 
@@ -35,6 +36,7 @@ RELEASED_BY: Mapping[HoldCause, str] = {
     HoldCause.DEPENDENCY: "shoal approve {id} --reason …",
     HoldCause.REMOVING: "shoal approve {id} --reason …",
     HoldCause.REMOVAL_BUDGET: "shoal approve {id} --reason …",
+    HoldCause.ORPHANED: "shoal approve {id} --reason …",
     HoldCause.IDENTITY_CHANGED: "shoal approve {id} --reason …",
 }
 

@@ -67,10 +67,16 @@ class Desired:
 
 
 class OwnedState(StrEnum):
-    """How sure we are of an inventory row: written before the first write, confirmed after."""
+    """How sure we are of an inventory row: written before the first write, confirmed after.
+
+    DOUBTED: the object is ours by its marks, and what was written to it last is not known, because
+    the state was lost or is older than the cluster. It is applied again where Git wants it, and
+    never deleted without approval.
+    """
 
     INTENDED = "intended"
     CONFIRMED = "confirmed"
+    DOUBTED = "doubted"
 
 
 class Owned(Struct, frozen=True, gc=False):
@@ -81,7 +87,8 @@ class Owned(Struct, frozen=True, gc=False):
 
     `desired_digest` is of the manifest last applied, `owned_digest` of the response projected on
     the fields we own. `baseline` belongs to the target type; the core stores it and never reads it.
-    An intended row has neither uid nor digests nor baseline unless it was confirmed before.
+    An intended row has neither uid nor digests nor baseline unless it was confirmed before; a
+    doubted one has a uid.
     """
 
     target: TargetKey
@@ -96,6 +103,11 @@ class Owned(Struct, frozen=True, gc=False):
 def intended(target: TargetKey, key: ObjectKey) -> Owned:
     """The row of an object that is about to be a target's."""
     return Owned(target, key, "", "", "", b"", OwnedState.INTENDED)
+
+
+def found(target: TargetKey, key: ObjectKey, uid: str) -> Owned:
+    """The row of an object that carries a target's marks, and of which nothing else is known."""
+    return Owned(target, key, uid, "", "", b"", OwnedState.DOUBTED)
 
 
 class Action(StrEnum):
@@ -182,6 +194,13 @@ class Plan:
     def only(self, actions: frozenset[Action]) -> Plan:
         """The part of this plan with these actions; refused objects stay with it."""
         return self.where(lambda change: change.action in actions)
+
+    def including(self, other: Plan) -> Plan:
+        """This plan with the changes of another one of the same target."""
+        if not other.changes:
+            return self
+        both = sorted((*self.changes, *other.changes), key=lambda change: change.key)
+        return replace(self, changes=tuple(both))
 
     def where(self, is_meant: Callable[[Change], bool]) -> Plan:
         """The part of this plan with these changes; refused objects stay with it."""

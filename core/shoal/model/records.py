@@ -40,6 +40,8 @@ class Deed(StrEnum):
     CLUSTER_LOST = "cluster.lost"
     CLUSTER_REFUSED = "cluster.refused"
     CLUSTER_LET_GO = "cluster.let-go"
+    CLUSTER_RECOVERING = "cluster.recovering"
+    CLUSTER_RECOVERED = "cluster.recovered"
     HOLD_PLACED = "hold.placed"
     HOLD_RELEASED = "hold.released"
     SYNC_REQUESTED = "sync.requested"

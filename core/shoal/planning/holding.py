@@ -176,6 +176,28 @@ def gate_hold(plan: Plan, refusals: Sequence[Refusal], now: datetime) -> Hold:
     )
 
 
+def orphan_hold(orphans: Plan, why: str, now: datetime) -> Hold:
+    """The hold of objects that carry the marks of a target and that nothing in Git wants.
+
+    They were found by a sweep; `why` completes "because …".
+    """
+    target, count = orphans.target, len(orphans.changes)
+    names = named([change.key for change in orphans.changes])
+    one = count == 1
+    return Hold(
+        subject=str(target),
+        cause=HoldCause.ORPHANED,
+        reason=f"{_objects(count)} in cluster {target.cluster} {'carries' if one else 'carry'} the "
+        f"marks of application {target.application}, and Git does not have "
+        f"{'it' if one else 'them'} ({names}); Shoal cannot tell whether it was told to delete "
+        f"{'it' if one else 'them'}, because {why}; without approval {_they(count)} kept",
+        by=BY_SHOAL,
+        since=now,
+        content=orphans.hash,
+        group=group_of(orphans.group_hash),
+    )
+
+
 def conflict_hold(
     target: TargetKey, change: Change, struggle: Struggle, manager: str, now: datetime
 ) -> Hold:

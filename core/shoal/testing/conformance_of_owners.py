@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shoal.errors import OwnershipConflict
+from shoal.model.health import HealthState
 from shoal.model.plans import Action, Proof, ResultStatus
 from shoal.model.policies import ExistingPolicy
 from shoal.testing.target_bench import Subject, bench, name, statuses
@@ -192,7 +193,7 @@ class OwnersConformance:
             uids = [it.inventory[key].uid]
             assert await it.sync(it.job(once, "tool:1"), rerun=True) == {}
             await it.world.finish(key)
-            await it.until(lambda one: one.key == key and one.health is not None)
+            await it.until_health(once, HealthState.HEALTHY)
             again = await it.sync(it.job(once, "tool:1"), rerun=True)
             uids.append(it.inventory[key].uid)
             changed = await it.sync(it.job(once, "tool:2"))

@@ -63,9 +63,10 @@ class FakeCluster:
 
     `unreachable` and `denied` concern every call; `limits`, `stale` and `latency` are what a probe
     tells, and each call takes that long. `gate`, when set, holds every call until the test sets the
-    event: a hanging cluster. `refusals` maps objects to the error that writing or deleting them
-    meets. `writes` are the verbs and objects in the order in which they arrived, `dry_runs` the
-    objects that were tried out.
+    event: a hanging cluster; `listing` holds a sweep before its last kind, and `unlistable` are
+    kinds that it cannot list, and why. `refusals` maps objects to the error that writing or
+    deleting them meets. `writes` are the verbs and objects in the order in which they arrived,
+    `dry_runs` the objects that were tried out, `listed` the kinds that were swept.
     """
 
     name: str = "fake"
@@ -78,10 +79,13 @@ class FakeCluster:
     limits: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     latency: float = 0.0
+    unlistable: dict[GroupKind, ShoalError] = field(default_factory=dict)
+    listing: anyio.Event | None = None
     gate: anyio.Event | None = None
     refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     writes: list[tuple[str, ObjectKey]] = field(default_factory=list)
     dry_runs: list[ObjectKey] = field(default_factory=list)
+    listed: list[GroupKind] = field(default_factory=list)
     health: dict[ObjectKey, Health] = field(default_factory=dict)
     served: set[GroupKind] = field(default_factory=lambda: set(SERVED))
     _watchers: list[Watcher] = field(default_factory=list)
@@ -115,7 +119,10 @@ class FakeCluster:
 
     async def finish(self, key: ObjectKey) -> None:
         """Let a Job run to its end."""
-        await self.change(key, {"status": {"conditions": [{"type": "Complete", "status": "True"}]}})
+        found = self.objects[key]
+        status = {"conditions": [{"type": "Complete", "status": "True"}]}
+        found.body, found.version = merged(found.body, {"status": status}), self.tick()
+        self._tell(key)
 
     def has_finished(self, key: ObjectKey) -> bool:
         """Whether a Job ran to its end."""

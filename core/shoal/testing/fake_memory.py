@@ -45,6 +45,11 @@ class FakeMemory:
         """This is the true row until the engine has stored it."""
         self._newer[key] = (self._owned.get(key), row)
 
+    def unknown_objects(self) -> int:
+        """How many objects of ours there are of which no row tells."""
+        objects = self._cluster.objects.items()
+        return sum(live.owner is not None and self.row(key) is None for key, live in objects)
+
     def is_wanted_by(self, target: TargetKey, key: ObjectKey) -> bool | None:
         """Whether a target wants an object; None when nobody can say."""
         if self._wants is None or target in self._unknown:
@@ -119,7 +124,7 @@ class FakeMemory:
             cause = "changed in the cluster"
             change = Change(key, Action.CORRECT, drift.owned_digest, row.owned_digest, cause)
             return change if drift.is_corrected_by(desired.policy) else None
-        if row.state is OwnedState.INTENDED:
+        if row.state is not OwnedState.CONFIRMED:
             return Change(key, Action.UPDATE, row.desired_digest, after, "not known to be applied")
         return None
 

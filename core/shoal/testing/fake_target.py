@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from shoal.model.digests import canonical, digest_value
 from shoal.model.endpoints import Credential, Endpoint, Facts
 from shoal.model.health import Health, HealthState
 from shoal.model.health_rules import HealthRule
-from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.identity import GroupKind, ObjectKey, TargetKey
 from shoal.model.plans import (
     WRITES,
     Action,
@@ -39,8 +40,10 @@ from shoal.model.plans import (
     ResultStatus,
 )
 from shoal.model.sightings import Drift, DriftKind, Sighting
+from shoal.model.sweeps import Swept
 from shoal.testing.fake_cluster import FakeCluster, FakeObject, merged, without
 from shoal.testing.fake_memory import FakeMemory
+from shoal.testing.fake_sweeping import sweep
 from shoal.testing.fake_trying import named, proven, refusal
 
 HEALTHY = Health(HealthState.HEALTHY)
@@ -108,7 +111,7 @@ class FakeSession:
         """Who the cluster is."""
         await self._cluster.reached()
         self._uid = self._uid or self._cluster.uid
-        return self._cluster.facts()
+        return replace(self._cluster.facts(), unknown_objects=self._memory.unknown_objects())
 
     async def api_versions(self) -> Sequence[str]:
         """The kinds that the fake serves, all in v1."""
@@ -140,6 +143,10 @@ class FakeSession:
     ) -> None:
         """What all targets of the cluster want; None: nobody can say."""
         self._memory.learn(wanted, unknown)
+
+    def sweep(self, swept: Collection[GroupKind] = ()) -> AsyncIterator[Swept]:
+        """What targets of this fleet left behind, a kind after the other."""
+        return sweep(self._cluster, swept)
 
     async def apply(
         self, plan: Plan, desired: Desired, *, granted: Callable[[], bool]
@@ -187,6 +194,8 @@ class FakeSession:
             return
         before = self._memory.drifted.pop(key, None)
         drift = self._drift_of(row)
+        if drift is None and not row.baseline:
+            return  # it was only found
         if drift is not None:
             self._memory.drifted[key] = drift
         health = self._health_of(row.target, key)
@@ -302,6 +311,8 @@ class FakeSession:
         live = self._cluster.objects.get(row.key)
         if live is None:
             return Drift(DriftKind.MISSING, None)
+        if not row.baseline:
+            return None  # it was only found: there is nothing to compare it with
         wanted = orjson.loads(row.baseline)
         projected = _projected(live.body, wanted)
         digest = digest_value(projected)

@@ -1,0 +1,87 @@
+"""Orphans: what carries our marks and Git does not have, after the state was lost or is old.
+
+Nobody can say whether somebody decided that such an object goes: the record of it is what was lost.
+So it is shown as a hold of its target, and is deleted only when a person approves. Nothing else
+waits for that, and no budget counts it: the approval named every one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shoal.engine.handing_over import LEAVING
+from shoal.engine.recording import Recording
+from shoal.engine.recovery import Recovery
+from shoal.engine.state import EngineState, TargetState
+from shoal.model.plans import Action, Change, OwnedState, Plan
+from shoal.model.sightings import DriftKind
+from shoal.planning.holding import is_approved, orphan_hold
+
+LOST = "its record of this cluster was lost or is older than the cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class Orphaning:
+    """Keeps what nobody knows to be unwanted."""
+
+    state: EngineState
+    recording: Recording
+
+    async def apart(self, target: TargetState, plan: Plan) -> tuple[Plan, Plan]:
+        """The plan without the deletions of orphans; and those of them that a person approved.
+
+        The hold of the others is placed, changed or ended on the way.
+        """
+        orphans = plan.where(lambda change: self._is_orphan(target, change))
+        orphans = replace(orphans, refused={})
+        rest = plan.where(lambda change: not self._is_orphan(target, change))
+        rest = rest.where(lambda change: not self._is_kept(change, target))
+        nothing = replace(orphans, changes=())
+        recovery = self._recovery(target)
+        if recovery is not None and not recovery.is_round_over:
+            if plan.only(LEAVING).changes:
+                recovery.waiting.add(target.key)
+            # What was found so far is no answer yet.
+            return rest.where(lambda change: change.action not in LEAVING), nothing
+        if not orphans.changes:
+            await self._end(target)
+            return rest, nothing
+        hold = orphan_hold(orphans, LOST, self.state.now())
+        if is_approved(hold, self.state.approvals, self.state.now()):
+            target.orphaned = None
+            return rest, orphans
+        if target.orphaned is not None and target.orphaned.id != hold.id:
+            await self._end(target)
+        await self.recording.place(hold)
+        target.orphaned = hold
+        return rest, nothing
+
+    def is_cut(self, target: TargetState, plan: Plan) -> bool:
+        """Whether some of a plan waits for the end of a sweep, or until a kind can be listed."""
+        recovery = self._recovery(target)
+        is_waiting = recovery is not None and target.key in recovery.waiting
+        return is_waiting or any(self._is_kept(change, target) for change in plan.changes)
+
+    def _is_orphan(self, target: TargetState, change: Change) -> bool:
+        """Whether this would delete something that is there and was only found."""
+        if change.action is not Action.DELETE:
+            return False
+        row = self.state.inventory(target.key.cluster).get(change.key)
+        drift = target.drifted.get(change.key)
+        is_gone = drift is not None and drift.kind is DriftKind.MISSING
+        return row is not None and row.state is OwnedState.DOUBTED and not is_gone
+
+    def _is_kept(self, change: Change, target: TargetState) -> bool:
+        """Whether this would delete an object of a kind of which not all is known."""
+        recovery = self._recovery(target)
+        is_delete = change.action is Action.DELETE
+        return is_delete and recovery is not None and recovery.keeps(change.key.group_kind)
+
+    def _recovery(self, target: TargetState) -> Recovery | None:
+        cluster = self.state.clusters.get(target.key.cluster)
+        return cluster.recovery if cluster else None
+
+    async def _end(self, target: TargetState) -> None:
+        if target.orphaned is not None:
+            await self.recording.end(target.orphaned, "it is not needed any more")
+            target.orphaned = None
