@@ -40,6 +40,7 @@ from shoal_clusters.kubernetes.tools import (
     ended,
     revoked,
 )
+from shoal_clusters.kubernetes.unclaimed import is_only_found
 from shoal_clusters.transport import Answer
 
 _REPLICAS = ("spec", "replicas")
@@ -55,7 +56,8 @@ async def write(
     resource = await served(tools, prepared)
     if resource is None:
         return ended(change, not_served(tools, prepared))
-    if change.action in (Action.CREATE, Action.ADOPT):
+    is_new = change.action in (Action.CREATE, Action.ADOPT)
+    if is_new or is_only_found(tools.register.row(change.key)):
         await tools.watches.surveyed(resource, change.key.namespace)
     else:
         tools.watches.begin(resource, change.key.namespace)

@@ -111,7 +111,7 @@ class Sweeper(NamedTuple):
     async def _marked(self, resource: Resource, items: Iterable[msgspec.Raw]) -> tuple[Marked, ...]:
         found: list[Marked] = []
         for count, raw in enumerate(items, 1):
-            live: Mapping[str, Any] = orjson.loads(raw)
+            live: Mapping[str, Any] = orjson.loads(bytes(raw))
             metadata = live["metadata"]
             key = ObjectKey(*resource.group_kind, metadata.get("namespace", ""), metadata["name"])
             seen = self.observer.swept(key, live)

@@ -194,8 +194,10 @@ class FakeSession:
             return
         before = self._memory.drifted.pop(key, None)
         drift = self._drift_of(row)
-        if drift is None and not row.baseline:
-            return  # it was only found
+        if not row.baseline:  # it was only found
+            if drift is not None:
+                self._tell(row, None, drift)
+            return
         if drift is not None:
             self._memory.drifted[key] = drift
         health = self._health_of(row.target, key)

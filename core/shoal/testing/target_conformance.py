@@ -16,8 +16,11 @@ from __future__ import annotations
 from shoal.testing.conformance_of_drift import DriftConformance
 from shoal.testing.conformance_of_owners import OwnersConformance
 from shoal.testing.conformance_of_restarts import RestartConformance
+from shoal.testing.conformance_of_sweeps import SweepConformance
 from shoal.testing.conformance_of_syncs import SyncConformance
 
 
-class TargetConformance(SyncConformance, OwnersConformance, DriftConformance, RestartConformance):
+class TargetConformance(
+    SyncConformance, OwnersConformance, DriftConformance, RestartConformance, SweepConformance
+):
     """The suite; every test is a promise of `TargetType` and `Session`."""
