@@ -58,12 +58,13 @@ class Removing:
         Until then it comes back by itself. What is to be nobody's is forgotten here.
         """
         removal, key, now = target.removing, target.key, self.state.now()
-        owned = self.state.inventory(key.cluster).of(key)
-        if removal is None or not owned or not self._may_go(key):
+        inventory = self.state.inventory(key.cluster)
+        if removal is None or not self._may_go(key):
             return None
-        if not self.state.inventory(key.cluster).of(key):
-            # Another application took over the last of it.
-            await self.recording.released(key, removal.why)
+        if not inventory.of(key):
+            if not inventory.is_any_of(key):
+                # Another application took over the last of it.
+                await self.recording.released(key, removal.why)
             return None
         hold, approval = self._hold(key), self._approval(key)
         at = goes_at(hold, approval, self.state.suspensions(key.application), now)
