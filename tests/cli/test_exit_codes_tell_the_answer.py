@@ -70,6 +70,15 @@ def test_status_is_1_and_says_what_is_wrong(controller, shoal, trouble):
     assert "needs you" in ended.out
 
 
+def test_status_says_since_when_the_documents_are_stale(controller, shoal):
+    controller.fleet_value = fleet_view(ready="False", message="no folder", stale_since=AT)
+
+    ended = shoal("status")
+
+    assert ended.code == 1
+    assert " ago: what cannot be read stays as it was" in ended.out.partition("Stale since ")[2]
+
+
 def test_status_is_6_when_a_cluster_is_silent_and_names_it(controller, shoal):
     controller.cluster_list = [cluster_view("dev"), cluster_view("prod", reachable="False")]
 

@@ -193,10 +193,11 @@ class FakeGate:
 
 @dataclass
 class Documents:
-    """A fleet's documents in memory: file → text."""
+    """A fleet's documents in memory: file → text; `error` is why they cannot be read."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     location: str = "memory"
+    error: ShoalError | None = None
 
     def write(self, kind: str, name: str, spec: Any = None, **metadata: Any) -> None:
         body: dict[str, Any] = {"apiVersion": "shoal.dev/v1alpha1", "kind": kind}
@@ -206,6 +207,8 @@ class Documents:
         self.files[f"{kind}-{name}.yaml"] = orjson.dumps(body)
 
     async def read(self, previous: FleetFiles | None) -> FleetFiles:
+        if self.error is not None:
+            raise self.error
         digest = digest_parts(f"{file}:{digest_bytes(text)}" for file, text in self.files.items())
         if previous is not None and previous.digest == digest:
             return previous

@@ -230,12 +230,17 @@ class FleetUnderTest:
         self._age(path)
 
     def remove(self, file: str) -> None:
-        (self.documents / file).unlink()
+        """Remove a file of documents, as if that had been a while ago."""
+        path = self.documents / file
+        path.unlink()
+        self._age(path.parent)
 
     def _age(self, path: Path) -> None:
         # A number of its own for each write, so that the same size never hides a change.
         moment = time.time_ns() - 10_000_000_000
         os.utime(path, ns=(moment, moment))
+        if path != self.documents:
+            self._age(path.parent)
 
     def declare_cluster(self, cluster: ControlPlane, **labels: str) -> None:
         access = {"kubeconfig": {"path": str(cluster.folder / "kubeconfig-shoal")}}

@@ -148,6 +148,9 @@ def _screen(
     revision = short_revision(fleet["revision"])
     yield f"fleet {name}" + (f" at {clean(revision)}" if revision else "")
     yield f"  {clean(fleet['location'])}, loaded {relative(fleet['loaded_at'], now)}"
+    if fleet["stale_since"]:
+        since = f"Stale since {relative(fleet['stale_since'], now)}"
+        yield f"  {colored(since, 'Unknown', color=color)}: what cannot be read stays as it was"
     started = read_time(fleet["started_at"])
     yield f"  shoal {fleet['version']}" + (f", up {span_of(now - started)}" if started else "")
     yield ""

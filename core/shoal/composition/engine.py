@@ -33,7 +33,8 @@ from shoal.engine.controller import Controller, Loops
 from shoal.engine.deciding import Deciding
 from shoal.engine.desiring import Desiring
 from shoal.engine.diffing import Diffing
-from shoal.engine.fleet import FleetReader, FolderReader, RepositoryReader
+from shoal.engine.fleet import FleetReader, RepositoryReader
+from shoal.engine.fleet_folder import FolderReader
 from shoal.engine.gating import Gating
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying

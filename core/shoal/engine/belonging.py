@@ -13,7 +13,7 @@ from shoal.planning.shrinking import Sort
 
 def withheld_targets(state: EngineState) -> frozenset[TargetKey]:
     """Targets that count as selected, although the documents do not say so any more."""
-    names = (each.name for each in state.withheld if each.sort is Sort.TARGET)
+    names = (each.name for each in state.fleet.withheld if each.sort is Sort.TARGET)
     return frozenset(map(TargetKey.parse, names))
 
 

@@ -25,7 +25,7 @@ from shoal.engine.fleet_memory import (
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.saying import counted
-from shoal.engine.shrinking import Shrinking
+from shoal.engine.shrinking import Shrinking, identity_of
 from shoal.engine.state import EngineState
 from shoal.errors import ShoalError
 from shoal.hooks.host import ThreadRunner
@@ -68,10 +68,25 @@ class Cataloguing:
         except ShoalError as error:
             await self._failed(error)
             files = fleet.files
+        self._follow_staleness()
         wait = UNSETTLED_RETRY if files is None else self.interval * (0.9 + 0.2 * self.jitter())
         self.state.fleet_queue.wake(
             key, self.state.now() + wait, Request(Priority.RECHECK, "interval")
         )
+
+    def _follow_staleness(self) -> None:
+        """Since when something counts although it cannot be read."""
+        fleet, catalog = self.state.fleet, self.state.catalog
+        if catalog is None:
+            is_stale = bool(fleet.remembered) and (fleet.error or fleet.files) is not None
+        else:
+            withheld = {identity_of(each) for each in fleet.withheld}
+            is_unread = bool(catalog.stale or catalog.unknown.keys() - withheld)
+            is_stale = fleet.error is not None or catalog.is_kept or is_unread
+        if not is_stale:
+            fleet.stale_since = None
+        elif fleet.stale_since is None:
+            fleet.stale_since = self.state.now()
 
     async def _failed(self, error: ShoalError) -> None:
         """Nothing is taken away; said once."""
@@ -88,7 +103,7 @@ class Cataloguing:
     async def _read(self, files: FleetFiles) -> None:
         fleet, previous = self.state.fleet, self.state.catalog
         loaded = await self.run_in_thread(load, files.files, self.seams)
-        catalog = merge(previous, loaded, self.state.remembered if previous is None else None)
+        catalog = merge(previous, loaded, self.state.fleet.remembered if previous is None else None)
         problems = catalog.problems if catalog is not None else loaded.problems
         if problems and problems != fleet.problems:
             await self.recording.note(
@@ -111,7 +126,7 @@ class Cataloguing:
 
     async def _adopt(self, previous: Catalog | None, catalog: Catalog, files: FleetFiles) -> None:
         """Make it the catalog, once it is stored which file each document came from."""
-        difference, let_go = changes(previous, catalog), encode_let_go(self.state.let_go)
+        difference, let_go = changes(previous, catalog), encode_let_go(self.state.fleet.let_go)
         if not difference and previous is not None and let_go == self._let_go:
             self.state.catalog = catalog
             return
@@ -133,7 +148,7 @@ class Cataloguing:
                 "applications": len(catalog.applications),
             },
         )
-        self.state.catalog, self.state.leaving = catalog, leaving_now
+        self.state.catalog, self.state.fleet.leaving = catalog, leaving_now
         self._let_go = let_go
         self._wake(catalog, difference, first=previous is None)
 
@@ -146,7 +161,7 @@ class Cataloguing:
     def _leaving(self, catalog: Catalog) -> dict[Ref, Leaving]:
         """How each application leaves, also those that are on their way or cannot be read now."""
         there = {key.application for key in self.state.targets}
-        known = {ref: each for ref, each in self.state.leaving.items() if ref in there}
+        known = {ref: each for ref, each in self.state.fleet.leaving.items() if ref in there}
         said = {ref: leaving(each.spec.sync) for ref, each in catalog.applications.items()}
         return {**known, **said}
 

@@ -22,7 +22,7 @@ from shoal.engine.cataloguing import FLEET_KEY, Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
-from shoal.engine.fleet_memory import decode_leaving, decode_let_go, decode_origins
+from shoal.engine.fleet_memory import recall
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recording import Recording
@@ -107,9 +107,7 @@ class Controller:
         for hold in kept.holds.values():
             self._restore_hold(hold)
         state.approvals, state.identities = kept.approvals, kept.identities
-        state.remembered = decode_origins(kept.settings)
-        state.leaving = decode_leaving(kept.settings)
-        state.let_go = decode_let_go(kept.settings)
+        recall(kept.settings, state.fleet)
         await self._recording.interrupted(kept.intents.values())
         state.swept, state.restored_at = sweeps(kept.settings), restored_at(kept.settings)
 

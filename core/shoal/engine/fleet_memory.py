@@ -12,6 +12,7 @@ from datetime import datetime
 import orjson
 
 from shoal.documents import Identity
+from shoal.engine.fleet_state import FleetState
 from shoal.model.identity import Ref
 from shoal.model.policies import LeavingPolicy
 from shoal.planning.leaving import Leaving
@@ -28,8 +29,7 @@ def encode_origins(origins: Mapping[Identity, str]) -> str:
     return orjson.dumps([[*identity, file] for identity, file in sorted(origins.items())]).decode()
 
 
-def decode_origins(settings: Mapping[str, str]) -> dict[Identity, str]:
-    """Read it back."""
+def _origins(settings: Mapping[str, str]) -> dict[Identity, str]:
     return {Identity(*row[:3]): row[3] for row in orjson.loads(settings.get(FLEET_ORIGINS, "[]"))}
 
 
@@ -44,8 +44,7 @@ def encode_leaving(leaving: Mapping[Ref, Leaving]) -> str:
     return orjson.dumps(rows).decode()
 
 
-def decode_leaving(settings: Mapping[str, str]) -> dict[Ref, Leaving]:
-    """Read it back."""
+def _leaving(settings: Mapping[str, str]) -> dict[Ref, Leaving]:
     return {
         Ref(namespace, name): Leaving(LeavingPolicy(removed), LeavingPolicy(left))
         for namespace, name, removed, left in orjson.loads(settings.get(FLEET_LEAVING, "[]"))
@@ -61,9 +60,15 @@ def encode_let_go(let_go: Mapping[Gone, LetGo]) -> str:
     return orjson.dumps(rows).decode()
 
 
-def decode_let_go(settings: Mapping[str, str]) -> dict[Gone, LetGo]:
-    """Read it back."""
+def _let_go(settings: Mapping[str, str]) -> dict[Gone, LetGo]:
     return {
         Gone(Sort(sort), name): LetGo(datetime.fromisoformat(at), is_agreed, file)
         for sort, name, at, is_agreed, file in orjson.loads(settings.get(FLEET_LET_GO, "[]"))
     }
+
+
+def recall(settings: Mapping[str, str], fleet: FleetState) -> None:
+    """Read all of it back."""
+    fleet.name = settings.get(FLEET_NAME, "")
+    fleet.remembered = _origins(settings)
+    fleet.leaving, fleet.let_go = _leaving(settings), _let_go(settings)

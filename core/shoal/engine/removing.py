@@ -36,14 +36,14 @@ class Removing:
 
     async def application_removed(self, catalog: Catalog, ref: Ref) -> None:
         """The application has no document any more."""
-        policy = self.state.leaving.get(ref, Leaving()).application_removed
+        policy = self.state.fleet.leaving.get(ref, Leaving()).application_removed
         removal = Removal(f"application {ref} was removed from the fleet", policy)
         for target in self.state.targets_of(ref):
             await self._leave(catalog, target, removal)
 
     async def placed(self, catalog: Catalog, ref: Ref, clusters: frozenset[str]) -> None:
         """The application belongs on these clusters, and leaves the others it is on."""
-        policy = self.state.leaving.get(ref, Leaving()).cluster_left
+        policy = self.state.fleet.leaving.get(ref, Leaving()).cluster_left
         for target in self.state.targets_of(ref):
             cluster = target.key.cluster
             if cluster in clusters:

@@ -190,7 +190,7 @@ def _removing(state: EngineState, target: TargetState, removal: Removal) -> Told
 
 def _is_withheld(state: EngineState, key: TargetKey) -> bool:
     application = Gone(Sort.APPLICATION, str(key.application))
-    return bool({application, Gone(Sort.CLUSTER, key.cluster)} & state.withheld)
+    return bool({application, Gone(Sort.CLUSTER, key.cluster)} & state.fleet.withheld)
 
 
 def _drifted(target: TargetState) -> Told:
@@ -252,6 +252,10 @@ def _unknown(state: EngineState, target: TargetState) -> Told:
     if unreadable:
         what = f"the document of {unreadable[0]}, in {unreadable[1]}, cannot be read"
         return f"{what}; what is live stays as it is", "see shoal status, or run shoal validate"
+    if state.catalog is None:
+        why = f": {state.fleet.error.message}" if state.fleet.error else ""
+        told = f"the fleet's documents were not read since the start{why}"
+        return f"{told}; what is live stays as it is, {last}", "see shoal status"
     cluster = state.clusters.get(target.key.cluster)
     if cluster is None:
         return f"{target.key.cluster} has no Cluster document; {last}", ""

@@ -44,7 +44,7 @@ class Shrinking:
             return read
         state = self.state
         gone = {**self._gone_documents(previous, read), **self._gone_targets(previous, read)}
-        let_go = {each: one for each, one in state.let_go.items() if _is_gone(read, each)}
+        let_go = {each: one for each, one in state.fleet.let_go.items() if _is_gone(read, each)}
         judgement = judge(
             gone,
             self._there(read, gone),
@@ -57,8 +57,8 @@ class Shrinking:
         await self._follow(judgement)
         self._keep_documents(previous, judgement)
         files = {**{each: one.file for each, one in let_go.items()}, **gone}
-        state.withheld, state.let_go = judgement.withheld, judgement.let_go
-        kept = {_identity(each): files[each] for each in judgement.withheld}
+        state.fleet.withheld, state.fleet.let_go = judgement.withheld, judgement.let_go
+        kept = {identity_of(each): files[each] for each in judgement.withheld}
         return keep(read, {each: kept[each] for each in kept if each}, self._documents)
 
     async def _follow(self, judgement: Judgement) -> None:
@@ -75,16 +75,16 @@ class Shrinking:
     def is_released(self) -> bool:
         """Whether something is withheld still, although nothing holds it any more."""
         causes = {hold.cause for hold in self.state.holds.values()}
-        return bool(self.state.withheld) and HoldCause.REMOVAL_BUDGET not in causes
+        return bool(self.state.fleet.withheld) and HoldCause.REMOVAL_BUDGET not in causes
 
     async def took_effect(self) -> None:
         """The catalog is stored: what was approved of it was done."""
-        if not self.state.withheld:
+        if not self.state.fleet.withheld:
             await self.recording.lift(SUBJECT, HoldCause.REMOVAL_BUDGET, "it was carried out")
 
     def _keep_documents(self, previous: Catalog | None, judgement: Judgement) -> None:
         """Of what is withheld, or may have to be, the last version is kept at hand."""
-        needed = {_identity(each) for each in (*judgement.withheld, *judgement.let_go)} - {None}
+        needed = {identity_of(each) for each in (*judgement.withheld, *judgement.let_go)} - {None}
         known = dict(self._documents)
         if previous is not None:
             known |= {
@@ -97,7 +97,7 @@ class Shrinking:
     def _gone_documents(self, previous: Catalog | None, read: Catalog) -> dict[Gone, str]:
         """What was there before and is not, with the file where it stood."""
         if previous is None:
-            before: Mapping[Identity, str] = self.state.remembered
+            before: Mapping[Identity, str] = self.state.fleet.remembered
         else:
             origins = {identity: each.file for identity, each in previous.origins.items()}
             before = {**previous.unknown, **origins}
@@ -142,7 +142,7 @@ class Shrinking:
         """How many there are besides what is gone."""
         kinds = Counter(identity.kind for identity in (*read.documents, *read.unknown))
         there = {sort: kinds[kind] for kind, sort in _SORTS.items()}
-        left = {*gone, *self.state.let_go}
+        left = {*gone, *self.state.fleet.let_go}
         there[Sort.TARGET] = len(self.state.targets) - sum(
             each.sort is Sort.TARGET and TargetKey.parse(each.name) in self.state.targets
             for each in left
@@ -166,7 +166,7 @@ def _has_left(read: Catalog, key: TargetKey) -> bool:
 
 
 def _is_gone(read: Catalog, gone: Gone) -> bool:
-    identity = _identity(gone)
+    identity = identity_of(gone)
     if identity is None:
         return _has_left(read, TargetKey.parse(gone.name))
     return identity not in read.documents and identity not in read.unknown
@@ -184,7 +184,7 @@ def _gone(identity: Identity) -> Gone:
     return Gone(_SORTS[identity.kind], name)
 
 
-def _identity(gone: Gone) -> Identity | None:
+def identity_of(gone: Gone) -> Identity | None:
     """The document that went; None for a target, which is none."""
     for kind, sort in _SORTS.items():
         if sort is gone.sort:

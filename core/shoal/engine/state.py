@@ -14,9 +14,9 @@ from typing import Any
 
 import anyio
 
-from shoal.documents import Catalog, Identity, Problem
+from shoal.documents import Catalog, Identity
 from shoal.engine.contents import ContentKey, KeptContent
-from shoal.engine.fleet import FleetFiles
+from shoal.engine.fleet_state import FleetState
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Clock, KeyedQueue
 from shoal.engine.recovery import Recovery, Sweep
@@ -36,19 +36,7 @@ from shoal.planning.circuits import Circuit
 from shoal.planning.fighting import Struggle
 from shoal.planning.flapping import Turns
 from shoal.planning.holding import Released
-from shoal.planning.leaving import Leaving, Removal
-from shoal.planning.shrinking import Gone, LetGo
-
-
-@dataclass(slots=True)
-class FleetState:
-    """The fleet's documents: what was read last, and what is wrong with them."""
-
-    files: FleetFiles | None = None
-    loaded_at: datetime | None = None
-    error: ShoalError | None = None
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
+from shoal.planning.leaving import Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,12 +258,6 @@ class EngineState:
         self.fleet = FleetState()
         self.store_trouble: StoreTrouble | None = None
         self.catalog: Catalog | None = None
-        self.remembered: dict[Identity, str] = {}
-        # What the last valid documents said, also of applications that were removed since.
-        self.leaving: dict[Ref, Leaving] = {}
-        # What the documents do not have any more: kept all the same, and let go lately.
-        self.withheld: frozenset[Gone] = frozenset()
-        self.let_go: Mapping[Gone, LetGo] = {}
         self.sources: dict[Ref, SourceState] = {}
         self.applications: dict[Ref, ApplicationState] = {}
         self.targets: dict[TargetKey, TargetState] = {}

@@ -52,10 +52,11 @@ def view_fleet(
         found = counted(len(fleet.problems), "problem")
         message = f"{found} in the documents; what they concern stays as it was"
     return FleetView(
-        name=catalog.fleet if catalog else "",
+        name=catalog.fleet if catalog else fleet.name,
         location=location,
         revision=fleet.files.revision if fleet.files else "",
         loaded_at=fleet.loaded_at,
+        stale_since=fleet.stale_since,
         ready=ready,
         message=message,
         problems=[_problem(each) for each in fleet.problems],

@@ -292,13 +292,15 @@ class DocumentProblem:
 class FleetView:
     """The fleet on one screen. `warnings` are doubts about documents that are used as they are.
 
-    `state_message` says since when and why the state cannot be written; empty when it can.
+    `stale_since` is when something could not be read that counts all the same. `state_message` says
+    since when and why the state cannot be written; empty when it can.
     """
 
     name: str
     location: str
     revision: str
     loaded_at: datetime | None
+    stale_since: datetime | None
     ready: str
     message: str
     problems: Sequence[DocumentProblem]
