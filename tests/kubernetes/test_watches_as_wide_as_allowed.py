@@ -31,15 +31,23 @@ class Rights:
 
     async def grant(self, verbs: Sequence[str], *, everywhere: bool = False) -> None:
         """Let it do this with ConfigMaps from now on, and no more."""
-        namespace = self.world.namespace
-        kind, root = ("ClusterRole", RBAC) if everywhere else ("Role", _in(namespace))
-        name = f"guest-{namespace}"
-        rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": list(verbs)}]
+        rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": list(verbs)}
+        kind, namespace = ("ClusterRole", "") if everywhere else ("Role", self.world.namespace)
+        await self._allow(kind, namespace, rule)
+
+    async def grant_identity(self) -> None:
+        """Let it read who the cluster is, without which nothing is written."""
+        rule = {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}
+        await self._allow("Role", "kube-system", rule)
+
+    async def _allow(self, kind: str, namespace: str, rule: Any) -> None:
+        root = f"{RBAC}/namespaces/{namespace}" if namespace else RBAC
+        name = f"guest-{self.world.namespace}"
         role: Any = {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": kind,
             "metadata": {"name": name},
-            "rules": rules,
+            "rules": [rule],
         }
         binding: Any = {
             **role,
@@ -58,22 +66,28 @@ class Rights:
 
     async def revoke(self) -> None:
         """Take back what it may do everywhere."""
+        await self._revoke(f"{RBAC}/clusterrolebindings", f"{RBAC}/clusterroles")
+
+    async def revoke_identity(self) -> None:
+        """Take back that it may read who the cluster is."""
+        root = f"{RBAC}/namespaces/kube-system"
+        await self._revoke(f"{root}/rolebindings", f"{root}/roles")
+
+    async def _revoke(self, *collections: str) -> None:
         name = f"guest-{self.world.namespace}"
         async with self.world.plane.client() as admin:
-            for plural in ("clusterrolebindings", "clusterroles"):
-                if await admin.find(f"{RBAC}/{plural}/{name}"):
-                    await admin.delete(f"{RBAC}/{plural}/{name}")
-
-
-def _in(namespace: str) -> str:
-    return f"{RBAC}/namespaces/{namespace}"
+            for collection in collections:
+                if await admin.find(f"{collection}/{name}"):
+                    await admin.delete(f"{collection}/{name}")
 
 
 @pytest.fixture
 async def rights(world: PlaneWorld) -> Any:
     given = Rights(world)
+    await given.grant_identity()
     yield given
     await given.revoke()
+    await given.revoke_identity()
 
 
 @pytest.fixture
@@ -83,17 +97,17 @@ async def guest(plane: ControlPlane, world: PlaneWorld, shoal_host: Callable[...
     return Subject(KubernetesTarget(patience_seconds=2), "dev", endpoint, host, world)
 
 
-def limits_of(it: Bench) -> str:
-    """What a probe would tell; the guest may not read the namespace that a probe reads."""
-    session: Any = it.session
-    return "; ".join(session._watches.limits)
+async def limits_of(it: Bench) -> str:
+    """What a probe tells."""
+    return "; ".join((await it.session.probe()).limits)
 
 
 async def until_limit(it: Bench, wanted: str) -> None:
     async def is_said() -> bool:
-        return wanted in limits_of(it) if wanted else not limits_of(it)
+        told = await limits_of(it)
+        return wanted in told if wanted else not told
 
-    assert await wait_until(is_said, seconds=10), limits_of(it)
+    assert await wait_until(is_said, seconds=10), await limits_of(it)
 
 
 async def test_a_namespace_is_watched_by_itself_when_all_may_not_be(
@@ -110,7 +124,7 @@ async def test_a_namespace_is_watched_by_itself_when_all_may_not_be(
 
         entries = await read_audit_log(plane.audit_log, since=start)
         assert [one.verb for one in entries if one.user == "guest"] == ["patch"]
-        assert limits_of(it) == (
+        assert await limits_of(it) == (
             "configmaps may not be watched over all namespaces; each is watched by itself"
         )
         await world.remove(it.key("settings"))
