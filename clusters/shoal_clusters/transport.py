@@ -10,7 +10,6 @@ of failure. It knows nothing of objects; what a status means for an object is de
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
@@ -29,6 +28,7 @@ from shoal.errors import ClusterUnreachable, ServerBusy, Unauthenticated
 from shoal.hooks.host import ThreadRunner
 from shoal.model.endpoints import Endpoint
 from shoal_clusters.connecting import AbruptResponse, ProvingConnector, TrustStore
+from shoal_clusters.failing import unanswered
 from shoal_clusters.limiting import Limiter
 from shoal_clusters.pacing import Pace
 from shoal_clusters.presenting import Presented
@@ -38,6 +38,13 @@ LINE_BYTES = 4 * 1024 * 1024
 
 _BUFFER_BYTES = 16 * 1024
 """Of a watch that nobody reads; there are ten on each of many clusters."""
+
+_MOST_BYTES = 256 * 1024 * 1024
+"""Of one answer: five hundred large objects. A member that sends without end must not take the
+memory of the process, which is that of all clusters."""
+
+_MOST_REFUSAL = 64 * 1024
+"""Read of a watch that is refused: its status says all."""
 
 _BUSY_TRIES = 4
 _BUSY_SECONDS = 10.0
@@ -201,8 +208,9 @@ class Transport:
                 ssl=self._presented.tls,
                 server_hostname=self._endpoint.tls_server_name or None,
                 timeout=aiohttp.ClientTimeout(total=deadline_seconds, sock_connect=10),
+                allow_redirects=False,
             ) as response:
-                body = b"" if response.status == 200 else await response.read()
+                body = b"" if response.status == 200 else await response.content.read(_MOST_REFUSAL)
                 if response.status == 401:
                     await self._presented.read_since(reads)
                 answer = Answer(response.status, response.headers, body)
@@ -290,7 +298,21 @@ class Transport:
             timeout=_CONNECT,
             allow_redirects=False,
         ) as response:
-            return Answer(response.status, response.headers, await response.read())
+            return Answer(response.status, response.headers, await self._body(call, response))
+
+    async def _body(self, call: _Call, response: aiohttp.ClientResponse) -> bytes:
+        """All of it, unpacked, as long as it is not too much."""
+        blocks, size = [], 0
+        async for block in response.content.iter_any():
+            size += len(block)
+            if size > _MOST_BYTES:
+                raise ClusterUnreachable(
+                    f"cluster {self.cluster} answered {call.method} {call.path} with more than "
+                    f"{_MOST_BYTES >> 20} MiB",
+                    next_step="see what answers there; an API server sends a page at a time",
+                )
+            blocks.append(block)
+        return b"".join(blocks)
 
     def _url(self, path: str, query: Mapping[str, str] | str) -> URL:
         # Put together from its parts: to parse the whole of it costs more than anything else here.
@@ -320,41 +342,12 @@ class Transport:
     def _unreachable(
         self, method: str, path: str, error: Exception, why: str = ""
     ) -> ClusterUnreachable:
-        return ClusterUnreachable(
-            f"cluster {self.cluster} at {self._server} gave no answer to {method} {path}: "
-            f"{why or _short(error)}",
-            next_step=_MEND_TRUST if isinstance(error, _UNTRUSTED) else _MEND_NETWORK,
-        )
+        where = f"cluster {self.cluster} at {self._server}"
+        return unanswered(where, f"{method} {path}", error, why)
 
 
-_UNTRUSTED = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
-_MEND_TRUST = (
-    "if another CA signs for its API server now, put that CA into the cluster's kubeconfig; "
-    "it is read again by itself"
-)
-_MEND_NETWORK = (
-    "see whether its API server runs and its address is right; it is tried again by itself"
-)
 _CONNECT = aiohttp.ClientTimeout(total=None, sock_connect=10)
 """Connecting alone may not use up the deadline of a call; the rest is bounded by its timeout."""
-
-
-def _short(error: BaseException) -> str:
-    """Why a connection failed, without addresses of memory or stacks of wrapped errors."""
-    match error:
-        case TimeoutError():
-            return "timed out"
-        case aiohttp.ServerDisconnectedError():
-            return "the connection was closed"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"its certificate is not trusted ({error.certificate_error})"
-        case OSError() if error.errno is not None and error.errno > 0:
-            # asyncio says "Connect call failed ('10.0.0.1', 6443)" where the system has a word.
-            return os.strerror(error.errno).lower()
-        case OSError():
-            return error.strerror or str(error)
-        case _:
-            return str(error) or type(error).__name__
 
 
 async def _lines(content: aiohttp.StreamReader, cluster: str) -> AsyncGenerator[bytes, None]:

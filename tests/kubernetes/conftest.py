@@ -11,7 +11,7 @@ from tests.kubernetes.planes import PlaneWorld, endpoint_of
 from shoal.hooks.host import Host
 from shoal.testing.target_bench import Subject
 from shoal_clusters.controlplane.apiserver import ControlPlane
-from shoal_clusters.controlplane.certificates import create_authority
+from shoal_clusters.controlplane.certificates import Authority, create_authority
 from shoal_clusters.kubernetes.session import KubernetesTarget
 
 
@@ -35,10 +35,15 @@ async def subject(
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An authority, and the certificate of a server on loopback that it signed."""
+def authority() -> Authority:
+    """Who signs for servers and clients of one file of tests."""
+    return create_authority("test authority")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Path:
+    """The authority, and the certificate of a server on loopback that it signed."""
     folder = tmp_path_factory.mktemp("certificates")
-    authority = create_authority("test authority")
     serving = authority.sign_server("test server")
     (folder / "ca.crt").write_bytes(authority.pem)
     (folder / "serving.pem").write_bytes(serving.pem + serving.key_pem)

@@ -13,51 +13,16 @@ from aiohttp import web
 from tests.kubernetes.tls_servers import Tokens, served
 
 from shoal import __version__
-from shoal.errors import AccessDenied, ClusterUnreachable, ServerBusy, Unauthenticated
+from shoal.errors import ClusterUnreachable, ServerBusy
 from shoal.model.endpoints import Endpoint
 from shoal.testing.hosts import run_in_thread
+from shoal_clusters import transport as transport_module
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.controlplane.certificates import create_authority
 from shoal_clusters.controlplane.ports import free_port
 from shoal_clusters.limiting import Limiter
 from shoal_clusters.pacing import Pace
 from shoal_clusters.transport import Answer, Transport
-
-
-async def test_a_401_reads_the_credential_again_and_repeats_when_it_changed(
-    certificates: Path,
-) -> None:
-    tokens = Tokens()
-
-    async def handler(request: web.Request) -> web.Response:
-        is_new = request.headers["Authorization"] == "Bearer new"
-        return web.Response(status=200 if is_new else 401)
-
-    async with served(certificates, handler, tokens) as transport:
-        tokens.token = "new"
-        answer = await transport.request("GET", "/x")
-
-    assert answer.status == 200
-    assert tokens.reads == 2
-
-
-async def test_a_401_with_the_same_credential_is_denied_and_not_asked_again(
-    certificates: Path,
-) -> None:
-    tokens, asked = Tokens(), 0
-
-    async def handler(request: web.Request) -> web.Response:
-        nonlocal asked
-        asked += 1
-        return web.Response(status=401)
-
-    async with served(certificates, handler, tokens) as transport:
-        with pytest.raises(AccessDenied) as denied:
-            await transport.request("GET", "/x")
-
-    assert asked == 1
-    assert "dev" in str(denied.value)
-    assert "old" not in str(denied.value)
 
 
 async def test_a_429_is_sent_again_after_as_long_as_the_server_says(certificates: Path) -> None:
@@ -334,38 +299,38 @@ async def test_the_latency_is_that_of_the_last_minute_but_for_one_answer() -> No
     assert (nothing, one_slow, two_slow, limiter.latency_seconds) == (None, 0.2, 4.0, 0.3)
 
 
-async def test_what_is_renewed_in_time_is_used_before_the_old_one_is_refused(
-    certificates: Path,
+async def test_a_member_that_sends_without_end_does_not_take_the_memory_of_all(
+    certificates: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens, seen = Tokens(expires_at=datetime.now(UTC) + timedelta(seconds=30)), []
+    monkeypatch.setattr(transport_module, "_MOST_BYTES", 1_000_000)
+    sent = 0
 
-    async def handler(request: web.Request) -> web.Response:
-        seen.append(request.headers["Authorization"])
-        return web.Response()
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x" * 100_000)
+            sent += 100_000
 
-    interval = timedelta(0)
-    async with served(certificates, handler, tokens, credential_interval=interval) as transport:
-        tokens.token, tokens.expires_at = "new", datetime.now(UTC) + timedelta(hours=1)
-        for _ in range(3):
+    async with served(certificates, handler, Tokens()) as transport:
+        with pytest.raises(ClusterUnreachable, match="answered GET /x with more than"):
             await transport.request("GET", "/x")
 
-    assert tokens.reads == 2
-    assert seen == ["Bearer new"] * 3
+    assert sent < 20_000_000  # what fits into buffers of the network
 
 
-async def test_a_clock_that_is_ahead_neither_refuses_a_credential_nor_reads_it_for_each_request(
-    certificates: Path,
-) -> None:
-    tokens = Tokens(expires_at=datetime.now(UTC) - timedelta(hours=3))
+async def test_nobody_is_sent_elsewhere(certificates: Path) -> None:
+    asked: list[str] = []
 
     async def handler(request: web.Request) -> web.Response:
-        return web.Response(status=401 if request.path == "/late" else 200)
+        asked.append(request.path)
+        raise web.HTTPFound("/elsewhere")
 
-    async with served(certificates, handler, tokens) as transport:
-        answers = [(await transport.request("GET", "/x")).status for _ in range(20)]
-        reads = tokens.reads
-        with pytest.raises(Unauthenticated, match=r"refused the credential \(401\); it expired at"):
-            await transport.request("GET", "/late")
+    async with served(certificates, handler, Tokens()) as transport:
+        answer = await transport.request("GET", "/x")
+        async with transport.stream("/w", query={}, deadline_seconds=5) as (refused, _):
+            pass
 
-    assert answers == [200] * 20
-    assert reads == 1
+    assert (answer.status, refused.status) == (302, 302)
+    assert asked == ["/x", "/w"]

@@ -119,3 +119,15 @@ async def test_the_cluster_that_was_met_first_stays_the_one_that_is_written_to(
 
     assert (first.uid, second.uid) == ("the-first", "another")
     assert cluster.count("PATCH /x") == 0
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"metadata": {"uid": ""}}', "null"])
+async def test_what_is_no_api_server_is_said_to_be_none(certificates: Path, body: str) -> None:
+    async def portal(request: web.Request) -> web.Response:
+        return web.Response(text=body)
+
+    async with served(certificates, portal, Tokens()) as transport:
+        probe = bound(transport)
+        for asks in (probe.facts(), transport.request("PATCH", "/x", body=b"{}")):
+            with pytest.raises(ClusterUnreachable, match="as an API server does"):
+                await asks

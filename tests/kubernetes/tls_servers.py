@@ -38,7 +38,7 @@ class Tokens:
 async def served(
     certificates: Path,
     handler: Handler,
-    tokens: Tokens,
+    credential: Callable[[], Awaitable[Credential]],
     *,
     ca_file: str | None = None,
     seconds: float = 5,
@@ -48,6 +48,8 @@ async def served(
     """A transport to a TLS server on loopback that answers with `handler`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     await anyio.to_thread.run_sync(context.load_cert_chain, certificates / "serving.pem")
+    await anyio.to_thread.run_sync(context.load_verify_locations, certificates / "ca.crt")
+    context.verify_mode = ssl.CERT_OPTIONAL  # as an API server: who is nobody is refused later
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -57,7 +59,7 @@ async def served(
     port = runner.addresses[0][1]
     endpoint = Endpoint(
         f"https://127.0.0.1:{port}",
-        tokens,
+        credential,
         ca_file=str(certificates / "ca.crt") if ca_file is None else ca_file,
         requests_in_flight=in_flight,
         timeout=timedelta(seconds=seconds),

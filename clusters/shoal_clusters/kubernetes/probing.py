@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import orjson
+from typing import Annotated, TypeVar
+
+import msgspec
 
 from shoal.errors import AccessDenied, ClusterUnreachable
 from shoal.model.endpoints import Facts
@@ -12,7 +14,23 @@ from shoal_clusters.transport import Answer, Transport
 DEADLINE_SECONDS = 5.0
 """SAFETY, Connection: a probe that takes longer has failed."""
 
+T = TypeVar("T")
 _IDENTITY = "/api/v1/namespaces/kube-system"
+
+
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Metadata(msgspec.Struct):
+    uid: _Text
+
+
+class _Namespace(msgspec.Struct):
+    metadata: _Metadata
+
+
+class _Version(msgspec.Struct):
+    gitVersion: _Text
 
 
 class Probe:
@@ -31,7 +49,7 @@ class Probe:
         """One request; two the first time."""
         uid = await self._identity()
         if not self._version:
-            self._version = str(orjson.loads(await self._get("/version"))["gitVersion"])
+            self._version = (await self._read("/version", _Version)).gitVersion
         self._uid = self._uid or uid
         limiter = self._transport.limiter
         return Facts(
@@ -53,16 +71,22 @@ class Probe:
             )
 
     async def _identity(self, *, is_alone: bool = False) -> str:
-        found = await self._get(_IDENTITY, is_alone=is_alone)
-        return str(orjson.loads(found)["metadata"]["uid"])
+        return (await self._read(_IDENTITY, _Namespace, is_alone=is_alone)).metadata.uid
 
-    async def _get(self, path: str, *, is_alone: bool = False) -> bytes:
+    async def _read(self, path: str, wanted: type[T], *, is_alone: bool = False) -> T:
         answer = await self._transport.request(
             "GET", path, deadline_seconds=DEADLINE_SECONDS, is_probe=True, is_alone=is_alone
         )
-        if answer.status == 200:
-            return answer.body
-        raise self._refused(answer, path)
+        if answer.status != 200:
+            raise self._refused(answer, path)
+        try:
+            return msgspec.json.decode(answer.body, type=wanted)
+        except msgspec.MsgspecError as error:
+            raise ClusterUnreachable(
+                f"what answers for cluster {self._transport.cluster} does not answer {path} as an "
+                "API server does",
+                next_step="see whether its address leads to an API server, and no proxy answers",
+            ) from error
 
     def _refused(self, answer: Answer, path: str) -> Exception:
         cluster = self._transport.cluster
