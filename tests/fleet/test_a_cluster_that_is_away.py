@@ -144,7 +144,7 @@ async def test_a_killed_cluster_is_unknown_and_catches_up_when_it_is_back(
     assert target.message.startswith("Unknown since")
     assert first[:8] in target.message
     assert color == "red"
-    assert (back.message, back.circuit) == ("", "Closed")
+    assert (back.reason, back.circuit) == ("", "Closed")
     # Each trouble once: a machine under load may meet a second one, a probe that is late.
     assert len({each.why for each in lost}) == len(lost) >= 1
 
@@ -196,7 +196,7 @@ async def test_a_revoked_token_is_said_and_a_new_one_is_found(
     assert denied.reason == "Unauthenticated"
     assert denied.message == "cluster victim refused the credential (401)"
     assert denied.next_step.startswith("renew its credential in the kubeconfig")
-    assert back.message == ""
+    assert back.reason == ""
 
 
 async def test_a_certificate_waits_for_the_kubeconfig_unless_the_same_authority_signed_it(
@@ -221,7 +221,7 @@ async def test_a_certificate_waits_for_the_kubeconfig_unless_the_same_authority_
 
     assert untrusted.reachable == "False"
     assert "put that CA into the cluster's kubeconfig" in untrusted.next_step
-    assert trusted.message == ""
+    assert trusted.reason == ""
 
 
 async def test_a_cluster_built_anew_at_the_same_address_is_held_and_gets_no_write(

@@ -342,3 +342,10 @@ async def test_a_watch_that_waits_for_its_kind_lists_at_once_when_it_is_told_to(
             tasks.cancel_scope.cancel()
 
     assert len(transport.asked) == 3
+
+
+def test_a_watch_waits_as_long_as_the_server_asks_within_reason() -> None:
+    def pause(after: float | None) -> float:
+        return watching._pause(ServerBusy("later", after_seconds=after), 0)
+
+    assert (pause(None), pause(20), pause(1e6)) == (0, 20, 300)

@@ -153,6 +153,7 @@ class Watch:
         self._is_list_wanted = False
         self._streaming: anyio.CancelScope | None = None
         self._hurry = anyio.Event()
+        self._is_forbidden = False
         self._down_since: float | None = None
         self._trouble = ""
 
@@ -164,9 +165,13 @@ class Watch:
         return self._trouble if is_down else ""
 
     def list_again(self) -> None:
-        """Begin anew with a list, at once: all is to be judged again, or there may be more."""
+        """Begin anew with a list, at once: all is to be judged again, or there may be more.
+
+        What is forbidden is asked for again at the next full check, and not sooner.
+        """
         self._is_list_wanted = True
-        self._hurry.set()
+        if not self._is_forbidden:
+            self._hurry.set()
         if self._streaming is not None:
             self._streaming.cancel()
 
@@ -179,6 +184,7 @@ class Watch:
         failures = 0
         while True:
             started = self._clock()
+            self._is_forbidden = False
             try:
                 await self._once()
                 failures = 0
@@ -195,11 +201,11 @@ class Watch:
                 self._guard.forbidden(self._namespace)
                 pause = max(self._check_at - self._clock(), 0.0)
                 self._check_at = self._next_check()
+                self._is_forbidden = True
                 self._down_since = None  # what is done instead is known, and said elsewhere
             except (ShoalError, msgspec.MsgspecError) as error:
                 self._is_down(error)
-                is_missing = isinstance(error, MissingApi)
-                pause = _jittered(_REFUSED_SECONDS) if is_missing else _back_off(failures)
+                pause = _pause(error, failures)
                 failures += 1
             with anyio.move_on_after(pause):
                 await self._hurry.wait()
@@ -361,6 +367,14 @@ class Watch:
 
     def _next_check(self) -> float:
         return self._clock() + 3600 * random.uniform(*_CHECK_HOURS)  # noqa: S311  # jitter
+
+
+def _pause(error: ShoalError | msgspec.MsgspecError, failures: int) -> float:
+    """How long to wait after an error: as the server asked, and never in a tight loop."""
+    if isinstance(error, MissingApi):
+        return _jittered(_REFUSED_SECONDS)
+    asked = error.after_seconds if isinstance(error, Retryable) else None
+    return max(_back_off(failures), min(asked or 0.0, _REFUSED_SECONDS))
 
 
 def _back_off(failures: int) -> float:
