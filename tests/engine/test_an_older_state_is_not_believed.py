@@ -10,12 +10,11 @@ from tests.engine.faulty_target import FaultyTarget
 from tests.engine.harness import EngineUnderTest, config_map, config_maps, make_engine
 from tests.engine.virtual_time import in_virtual_time, now
 
-from shoal.engine.recovery import RESTORED
 from shoal.errors import ServerBusy
 from shoal.model.identity import GroupKind, ObjectKey
 from shoal.model.plans import OwnedState
 from shoal.model.records import Deed
-from shoal.store import PutSetting
+from shoal.store import RESTORED, PutSetting
 from shoal.testing.memory_store import MemoryDisk
 
 

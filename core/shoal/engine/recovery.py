@@ -12,11 +12,9 @@ from typing import NamedTuple
 
 from shoal.errors import ShoalError
 from shoal.model.identity import GroupKind, TargetKey
-from shoal.store import PutSetting
+from shoal.store import RESTORED, PutSetting
 
-# Settings of the store: when the state was put back to an older one, and, by cluster, when it was
-# last known for sure what is ours there.
-RESTORED = "state.restored"
+# A setting of the store, by cluster: when it was last known for sure what is ours there.
 _SWEPT = "swept/"
 
 
