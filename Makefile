@@ -10,6 +10,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?= --seconds 60
 MUTATE_ARGS ?=
+KILL_ARGS ?=
 
 # uv stays inside this folder, and never brings a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -20,7 +21,7 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test test-versions coverage lint fuzz mutate worker bench bench-counts clean
+.PHONY: help demo tour test test-versions coverage lint fuzz mutate kill-steps worker bench bench-counts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +57,9 @@ fuzz: $(STAMP) ## Compare Shoal's YAML reader with Kubernetes' on odd texts (FUZ
 # One order of sets in all processes: a mutant fares the same each time.
 mutate: $(STAMP) ## Change the pure modules, one place at a time: do tests notice? (MUTATE_ARGS for less)
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.mutating $(MUTATE_ARGS)
+
+kill-steps: $(STAMP) ## Kill a controller at every step of its work (20 minutes; KILL_ARGS for less)
+	@$(BIN)/python -m tests.killing $(KILL_ARGS)
 
 worker: $(STAMP) ## Build the render worker into build/, for a wheel that brings it along
 	@$(BIN)/python plugins/render-worker/build.py
