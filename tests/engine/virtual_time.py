@@ -18,7 +18,7 @@ P = ParamSpec("P")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class _Jumping(selectors.SelectSelector):
+class Jumping(selectors.SelectSelector):
     """Lets time pass instead of waiting."""
 
     seconds = 0.0
@@ -32,9 +32,11 @@ class _Jumping(selectors.SelectSelector):
         return found
 
 
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps."""
+
+    def __init__(self, jumping: Jumping | None = None) -> None:
+        self._jumping = jumping or Jumping()
         super().__init__(self._jumping)
 
     def time(self) -> float:
@@ -54,7 +56,7 @@ def in_virtual_time(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
         async def main() -> None:
             await test(*args, **kwargs)
 
-        with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             runner.run(main())
 
     return run

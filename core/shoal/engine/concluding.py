@@ -104,7 +104,7 @@ class Concluding:
         else:
             await self.recording.came_to_nothing(target.key, uses_up=is_over)
         if done.is_synced:
-            target.applied = done.desired
+            target.applied, target.begun = done.desired, frozenset()
         if is_over:
             target.released = NOTHING
         if target.removing and not self._owns_something(target):

@@ -24,6 +24,7 @@ from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import WRITES, Action, Change, Content, Desired, Plan
 from shoal.planning.budgeting import is_shrunk
+from shoal.planning.budgeting import why_beyond_budget as why_beyond_its_budget
 from shoal.planning.fighting import NONE, still_counting
 from shoal.planning.holding import (
     Circumstances,
@@ -80,15 +81,18 @@ class Deciding:
         """As `unheld`, while nobody can say which deletions are none, or what is there at all.
 
         None is done and none is counted, a hold of them stays as it is, and a set that looks as if
-        it shrank waits without one.
+        it shrank, or deletes too much, waits without one.
         """
-        owned = self.state.inventory(target.key.cluster).count(target.key)
+        owned = self.state.inventory(target.key.cluster).confirmed(target.key)
         wanted = len(desired.content.manifests)
-        looks_shrunk = is_shrunk(plan, wanted, owned) or not wanted
+        looks_shrunk = is_shrunk(plan, wanted, len(owned)) or not wanted
+        # What is written meanwhile would count as owned, and make a large prune look like a small.
+        is_large = bool(why_beyond_its_budget(plan, owned))
         plan = settled(self.state, plan)
         hold = await self._hold(cluster, target, desired, plan, is_undecided=True)
         free = await self._free(cluster, target, plan, hold)
-        return corrections(free) if looks_shrunk and free is not None else free
+        waits = looks_shrunk or is_large
+        return corrections(free) if waits and free is not None else free
 
     async def _free(
         self, cluster: ClusterState, target: TargetState, plan: Plan, hold: Hold | None

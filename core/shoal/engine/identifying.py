@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shoal.engine.recording import Recording
-from shoal.engine.state import EngineState
+from shoal.engine.state import NOTHING, EngineState, TargetState
 from shoal.errors import InvalidDocument
 from shoal.model.endpoints import Facts
 from shoal.model.holds import Hold, HoldCause
@@ -40,6 +40,8 @@ class Identifying:
             if known is not None:
                 await self._hold_unless_approved(name, known, facts)
                 await self.recording.forgot_inventory(name)
+                for target in self.state.targets_on(name):
+                    _begin_anew(target)
             await self.recording.identified(name, facts.uid)
         finally:
             del self._claims[facts.uid]
@@ -75,3 +77,15 @@ class Identifying:
 def cluster_subject(name: str) -> str:
     """How a cluster is named in holds and records."""
     return f"cluster {name}"
+
+
+def _begin_anew(target: TargetState) -> None:
+    """What was seen, done and planned on the cluster of before says nothing of this one."""
+    target.applied = target.observed = target.queued = target.reset_at = None
+    target.begun = target.deferred = frozenset()
+    target.problems, target.waiting, target.unseen = {}, {}, {}
+    target.drifted, target.drifted_since = {}, {}
+    target.health, target.unwell_since = {}, {}
+    target.struggles, target.sighted = NOTHING, NOTHING
+    target.synced_revision = target.synced_digest = target.told = ""
+    target.synced_at = None

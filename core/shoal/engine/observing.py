@@ -56,6 +56,8 @@ class Observing:
                 await self.recording.seen(cluster.name, gone=[sighting.key])
                 cluster.queue.add(target.key, Request(Priority.RECHECK, "an orphan is gone"))
             return
+        if sighting.key not in cluster.inventory:
+            return  # nobody's any more: it was let go while this was on its way
         if sighting.health is not None:
             target.saw_health(sighting.key, sighting.health, self.state.now())
             follow_health(self.state, self.tracer, cluster, target, sighting.at)

@@ -119,8 +119,9 @@ class TargetState:
     that was seen since start, `unseen` holds those that were written and not seen since.
     `undecided` says why nobody knows what it should hold now: it keeps what it has. `hold` stops it
     or a part of it, `conflicts` hold single objects; `released` is what a person let go of what was
-    held. `queued` is what waits for an earlier wave, `trial` says what the validation of this
-    revision waits for, `observed` is the plan of a target that is only observed. `struggles` are
+    held. `begun` are objects to which something newer than `applied` was sent, whatever came of it.
+    `queued` is what waits for an earlier wave, `trial` says what the validation of this revision
+    waits for, `observed` is the plan of a target that is only observed. `struggles` are
     the objects that were corrected lately, `sighted` when others were seen drifting. `orphaned`
     holds what carries its marks and is not wanted, and nothing else.
     """
@@ -134,6 +135,7 @@ class TargetState:
     orphaned: Hold | None = None
     conflicts: Mapping[ObjectKey, Hold] = field(default_factory=lambda: NOTHING)
     released: Released = field(default_factory=lambda: NOTHING)
+    begun: frozenset[ObjectKey] = frozenset()
     queued: Queued | None = None
     trial: str = ""
     observed: Plan | None = None

@@ -166,6 +166,9 @@ class Targets:
             return
         is_waiting = target.hold is not None or target.queued is not None or bool(target.trial)
         for wanted in (desired, target.applied if is_waiting else None):
+            if wanted is not desired:
+                # Its answer may be lost, and what looks like drift be the newer revision.
+                keys -= target.begun
             if wanted is None or not keys:
                 continue
             asked = replace(request, only=keys)
@@ -209,6 +212,8 @@ class Targets:
         """Send it, as long as `desired` is what the target was granted."""
         target = this.target
         target.error = None
+        if this.desired is desired and desired is not target.applied:
+            target.begun |= {change.key for change in this.plan.changes}
 
         def granted() -> bool:
             return self._stands(target, desired)

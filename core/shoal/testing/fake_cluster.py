@@ -226,3 +226,10 @@ def merged(live: Any, patch: Any) -> Any:
         else:
             out[name] = merged(live.get(name), value)
     return out
+
+
+def projected(live: Any, wanted: Any) -> Any:
+    """The part of a body that another one speaks of."""
+    if not isinstance(live, dict) or not isinstance(wanted, dict):
+        return live
+    return {name: projected(live[name], part) for name, part in wanted.items() if name in live}

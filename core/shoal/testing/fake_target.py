@@ -41,7 +41,7 @@ from shoal.model.plans import (
 )
 from shoal.model.sightings import Drift, DriftKind, Sighting
 from shoal.model.sweeps import Swept
-from shoal.testing.fake_cluster import FakeCluster, FakeObject, merged, without
+from shoal.testing.fake_cluster import FakeCluster, FakeObject, merged, projected, without
 from shoal.testing.fake_memory import FakeMemory
 from shoal.testing.fake_sweeping import sweep
 from shoal.testing.fake_trying import named, proven, refusal
@@ -173,7 +173,7 @@ class FakeSession:
             if row is None or live is None or row.target != target or not row.baseline:
                 continue
             wanted = orjson.loads(row.baseline)
-            after = _projected(live.body, wanted)
+            after = projected(live.body, wanted)
             for path in live.additions(wanted):
                 after = merged(after, _at(live.body, path))
             found[key] = difference(key, wanted, after)
@@ -316,11 +316,11 @@ class FakeSession:
         if not row.baseline:
             return None  # it was only found: there is nothing to compare it with
         wanted = orjson.loads(row.baseline)
-        projected = _projected(live.body, wanted)
-        digest = digest_value(projected)
+        seen = projected(live.body, wanted)
+        digest = digest_value(seen)
         if digest == row.owned_digest:
             return _added(live, row)
-        patch = tuple(difference(row.key, projected, wanted))
+        patch = tuple(difference(row.key, seen, wanted))
         return Drift(DriftKind.EDITED, digest, manager="stranger", patch=patch)
 
     def _health_of(self, target: TargetKey, key: ObjectKey) -> Health:
@@ -369,7 +369,7 @@ def _confirmed(target: TargetKey, key: ObjectKey, body: dict[str, Any], uid: str
         key=key,
         uid=uid,
         desired_digest=digest_value(body),
-        owned_digest=digest_value(_projected(body, body)),
+        owned_digest=digest_value(projected(body, body)),
         baseline=canonical(body),
         state=OwnedState.CONFIRMED,
     )
@@ -387,9 +387,3 @@ def _added(live: FakeObject, row: Owned) -> Drift | None:
 def _at(body: Any, path: tuple[str, ...]) -> Any:
     """The part of a body that a path leads to, with all that it stands in."""
     return {path[0]: _at(body[path[0]], path[1:])} if path else body
-
-
-def _projected(live: Any, wanted: Any) -> Any:
-    if not isinstance(live, dict) or not isinstance(wanted, dict):
-        return live
-    return {name: _projected(live[name], part) for name, part in wanted.items() if name in live}

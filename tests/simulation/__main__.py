@@ -1,0 +1,137 @@
+"""`make simulate`: many seeds on all cores, what failed made small, and the counts written down.
+
+python -m tests.simulation --seeds 1-400            these seeds
+python -m tests.simulation --cluster-hours 10000    as many as it takes
+python -m tests.simulation --seconds 80             as many as fit into the time
+python -m tests.simulation --seeds 17 --trace       one seed, line by line
+python -m tests.simulation --replay FILE            a schedule that was written down
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from tests.simulation.reporting import Tally, show, tell, write_down
+from tests.simulation.running import Report, run, run_seed
+from tests.simulation.schedule import Scenario, scenario_of
+from tests.simulation.shrinking import shrink
+
+FAILURES = Path("build/simulate-failures")
+OUTPUT = Path("build/simulate.json")
+SHRINK_SECONDS = 120.0
+
+
+@dataclass
+class Budget:
+    """When it is enough."""
+
+    cluster_hours: float
+    seconds: float
+    until: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.until = time.monotonic() + self.seconds if self.seconds else float("inf")
+
+    def is_spent(self, tally: Tally) -> bool:
+        """Whether no further seed is to be begun."""
+        return time.monotonic() >= self.until or (
+            self.cluster_hours > 0 and tally.cluster_hours >= self.cluster_hours
+        )
+
+
+def main() -> int:
+    """Run what was asked for; 1 when an invariant did not hold."""
+    asked = _arguments()
+    if asked.replay is not None:
+        return _show_one(Scenario.from_json(asked.replay.read_bytes()))
+    seeds = _seeds(asked.seeds)
+    if asked.trace:
+        return _show_one(scenario_of(next(seeds), hours=asked.hours))
+    tally = Tally()
+    budget = Budget(asked.cluster_hours, asked.seconds)
+    for report in _reports(seeds, asked.hours, asked.workers, budget, tally):
+        tally.add(report)
+        if report.violations:
+            show(report, asked.hours)
+            _make_small(report, asked.hours, asked.shrink_seconds)
+    write_down(tally, asked.output)
+    return 1 if tally.violations else 0
+
+
+def _reports(
+    seeds: Iterator[int], hours: float, workers: int, budget: Budget, tally: Tally
+) -> Iterator[Report]:
+    """The reports of all seeds, as they come; each process takes one seed after the other."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running: set[Future[Report]] = set()
+        while True:
+            while len(running) < workers and not budget.is_spent(tally):
+                seed = next(seeds, None)
+                if seed is None:
+                    break
+                running.add(pool.submit(run_seed, seed, hours))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (each.result() for each in done)
+
+
+def _make_small(report: Report, hours: float, seconds: float) -> None:
+    scenario, broken = scenario_of(report.seed, hours=hours), report.violations[0].invariant
+
+    def fails(tried: Scenario) -> bool:
+        return any(each.invariant == broken for each in run(tried).violations)
+
+    small = shrink(scenario, fails, seconds=seconds)
+    FAILURES.mkdir(parents=True, exist_ok=True)
+    path = FAILURES / f"{broken}-{report.seed}.json"
+    path.write_bytes(small.as_json())
+    tell(f"  {len(small.events)} of {len(scenario.events)} events are left, in {path}")
+    for event in small.events:
+        tell(f"    {event}")
+    tell(f"  replay it: {sys.executable} -m tests.simulation --replay {path}")
+
+
+def _show_one(scenario: Scenario) -> int:
+    report = run(scenario, listening=True)
+    tell("\n".join(report.lines))
+    show(report, scenario.hours)
+    return 1 if report.violations else 0
+
+
+def _seeds(text: str) -> Iterator[int]:
+    """`1-400`, `7`, or `7-` for all from there on."""
+    first, dash, last = text.partition("-")
+    if not dash:
+        return iter((int(first),))
+    return iter(range(int(first), int(last) + 1)) if last else itertools.count(int(first))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", default="1-", help="1-400, 7, or 7- for all from there on")
+    parser.add_argument("--hours", type=float, default=4.0, help="virtual hours of events per seed")
+    parser.add_argument("--cluster-hours", type=float, default=0.0, help="stop after so many")
+    parser.add_argument("--seconds", type=float, default=0.0, help="begin no seed after so many")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--shrink-seconds", type=float, default=SHRINK_SECONDS)
+    parser.add_argument("--trace", action="store_true", help="show one seed line by line")
+    parser.add_argument("--replay", type=Path, help="run a schedule that was written down")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    asked = parser.parse_args()
+    if asked.seeds.endswith("-") and not (asked.cluster_hours or asked.seconds or asked.trace):
+        parser.error("give an end of the seeds, --cluster-hours or --seconds")
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,297 @@
+"""The world around the controller: Git, documents, clusters, a disk, and who watches all of it.
+
+Holds what is true, starts and kills the controller, and holds the invariants against every write
+and every commit. What happens to the world is said by `happenings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskGroup
+from tests.engine.fakes import FakeAccess, FakeGate, FakeRenderer
+from tests.simulation.cluster import SimulatedCluster
+from tests.simulation.fleet import Documents
+from tests.simulation.git import Git
+from tests.simulation.invariants import broken_by_commit, broken_by_write
+from tests.simulation.observed import Approved, Granted, Observed, Sent, Write
+from tests.simulation.process import Process, Watcher, make_process
+from tests.simulation.rendering import SimulatedRenderer
+from tests.simulation.schedule import Scenario
+from tests.simulation.store import SimulatedStore
+from tests.simulation.trace import Trace, Violation
+
+from shoal.hooks.gates import Proposal
+from shoal.model.holds import Hold
+from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.plans import Change as Planned
+from shoal.model.plans import Desired, OwnedState
+from shoal.model.records import Record
+from shoal.store import changes
+from shoal.store.changes import Change
+from shoal.testing.fake_cluster import FakeObject
+from shoal.testing.memory_store import MemoryDisk
+
+EVERYWHERE = "everywhere"
+
+
+class World:
+    """One run's world."""
+
+    def __init__(self, scenario: Scenario, folder: Path, trace: Trace) -> None:
+        self.scenario = scenario
+        self.trace = trace
+        self.observed = Observed()
+        self.violations: list[Violation] = []
+        self.disk = MemoryDisk()
+        self.rows: dict[tuple[str, ObjectKey], TargetKey] = {}
+        self.confirmed: set[tuple[str, ObjectKey]] = set()
+        self.identities: dict[str, str] = {}
+        self.holds: dict[str, Hold] = {}
+        self.git = Git(scenario.applications, scenario.stream("git"))
+        self.documents = Documents(scenario)
+        self.clusters = {
+            name: SimulatedCluster(name, uid=f"uid-{name}", draw=scenario.stream(f"cluster {name}"))
+            for name in scenario.clusters
+        }
+        self.rebuilt: set[str] = set()
+        self.refusing_gates: set[str] = set()
+        self.store_trouble: set[int] = set()
+        self.store_slowness: set[int] = set()
+        self.process: Process | None = None
+        self._folder = folder
+        self._access = FakeAccess()
+        self._gate = FakeGate(refuses=self._gate_says)
+        self._renderer: FakeRenderer = SimulatedRenderer()
+        self.deaths: dict[int, float] = {}
+        self._lives = 0
+        self._crossings_left = -1
+
+    # -- the controller --------------------------------------------------------------------------
+
+    async def keep_running(self, tasks: TaskGroup) -> None:
+        """Start the controller, and again whenever it was killed."""
+        while True:
+            self._lives += 1
+            process = self.process = self._born()
+            self.documents.seen.clear()
+            self.observed.told.clear()
+            self.note("started", f"life {process.number}")
+            ended = anyio.Event()
+            tasks.start_soon(self._live, process, ended)
+            await ended.wait()
+            await anyio.sleep(self.scenario.stream(f"rest {self._lives}").choice((1.0, 3.0, 20.0)))
+
+    async def _live(self, process: Process, ended: anyio.Event) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._until_dead, process, ended)
+            await process.run()
+            if process.ended is not None:
+                self.break_("a_controller_ends_only_when_killed", repr(process.ended))
+            ended.set()
+            tasks.cancel_scope.cancel()
+
+    async def _until_dead(self, process: Process, ended: anyio.Event) -> None:
+        """The next life may begin while the tasks of this one are still being put to rest."""
+        await process.died.wait()
+        ended.set()
+
+    def _born(self) -> Process:
+        number, draw = self._lives, self.scenario.stream(f"store {self._lives}")
+        store = SimulatedStore(
+            self.disk,
+            draw,
+            trouble_of=lambda: "database or disk is full" if self.store_trouble else "",
+            is_slow=lambda: bool(self.store_slowness),
+            crossing=lambda: self._cross(number),
+            committed=lambda written, records: self._committed(number, written, records),
+        )
+        jitter = self.scenario.stream(f"jitter {number}")
+        return make_process(
+            number,
+            folder=self._folder,
+            store=store,
+            documents=self.documents,
+            git=self.git,
+            access=self._access,
+            gate=self._gate,
+            renderer=self._renderer,
+            clusters=self.clusters,
+            watcher=Watcher(self),
+            jitter=jitter.random,
+        )
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self.process is not None and self.process.is_alive:
+            self.note("killed", f"life {self.process.number}")
+            self.deaths[self.process.number] = anyio.current_time()
+            self.process.kill()
+
+    def kill_at_crossing(self, count: int) -> None:
+        """SIGKILL when so many more times something is between the controller and the world."""
+        self._crossings_left = count
+
+    def _cross(self, life: int) -> None:
+        if self._crossings_left < 0 or self.process is None or life != self.process.number:
+            return
+        self._crossings_left -= 1
+        if self._crossings_left < 0:
+            self.kill()
+
+    # -- what is seen of it ----------------------------------------------------------------------
+
+    def told(self, life: int, cluster: SimulatedCluster, uid: str) -> None:
+        """A probe was answered."""
+        if self.process is not None and life == self.process.number:
+            self.observed.told[cluster.name] = uid
+
+    def sends(
+        self, life: int, cluster: SimulatedCluster, change: Planned, desired: Desired
+    ) -> Sent:
+        """A write leaves the controller."""
+        self._cross(life)
+        name = desired.target.application.name
+        return Sent(
+            at=anyio.current_time(),
+            process=life,
+            key=change.key,
+            action=change.action,
+            grant=desired.grant,
+            is_suspended=self.observed.suspended.get(name, 0.0) > anyio.current_time(),
+            seen=tuple(self.documents.seen[-20:]),
+            told=self.observed.told.get(cluster.name, ""),
+        )
+
+    def arrived(
+        self,
+        cluster: SimulatedCluster,
+        sent: Sent,
+        before: FakeObject | None,
+        after: FakeObject | None,
+    ) -> None:
+        """A write was carried out."""
+        write = Write(anyio.current_time(), cluster, sent, before, after)
+        if after is not None:
+            cluster.uids.add((sent.key, after.uid))
+        if write.is_delete:
+            self.observed.deleted[sent.target, sent.grant.since].append(sent.key)
+        what = "deleted" if write.is_delete else "created" if write.is_create else "written"
+        by = f"{sent.target} ({sent.grant.revision}), {sent.action}, life {sent.process}"
+        self.note(what, f"{sent.key} on {cluster.name} by {by}")
+        for invariant, why in broken_by_write(self, write):
+            self.break_(invariant, why)
+        newest = (cluster.uid, sent.key, sent.target)
+        self.observed.newest[newest] = max(
+            sent.grant.since, self.observed.newest.get(newest, sent.grant.since)
+        )
+        self.observed.unexplained[sent.target, sent.key] = write
+        self._cross(sent.process)
+
+    def _committed(self, life: int, written: Sequence[Change], records: Sequence[Record]) -> None:
+        for change in written:
+            for invariant, why in broken_by_commit(self, change):
+                self.break_(invariant, why)
+            self._follow(change)
+        for record in records:
+            entry = record.entry
+            text = f"{entry.what} {entry.subject} {entry.verdict} {entry.revision} {entry.why}"
+            self.note("recorded", text)
+            self._explain(record)
+        self.trace.counts["commits"] += 1
+
+    def _follow(self, change: Change) -> None:
+        """What the disk says, as far as invariants ask for it."""
+        match change:
+            case changes.PutOwned(rows):
+                for row in rows:
+                    self.rows[row.target.cluster, row.key] = row.target
+                    if row.state is OwnedState.CONFIRMED:
+                        self.confirmed.add((row.target.cluster, row.key))
+                    else:
+                        self.confirmed.discard((row.target.cluster, row.key))
+            case changes.DropOwned(cluster, keys):
+                for key in keys:
+                    self.rows.pop((cluster, key), None)
+                    self.confirmed.discard((cluster, key))
+            case changes.PutIdentity(cluster, uid):
+                self.identities[cluster] = uid
+            case changes.PutGrant(grant):
+                owned = sum(self.rows[each] == grant.target for each in self.confirmed)
+                live = len(self.live_of(grant.target))
+                had = Granted(anyio.current_time(), grant, min(owned, live), max(owned, live))
+                self.observed.grants[grant.target].append(had)
+            case changes.PutHold(hold):
+                self.holds[hold.id] = hold
+                self.trace.counts[f"hold {hold.cause}"] += 1
+            case changes.DropHold(name):
+                self.holds.pop(name, None)
+
+    def _explain(self, record: Record) -> None:
+        """What a record lists of a target is explained by it."""
+        entry = record.entry
+        listed = entry.body.get("changes", ()) if isinstance(entry.body, Mapping) else ()
+        objects = {each["object"] for each in listed}
+        for target, key in tuple(self.observed.unexplained):
+            if str(target) == entry.subject and str(key) in objects:
+                del self.observed.unexplained[target, key]
+
+    # -- what is true ----------------------------------------------------------------------------
+
+    def live_of(self, target: TargetKey) -> set[ObjectKey]:
+        """The objects that carry the mark of a target."""
+        objects = self.clusters[target.cluster].objects
+        return {key for key, live in objects.items() if live.owner == target}
+
+    def wants(self, target: TargetKey, key: ObjectKey) -> bool:
+        """Whether a target that is placed was granted a revision that wants an object."""
+        granted = self.observed.grants.get(target)
+        if not granted or not self.documents.declared().is_placed(
+            target.application.name, target.cluster
+        ):
+            return False
+        content = self.git.histories[target.application.name].content(granted[-1].grant.revision)
+        return key in (content or {})
+
+    def is_replaced(self, cluster: SimulatedCluster) -> bool:
+        """Whether it is another cluster than the one that was identified."""
+        return cluster.identity != self.identities.get(cluster.name, cluster.identity)
+
+    def placed(self) -> Iterator[tuple[str, str]]:
+        """Every application and cluster that it belongs on, by the documents."""
+        declared = self.documents.declared()
+        for name in self.scenario.applications:
+            for cluster in self.scenario.clusters:
+                if declared.is_placed(name, cluster):
+                    yield name, cluster
+
+    # -- notes -----------------------------------------------------------------------------------
+
+    def note(self, what: str, text: str) -> None:
+        """A line of the trace."""
+        self.trace.note(anyio.current_time(), what, text)
+
+    def break_(self, invariant: str, message: str) -> None:
+        """An invariant did not hold."""
+        self.note("VIOLATION", f"{invariant}: {message}")
+        self.violations.append(Violation(anyio.current_time(), invariant, message))
+
+    def disturb(self, *names: str) -> None:
+        """Something happened to these clusters, applications, or everywhere."""
+        for name in names:
+            self.observed.disturbed[name] = anyio.current_time()
+
+    def approved(self, holds: Sequence[Hold]) -> None:
+        """A person was told that these holds are released."""
+        self.observed.approvals.append(Approved(anyio.current_time(), tuple(holds)))
+
+    def _gate_says(self, proposal: Proposal) -> str | None:
+        name = proposal.plan.target.application.name
+        return "it is not the time" if name in self.refusing_gates else None
+
+
+def target_of(application: str, cluster: str) -> TargetKey:
+    """The key of a target."""
+    return TargetKey(Ref("default", application), cluster)
