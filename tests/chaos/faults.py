@@ -260,7 +260,7 @@ async def _spoilt(how: str, world: World, where: str) -> AsyncIterator[None]:
 
 _BOTH = frozenset(Direction)
 _ANSWERS = frozenset({Direction.ANSWER})
-_HARMS: Mapping[str, tuple[Harm, bool]] = {
+HARMS: Mapping[str, tuple[Harm, bool]] = {
     "latency": (Harm(latency_seconds=0.3, jitter_seconds=0.2), True),
     "refused": (Harm(is_refused=True), False),
     "reset-in-answer": (Harm(reset_after_bytes=2500, cuts=True), False),
@@ -269,7 +269,7 @@ _HARMS: Mapping[str, tuple[Harm, bool]] = {
     "slow-drip": (Harm(piece_bytes=200, pause_seconds=0.05), True),
     "narrow-line": (Harm(piece_bytes=8192, pause_seconds=0.2), True),
 }
-_TRICKS: Mapping[str, tuple[Trick, bool]] = {
+TRICKS: Mapping[str, tuple[Trick, bool]] = {
     "watch-truncated": (Trick(watch_bytes=700), False),
     "late-delivery": (Trick(hold_seconds=2.5), True),
     "too-many-requests": (Trick(status=429, part=0.7, retry_after=1), False),
@@ -293,11 +293,8 @@ _SERVERS: Mapping[str, tuple[Callable[[World, str], Block], bool]] = {
 def _catalogue() -> list[Kind]:
     cluster, controller, git = Place.CLUSTER, Place.CONTROLLER, Place.GIT
     return [
-        *(Kind(name, cluster, partial(_harmed, it), delays=d) for name, (it, d) in _HARMS.items()),
-        *(
-            Kind(name, cluster, partial(_tricked, it), delays=d)
-            for name, (it, d) in _TRICKS.items()
-        ),
+        *(Kind(name, cluster, partial(_harmed, it), delays=d) for name, (it, d) in HARMS.items()),
+        *(Kind(name, cluster, partial(_tricked, it), delays=d) for name, (it, d) in TRICKS.items()),
         *(Kind(name, cluster, strike, delays=d) for name, (strike, d) in _SERVERS.items()),
         Kind("controller-killed", controller, _controller_killed, (0.0, 2.0)),
         Kind("controller-paused", controller, _controller_paused, (3.0, 15.0), delays=True),

@@ -93,6 +93,7 @@ class Performance:
                     break
                 await anyio.sleep(_LOOK_SECONDS)
             tasks.cancel_scope.cancel()
+        self.happened.problems += await self._harmed_strangers()
         self.happened.peace_seconds = (quiet_since or time.monotonic()) - began
         self.happened.problems += [f"{each} after {seconds:.0f} s of peace" for each in last]
 
@@ -108,6 +109,19 @@ class Performance:
             self.happened.brought_back |= {(name, key) for key in back}
             orphans -= back
             found += [f"{name}: {key} is marked as ours and not in Git" for key in sorted(orphans)]
+        return found
+
+    async def _harmed_strangers(self) -> list[str]:
+        """What strangers keep, and is gone or other than they left it."""
+        found: list[str] = []
+        for name, theirs in self.world.strangers.theirs.items():
+            async with self.world.victims[name].plane.client() as client:
+                live = await read_cluster(client)
+            found += [
+                f"{name}: {key} of a stranger is {'other' if key in live else 'gone'}"
+                for key, data in theirs.items()
+                if data is not None and live.get(key, {}).get("data") != data
+            ]
         return found
 
     def _brought_back(self, cluster: str) -> set[Key]:

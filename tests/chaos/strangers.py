@@ -90,11 +90,7 @@ class Strangers:
         own = self._own(cluster)
         before = dict(own)
         own.clear()
-        own |= {
-            key: data if before.get(key) == data else None
-            for key, data in kept.items()
-            if data is not None or key in before
-        }
+        own |= {key: data if before.get(key) == data else None for key, data in kept.items()}
 
     def _own(self, cluster: str) -> dict[Key, dict[str, str] | None]:
         return self.theirs.setdefault(cluster, {})
