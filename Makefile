@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
-FUZZ_ARGS ?= --seconds 60
+FUZZ_ARGS ?= --seconds 30
 MUTATE_ARGS ?=
 KILL_ARGS ?=
 
@@ -51,8 +51,9 @@ lint: $(STAMP) ## Check style, types and the layers
 	@$(BIN)/pyright --warnings
 	@$(BIN)/lint-imports
 
-fuzz: $(STAMP) ## Compare Shoal's YAML reader with Kubernetes' on odd texts (FUZZ_ARGS for longer)
-	@$(BIN)/python -m tests.rendering.fuzz $(FUZZ_ARGS)
+fuzz: $(STAMP) ## Give odd texts to all parsers, and to Kubernetes' YAML reader too (a minute; FUZZ_ARGS)
+	@nice -n 10 $(BIN)/python -m tests.fuzzing $(FUZZ_ARGS)
+	@nice -n 10 $(BIN)/python -m tests.rendering.fuzz $(FUZZ_ARGS)
 
 # One order of sets in all processes: a mutant fares the same each time.
 mutate: $(STAMP) ## Change the pure modules, one place at a time: do tests notice? (MUTATE_ARGS for less)

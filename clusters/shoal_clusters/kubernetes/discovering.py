@@ -8,7 +8,7 @@ there is ever taken for gone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import anyio
 import msgspec
@@ -26,6 +26,9 @@ ACCEPT = (
 )
 REFRESH_SECONDS = 5.0
 """A missing kind asks for a new look at most this often, whatever asks for it."""
+
+
+T = TypeVar("T")
 
 
 class Resource(NamedTuple):
@@ -220,7 +223,7 @@ class Discovery:
         name = digest_bytes(b"\n".join(answers))
         found = self._shared.get(name)
         if found is None:
-            groups = [msgspec.json.decode(answer, type=_Groups) for answer in answers]
+            groups = [self._decoded(answer, _Groups) for answer in answers]
             if any(one.kind != "APIGroupDiscoveryList" for one in groups):
                 found = await self._read_each()
             else:
@@ -232,7 +235,7 @@ class Discovery:
 
     async def _read_each(self) -> Catalogue:
         """The form before 1.26: a request per group and version, once per connection."""
-        groups = msgspec.json.decode(await self._get("/apis"), type=_OldGroups).groups
+        groups = self._decoded(await self._get("/apis"), _OldGroups).groups
         paths = [("", "v1", "/api/v1")]
         paths += [
             (g.name, v.version, f"/apis/{v.groupVersion}") for g in groups for v in g.versions
@@ -242,7 +245,7 @@ class Discovery:
         served: list[str] = []
         for group, version, path in paths:
             try:
-                found = msgspec.json.decode(await self._get(path), type=_OldResources).resources
+                found = self._decoded(await self._get(path), _OldResources).resources
             except ServerBusy:
                 stale.add(group)
                 continue
@@ -257,6 +260,15 @@ class Discovery:
                 if "/" not in one.name and set(one.verbs) >= _NEEDED_VERBS
             ]
         return Catalogue(resources, stale, served)
+
+    def _decoded(self, body: bytes, shape: type[T]) -> T:
+        try:
+            return msgspec.json.decode(body, type=shape)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise ServerBusy(
+                f"cluster {self._transport.cluster} told what it serves in a form that cannot be "
+                f"read: {error}"
+            ) from error
 
     async def _get(self, path: str) -> bytes:
         answer = await self._transport.request("GET", path, accept=ACCEPT)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -35,6 +35,9 @@ _CHECK_HOURS = (3.0, 9.0)
 """Full check by a new list: every 6 h ± 50 % (APPLY, Drift), the safety net under the watch."""
 
 log = structlog.get_logger(__name__)
+
+
+T = TypeVar("T")
 
 
 class Glance(msgspec.Struct):
@@ -103,6 +106,7 @@ class _Status(msgspec.Struct):
 
 
 _read_event = msgspec.json.Decoder(_Event).decode
+_read_page = msgspec.json.Decoder(Page).decode
 _read_seen = msgspec.json.Decoder(Seen).decode
 _read_status = msgspec.json.Decoder(_Status).decode
 
@@ -269,7 +273,7 @@ class Watch:
         while True:
             answer = await self._transport.request("GET", self._root, query=query, accept=accept)
             self._refuse(answer)
-            page = msgspec.json.decode(answer.body, type=Page)
+            page = self._read(_read_page, answer.body)
             del answer
             names |= await self._hand_over(page.items or ())
             if not page.metadata.next:
@@ -280,7 +284,7 @@ class Watch:
     async def _hand_over(self, items: Iterable[msgspec.Raw]) -> set[tuple[str, str]]:
         names: set[tuple[str, str]] = set()
         for count, raw in enumerate(items, 1):
-            glance = _read_seen(raw).metadata
+            glance = self._read(_read_seen, raw).metadata
             names.add((glance.namespace, glance.name))
             self._sink.appeared(self._resource, glance, bytes(raw))
             if count % _AT_ONCE == 0:
@@ -315,21 +319,31 @@ class Watch:
         self._is_broken_off = self._clock() - began < seconds - 1
 
     def _take(self, line: bytes) -> None:
-        event = _read_event(line)
+        event = self._read(_read_event, line)
         if event.type == "ERROR":
-            status = _read_status(event.object)
+            status = self._read(_read_status, event.object)
             if status.code == 410:
                 raise _Gone
             raise ServerBusy(
                 f"the watch of {self._resource.plural} on cluster {self._transport.cluster} "
                 f"ended with {status.code}: {status.message}"
             )
-        glance = _read_seen(event.object).metadata
+        glance = self._read(_read_seen, event.object).metadata
         if event.type == "DELETED":
             self._sink.vanished(self._resource, glance, bytes(event.object))
         elif event.type != "BOOKMARK":
             self._sink.appeared(self._resource, glance, bytes(event.object))
         self._since = glance.resourceVersion
+
+    def _read(self, decode: Callable[[bytes], T], text: bytes) -> T:
+        """Read it; what is no object stalls this watch, and no other of the session."""
+        try:
+            return decode(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise ServerBusy(
+                f"{self._resource.plural} on cluster {self._transport.cluster} were told in a form "
+                f"that cannot be read: {error}"
+            ) from error
 
     def _refuse(self, answer: Answer) -> None:
         where = f"{self._resource.plural} on cluster {self._transport.cluster}"

@@ -25,6 +25,8 @@ from shoal.model.selectors import LabelSelector
 API_VERSION = "shoal.dev/v1alpha1"
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_MOST_HOURS = 10 * 365 * 24
+"""Ten years: a time so far away that there is no date for it could not be waited for."""
 _NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
@@ -36,6 +38,8 @@ def parse_duration(value: object) -> timedelta:
     if found is None or not any(found.groups()):
         raise ValueError("expected a duration such as 30s, 5m or 1h30m")
     hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    if hours + minutes / 60 + seconds / 3600 > _MOST_HOURS:
+        raise ValueError(f"a duration is at most {_MOST_HOURS}h, which is ten years")
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 

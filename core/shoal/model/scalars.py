@@ -36,6 +36,7 @@ _INTEGER = re.compile(
     r"|(?P<dec>0|[1-9][0-9]*))"
 )
 _BASES = {"hex": 16, "oct": 8, "bin": 2, "dec": 10}
+_MOST_DIGITS = 4000
 _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**64)
 _TIMESTAMP = re.compile(
@@ -83,7 +84,8 @@ def resolve_plain(text: str) -> Scalar:
 
 def _number(plain: str, text: str) -> Scalar:
     found = _INTEGER.fullmatch(plain)
-    if found is not None:
+    # More digits than Python reads (CVE-2020-10735) are no integer of 64 bits in any base.
+    if found is not None and len(plain) <= _MOST_DIGITS:
         base = str(found.lastgroup)
         value = int(found["sign"] + found[base], _BASES[base])
         if value in _INT64 or (not found["sign"] and value in _UINT64):

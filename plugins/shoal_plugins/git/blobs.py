@@ -9,6 +9,7 @@ as somebody may read it once more: who renders it keeps what came of it. No proc
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from shoal_plugins.git.listings import Listing
 from shoal_plugins.git.running import Command, GitFailed, run_git
 
 _MEBIBYTE = 1024 * 1024
+_HEAD = re.compile(rb"(?P<digest>[0-9a-f]{40,64}) blob (?P<size>[0-9]{1,18})\n")
 LARGEST_WINDOW = 4 * _MEBIBYTE  # read through the pipe in about 10 ms
 SMALLEST_WINDOW = 64 * 1024  # some hundred manifests: more than most applications have
 RECENT_BYTES = 128 * 1024
@@ -120,13 +122,14 @@ def _window(listing: Listing, path: str, most_bytes: int) -> Iterator[Entry]:
 def _answers(printed: bytes) -> Iterator[tuple[str, bytes]]:
     position = 0
     while position < len(printed):
-        end = printed.index(b"\n", position)
-        digest, kind, *size = printed[position:end].split()
-        if kind != b"blob":
+        head = _HEAD.match(printed, position)
+        if head is None:
             raise SourceUnavailable("the mirror of the repository has lost a file")
-        start = end + 1
-        position = start + int(size[0]) + 1
-        yield digest.decode(), printed[start : position - 1]
+        start = head.end()
+        position = start + int(head["size"]) + 1
+        if position > len(printed):
+            raise SourceUnavailable("the mirror of the repository was not read to its end")
+        yield head["digest"].decode(), printed[start : position - 1]
 
 
 class _Contents:

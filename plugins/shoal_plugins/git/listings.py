@@ -7,10 +7,11 @@ somebody looks at it. Pure: bytes in, entries out.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 
-from shoal.errors import BudgetExceeded, UnsafePath
+from shoal.errors import BudgetExceeded, SourceUnavailable, UnsafePath
 from shoal.model.artifacts import Entry, EntryKind
 
 LS_TREE = ("-r", "-t", "-z", "-l", "--full-tree")
@@ -18,6 +19,11 @@ _KEPT_FOLDERS = 64
 MOST_ENTRIES = 100_000  # of one folder: read in 0.2 s of the loop; no render agrees to more
 _LONGEST_LINK = 4096  # PATH_MAX: the target of a link is never longer
 _SUBMODULE = b"160000 commit "
+_LINE = re.compile(
+    rb"(?P<mode>[0-7]{6}) [a-z]+ (?P<digest>[!-~]+) +"
+    rb"(?:(?P<size>[0-9]{1,18})|-)\t(?P<name>.*)",
+    re.DOTALL,
+)
 _KINDS = {
     b"100644": EntryKind.FILE,
     b"100755": EntryKind.FILE,
@@ -118,18 +124,15 @@ def _by_folder(printed: bytes) -> dict[str, bytes]:
     return {_text(path): b"".join(lines) for path, lines in folders.items()}
 
 
-def _size(line: bytes) -> int:
-    size = line.partition(b"\t")[0].split()[3]
-    return int(size) if size.isdigit() else 0
-
-
 def _entry(line: bytes) -> Entry:
-    facts, _, name = line.partition(b"\t")
-    mode, _, digest, size = facts.split()
-    kind = _KINDS.get(mode, EntryKind.OTHER)
-    if kind is EntryKind.LINK and _size(line) > _LONGEST_LINK:
+    found = _LINE.fullmatch(line)
+    if found is None:
+        raise SourceUnavailable("the mirror of the repository lists what cannot be read")
+    kind, size = _KINDS.get(found["mode"], EntryKind.OTHER), int(found["size"] or 0)
+    if kind is EntryKind.LINK and size > _LONGEST_LINK:
         kind = EntryKind.OTHER
-    return Entry(_text(name), kind, digest.decode(), int(size) if kind is EntryKind.FILE else 0)
+    is_file = kind is EntryKind.FILE
+    return Entry(_text(found["name"]), kind, found["digest"].decode(), size if is_file else 0)
 
 
 def _text(name: bytes) -> str:

@@ -52,15 +52,15 @@ class Answers:
         try:
             match header.get("ask"):
                 case "find":
-                    return await self._find(header["paths"])
+                    return await self._find(_texts(header, "paths"))
                 case "list":
-                    return await self._list(header["path"])
+                    return await self._list(_text(header, "path"))
                 case "walk":
-                    return await self._walk(header["path"])
+                    return await self._walk(_text(header, "path"))
                 case "read":
-                    return await self._read(header["paths"])
+                    return await self._read(_texts(header, "paths"))
                 case "facts":
-                    return await self._tell(header["names"])
+                    return await self._tell(_texts(header, "names"))
                 case other:
                     raise BrokenFrame(f"a worker asks for {other!r}")
         except ShoalError as error:
@@ -129,6 +129,20 @@ class Answers:
             with suppress(MissingFact):
                 told[name] = await self._facts.look(name)
         return Answer({"facts": told})
+
+
+def _text(header: Mapping[str, Any], name: str) -> str:
+    given = header.get(name)
+    if not isinstance(given, str):
+        raise BrokenFrame(f"a worker asks without a {name}")
+    return given
+
+
+def _texts(header: Mapping[str, Any], name: str) -> Sequence[str]:
+    given = header.get(name)
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise BrokenFrame(f"a worker asks without {name}")
+    return given
 
 
 def _described(entry: Entry, name: str) -> dict[str, Any]:
