@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from shoal.documents import Catalog
+from shoal.engine import answers
 from shoal.engine.contents import ContentKey, KeptContent
 from shoal.engine.facts import FactsOfCluster
 from shoal.engine.guarding import Guard
@@ -105,10 +106,14 @@ class Desiring:
         """The application rendered for these clusters, once for those that are alike."""
         path, overrides = document.spec.source.path, document.spec.overrides
         source, subject = document.source_ref, str(document.ref)
-        with self.guard.call("source", str(source), subject, seconds=LOOK_SECONDS):
-            renderer, parameters = await self.rendering.choose(
-                self.renderers, document.spec.render, artifact, path
-            )
+        renderer, parameters = await self.guard.ask(
+            "source",
+            str(source),
+            subject,
+            lambda: self.rendering.choose(self.renderers, document.spec.render, artifact, path),
+            seconds=LOOK_SECONDS,
+            answer=answers.ours,
+        )
         owns, failures = dict[str, Own](), dict[str, ShoalError]()
         for name in placed:
             try:

@@ -92,8 +92,14 @@ class RepositoryReader:
             return previous
         folder = GuardedFolder(artifact.tree, self._path)
         files: dict[str, bytes] = {}
-        with self._guard.call("source", name, "the fleet", seconds=FETCH_SECONDS):
-            await _gather(folder, "", files)
+        await self._guard.ask(
+            "source",
+            name,
+            "the fleet",
+            lambda: _gather(folder, "", files),
+            seconds=FETCH_SECONDS,
+            answer=answers.nothing,
+        )
         self._artifact = artifact
         return FleetFiles(artifact.revision, artifact.digest, files, artifact.provenance)
 

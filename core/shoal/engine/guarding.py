@@ -74,7 +74,10 @@ class Guard:
         seconds: float,
         answer: Callable[[Any], T],
     ) -> T:
-        """One call of a seam that is awaited; `answer` makes sure that it is what was promised."""
+        """One call of a seam that is awaited; `answer` makes sure that it is what was promised.
+
+        Or code of ours that reads what a plugin has given: a tree reads when it is looked at.
+        """
         call = _Call(seam, plugin, subject)
         with self._border(call, seconds):
             driven = self._begun(call, what)
@@ -96,12 +99,6 @@ class Guard:
         call = _Call(seam, plugin, subject)
         with self._border(call, math.inf), self.steps.under(self._named(call)):
             return answer(what())
-
-    @contextmanager
-    def call(self, seam: str, plugin: str, subject: str, *, seconds: float) -> Iterator[None]:
-        """A border around our own code that reads what a plugin has given, a tree for instance."""
-        with self._border(_Call(seam, plugin, subject), seconds), anyio.fail_after(seconds):
-            yield
 
     async def stream(
         self,

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import anyio
 
+from shoal.engine import answers
 from shoal.engine.facts import FactsOfCluster, NotedFacts
 from shoal.engine.guarding import Guard
 from shoal.engine.remembering import ByFacts, Rendered
@@ -92,14 +93,20 @@ class SharedRenders:
         self.outcomes[own.facts.document.name] = outcome
 
     async def _rendered(self, own: OwnRender, noted: NotedFacts) -> Rendered:
-        name = self.renderer.name
-        with self.guard.call("renderer", name, self.subject, seconds=RENDER_SECONDS):
-            try:
-                return await self.rendering.render(
-                    self.renderer, own.parameters, self.artifact, self.path, noted, self.host
-                )
-            except InvalidManifest as error:
-                # A renderer sees its folder only; who reads the message sees the whole source.
-                raise InvalidManifest(
-                    f"in folder {self.path}: {error.message}", next_step=error.next_step
-                ) from error
+        renderer, path = self.renderer, self.path
+        try:
+            return await self.guard.ask(
+                "renderer",
+                renderer.name,
+                self.subject,
+                lambda: self.rendering.render(
+                    renderer, own.parameters, self.artifact, path, noted, self.host
+                ),
+                seconds=RENDER_SECONDS,
+                answer=answers.ours,
+            )
+        except InvalidManifest as error:
+            # A renderer sees its folder only; who reads the message sees the whole source.
+            raise InvalidManifest(
+                f"in folder {path}: {error.message}", next_step=error.next_step
+            ) from error
