@@ -11,6 +11,8 @@ BENCH_ARGS ?=
 FUZZ_ARGS ?= --seconds 30
 MUTATE_ARGS ?=
 KILL_ARGS ?=
+SEEDS ?= 1-
+SIMULATE_ARGS ?=
 
 # uv stays inside this folder, and never brings a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -21,7 +23,7 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test test-versions coverage lint fuzz mutate kill-steps worker bench bench-counts clean
+.PHONY: help demo tour test test-versions coverage lint fuzz mutate kill-steps worker bench bench-counts clean simulate
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +63,10 @@ mutate: $(STAMP) ## Change the pure modules, one place at a time: do tests notic
 
 kill-steps: $(STAMP) ## Kill a controller at every step of its work (20 minutes; KILL_ARGS for less)
 	@$(BIN)/python -m tests.killing $(KILL_ARGS)
+
+simulate: $(STAMP) ## Run the engine in virtual time under faults, by seed (SEEDS=1-400, or 10,000 cluster-hours)
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) \
+	  $(or $(SIMULATE_ARGS),$(if $(filter 1-,$(SEEDS)),--cluster-hours 10000))
 
 worker: $(STAMP) ## Build the render worker into build/, for a wheel that brings it along
 	@$(BIN)/python plugins/render-worker/build.py

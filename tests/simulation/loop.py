@@ -8,9 +8,11 @@ places among themselves, and everything else stays where it is.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections import deque
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tests.engine.virtual_time import Jumping, VirtualLoop
 
@@ -38,6 +40,8 @@ class SimulationLoop(VirtualLoop):
     def __init__(self, order: random.Random) -> None:
         super().__init__(_Deaf())
         self._order = order
+        self._numbers: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._counter = itertools.count()
         self._passes = 0
         self._at = -1.0
 
@@ -52,10 +56,20 @@ class SimulationLoop(VirtualLoop):
         steps = [index for index, handle in enumerate(ready) if _is_task(handle)]
         if len(steps) < 2:
             return
-        handles = [ready[index] for index in steps]
+        # Who woke them may have gone through a set of tasks, whose order is that of addresses.
+        handles = sorted((ready[index] for index in steps), key=self._number)
         self._order.shuffle(handles)
         for index, handle in zip(steps, handles, strict=True):
             ready[index] = handle
+
+    def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        """As every loop does; tasks are numbered."""
+        task = super().create_task(coro, **options)
+        self._numbers[task] = next(self._counter)
+        return task
+
+    def _number(self, handle: Any) -> int:
+        return self._numbers[handle._callback.__self__]
 
     def _count_pass(self) -> None:
         if self.time() != self._at:

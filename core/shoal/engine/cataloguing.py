@@ -154,7 +154,7 @@ class Cataloguing:
 
     def _wake_targets(self, targets: Iterable[TargetKey]) -> None:
         """These are withheld from now on, or not any more."""
-        for application in {key.application for key in targets}:
+        for application in sorted({key.application for key in targets}):
             request = Request(Priority.REVISION, "what is withheld changed")
             self.state.application_queue.add(application, request)
 
@@ -168,10 +168,10 @@ class Cataloguing:
     def _wake(self, catalog: Catalog, difference: Changes, *, first: bool) -> None:
         state, request = self.state, Request(Priority.REVISION, "the fleet changed")
         clusters = difference.clusters
-        for name in clusters.added | clusters.changed | clusters.removed:
+        for name in sorted(clusters.added | clusters.changed | clusters.removed):
             state.cluster_queue.add(name, request)
         sources = difference.sources
-        for source in sources.added | sources.changed | sources.removed:
+        for source in sorted(sources.added | sources.changed | sources.removed):
             state.source_queue.add(source, request)
         applications = difference.applications
         woken = set(applications.added | applications.changed | applications.removed)
@@ -183,5 +183,5 @@ class Cataloguing:
         if clusters or first:
             # What was there before a restart and has no document any more was removed meanwhile.
             woken |= {key.application for key in state.targets}
-        for application in woken:
+        for application in sorted(woken):
             state.application_queue.add(application, request)

@@ -65,7 +65,7 @@ def decided(state: EngineState, clusters: Iterable[str]) -> None:
     """An application was decided: those who wait for that on its clusters look again."""
     for name in clusters:
         cluster = state.clusters.get(name)
-        for target in state.awaiting_decisions.pop(name, ()):
+        for target in sorted(state.awaiting_decisions.pop(name, ())):
             if cluster is not None:
                 request = Request(Priority.REVISION, "what the others want is known")
                 cluster.queue.add(target, request)
