@@ -13,6 +13,7 @@ MUTATE_ARGS ?=
 KILL_ARGS ?=
 SEEDS ?= 1-
 SIMULATE_ARGS ?=
+CHAOS_ARGS ?=
 
 # uv stays inside this folder, and never brings a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -23,7 +24,7 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test test-versions coverage lint fuzz mutate kill-steps worker bench bench-counts clean simulate
+.PHONY: help demo tour test test-versions coverage lint fuzz mutate kill-steps worker bench bench-counts clean simulate chaos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,9 @@ kill-steps: $(STAMP) ## Kill a controller at every step of its work (20 minutes;
 simulate: $(STAMP) ## Run the engine in virtual time under faults, by seed (SEEDS=1-400, or 10,000 cluster-hours)
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) \
 	  $(or $(SIMULATE_ARGS),$(if $(filter 1-,$(SEEDS)),--cluster-hours 10000))
+
+chaos: $(STAMP) ## Break servers, networks, disk and Git under a controller (10 minutes; CHAOS_ARGS)
+	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 worker: $(STAMP) ## Build the render worker into build/, for a wheel that brings it along
 	@$(BIN)/python plugins/render-worker/build.py

@@ -50,9 +50,8 @@ class Write:
 
     @property
     def took_effect(self) -> bool:
-        """Whether it is now as was asked: a deletion may meet nothing to delete."""
-        is_gone = self.verb == "delete" and self.code == 404
-        return 200 <= self.code < 300 or is_gone
+        """Whether the server said yes."""
+        return 200 <= self.code < 300
 
     def __str__(self) -> str:
         carried = "" if self.number is None else f" carrying {self.number}"
@@ -66,6 +65,7 @@ class Told:
     key: Key
     action: str
     status: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def read_head(database: Path) -> tuple[int, str] | None:
 def _record(row: sqlite3.Row) -> LedgerRecord:
     body = orjson.loads(row["body"])
     told = [
-        Told(Key.parse(each["object"]), each.get("action", ""), each.get("status", ""))
+        Told(Key.parse(each["object"]), each["action"], each["status"], each.get("note", ""))
         for each in body.get("changes") or ()
     ]
     told += [

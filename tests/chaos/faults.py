@@ -242,6 +242,8 @@ async def _git_behaves(behaviour: Behaviour, world: World, where: str) -> AsyncI
         yield
     finally:
         world.server.behaviour = Behaviour.SERVE
+        await world.server.stop()  # which ends what hangs
+        await world.server.start()
 
 
 @asynccontextmanager

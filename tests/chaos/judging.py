@@ -24,7 +24,9 @@ _SLACK = timedelta(seconds=1)
 _DELAY = timedelta(seconds=12)
 _WROTE = frozenset({"applied", "deleted"})
 # What ended so was not sent.
-_UNSENT = frozenset({"revoked", "waiting", "not reached", "only tried out"})
+_UNSENT = frozenset({"revoked", "not reached", "only tried out"})
+# The note of a deletion that met nothing to delete.
+_GONE_BEFORE = "it was gone before"
 # One change of these takes more than one request.
 _MANIFOLD = frozenset({"recreate", "adopt"})
 _ENDS_SERVERS = frozenset(
@@ -150,7 +152,9 @@ def _told(records: Sequence[LedgerRecord]) -> Mapping[Place_, list[tuple[LedgerR
     # What could not be written at once keeps its time, and comes later in the chain.
     for record in sorted(records, key=lambda one: one.at):
         for each in record.told:
-            if record.cluster and each.status not in _UNSENT:
+            # A deletion that waits was sent, a write that waits was not.
+            is_unsent = each.status == "waiting" and each.action != "delete"
+            if record.cluster and each.status not in _UNSENT and not is_unsent:
                 found[record.cluster, each.key].append((record, each))
     return found
 
@@ -184,7 +188,8 @@ def _judge_object(
 def _judge_entry(
     case: Case, record: LedgerRecord, told: Told, writes: Sequence[Write], verdict: Verdict
 ) -> None:
-    if not writes and told.status in _WROTE and not _is_log_cut(case.blows, record):
+    is_sent = told.status in _WROTE and told.note != _GONE_BEFORE
+    if not writes and is_sent and not _is_log_cut(case.blows, record):
         verdict.violations.append(
             f"record {record.seq} says {told.action} {told.key} at {record.cluster}, "
             f"and no audit entry shows it"

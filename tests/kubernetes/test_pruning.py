@@ -42,6 +42,21 @@ async def test_a_prune_is_one_request_also_after_the_status_changed(
         assert it.inventory == {}
 
 
+async def test_what_was_gone_before_is_not_said_to_be_deleted_now(
+    subject: Subject, world: PlaneWorld
+) -> None:
+    async with bench(subject) as it:
+        await it.sync(it.config_map("removed", a="1"), it.config_map("pruned", a="1"))
+        await world.remove(it.key("removed"))
+        results = await it.sync()
+
+        assert set(statuses(results).values()) == {ResultStatus.DELETED}
+        assert {name: result.note for name, result in results.items()} == {
+            "removed": "it was gone before",
+            "pruned": "",
+        }
+
+
 async def test_an_object_handed_over_to_another_owner_is_forgotten_and_stays(
     subject: Subject, world: PlaneWorld
 ) -> None:

@@ -22,6 +22,8 @@ from shoal_clusters.kubernetes.requesting import delete, look
 from shoal_clusters.kubernetes.tools import TRIES, Task, Tools, ended, revoked
 from shoal_clusters.kubernetes.vanishing import until_gone
 
+_BEFORE = "it was gone before"
+
 
 async def prune(tools: Tools, change: Change, task: Task) -> Result:
     """Delete one object and wait until it is gone, as long as patience lasts.
@@ -70,14 +72,14 @@ async def _delete(
         if uid and version:
             answer = await delete(tools.transport, resource, change.key, uid=uid, version=version)
             if answer.status == 404:
-                return _gone(tools, change, row)
+                return _gone(tools, change, row, note=_BEFORE)
             if answer.status in (200, 202):
                 return await _wait(tools, resource, change, row, answer.body, task)
             if answer.status != 409:
                 return ended(change, tools.refusal(answer, change.key, "delete"))
         found = await look(tools.transport, resource, change.key)
         if found.status == 404:
-            return _gone(tools, change, row)
+            return _gone(tools, change, row, note=_BEFORE)
         if found.status != 200:
             return ended(change, tools.refusal(found, change.key, "get"))
         live = orjson.loads(found.body)
@@ -106,9 +108,9 @@ def _kept(tools: Tools, change: Change, row: Owned) -> Result:
     return Result(change.key, change.action, ResultStatus.FORGOTTEN, note=note)
 
 
-def _gone(tools: Tools, change: Change, row: Owned) -> Result:
+def _gone(tools: Tools, change: Change, row: Owned, *, note: str = "") -> Result:
     tools.observer.deleted(row)
-    return Result(change.key, change.action, ResultStatus.DELETED)
+    return Result(change.key, change.action, ResultStatus.DELETED, note=note)
 
 
 async def _wait(
