@@ -17,7 +17,7 @@ from shoal.engine.queueing import Priority, Request
 from shoal.engine.state import EngineState, TargetState
 from shoal.errors import OwnershipConflict
 from shoal.hooks.targets import Session
-from shoal.model.identity import Ref, TargetKey
+from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Action, Desired, Plan, Result
 
 LEARN_SECONDS = 60.0
@@ -72,16 +72,31 @@ def decided(state: EngineState, clusters: Iterable[str]) -> None:
 
 
 def wake_partners(state: EngineState, target: TargetKey, results: Sequence[Result]) -> None:
-    """Wake who wants what this target lets go of, and who had what it took over."""
+    """Wake who wants what this target lets go of, and who had what it took over.
+
+    What it has now says nothing about the one that had it: a controller that was killed in between
+    finds the object first in the rows of the other, as drift.
+    """
     keys = {one.key for one in results if one.action in (Action.ADOPT, Action.HAND_OVER)}
     cluster = state.clusters.get(target.cluster)
     if not keys or cluster is None:
         return
     request = Request(Priority.REVISION, "an object changes hands")
+    taken = {key for key in keys if state.inventory(target.cluster).is_of(key, target)}
     for other in state.targets_on(target.cluster):
+        if other.key != target:
+            _forget(other, taken)
         may_be_empty = other.removing is not None
         if other.key != target and (may_be_empty or keys & {*other.problems, *other.waiting}):
             cluster.queue.add(other.key, request)
+
+
+def _forget(target: TargetState, keys: Iterable[ObjectKey]) -> None:
+    for key in keys:
+        target.drifted.pop(key, None)
+        target.drifted_since.pop(key, None)
+        target.forget_health(key)
+        target.was_seen(key)
 
 
 def _depends_on_others(plan: Plan) -> bool:
