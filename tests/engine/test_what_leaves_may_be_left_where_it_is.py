@@ -44,17 +44,15 @@ async def test_objects_of_a_removed_application_stay_and_are_nobodys(
         rows, targets = len(engine.state.inventory("one")), engine.controller.targets()
 
     assert "will be left in cluster one as nobody's" in hold.reason
-    assert released.why == (
-        "application default/shop was removed from the fleet; its objects stay in cluster one as "
-        "nobody's"
-    )
+    assert released.why == "application default/shop was removed from the fleet"
     assert data_in(one) == {"color": "mine"}
-    assert one.writes == written
+    assert one.writes == [*written, ("let go", key_of())]
+    assert one.objects[key_of()].owner is None
     assert (rows, targets) == (0, [])
 
 
 @in_virtual_time
-async def test_what_was_left_is_taken_back_by_the_same_application(tmp_path: Path) -> None:
+async def test_what_was_left_is_adopted_by_who_says_that_it_may_be(tmp_path: Path) -> None:
     engine = make_engine(tmp_path, "one")
     engine.let_grace_last("10s")
     one = engine.clusters["one"]
@@ -68,8 +66,12 @@ async def test_what_was_left_is_taken_back_by_the_same_application(tmp_path: Pat
         await until_nobodys(engine)
         await one.change(key_of(), {"data": {"color": "mine"}})
         engine.declare_application("shop")
+        await engine.until_phase(TargetPhase.FAILED)
+        left = data_in(one)
+        engine.declare_application("shop", sync={"whenAlreadyExists": "Adopt"})
         await engine.until_phase(TargetPhase.SYNCED)
 
+    assert left == {"color": "mine"}
     assert data_in(one) == {"color": "blue"}
     assert one.objects[key_of()].uid == uid
 

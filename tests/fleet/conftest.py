@@ -30,10 +30,11 @@ def make_fleet(tmp_path: Path, plugins: Plugins) -> MakeFleet:
 
     def make(clusters: Mapping[str, ControlPlane]) -> FleetUnderTest:
         name = f"fleet-{secrets.token_hex(4)}"
-        repository = Repository(tmp_path / "apps")
-        repository.folder.mkdir()
+        folder = tmp_path / name
+        repository = Repository(folder / "apps")
+        repository.folder.mkdir(parents=True)
         repository.git("init", "-q", "-b", "main")
-        fleet = FleetUnderTest(tmp_path, name, clusters, plugins, repository)
+        fleet = FleetUnderTest(folder, name, clusters, plugins, repository)
         url = str(repository.folder)
         git = {"git": {"url": url, "branch": "main"}, "interval": "1h"}
         fleet.write("fleet.yaml", document("Fleet", name), document("Source", SOURCE.name, git))

@@ -268,3 +268,33 @@ async def test_an_application_that_never_came_to_own_anything_can_be_removed(
 
     assert live["data"] == {"owner": "somebody else"}
     assert "labels" not in live["metadata"]
+
+
+async def test_what_is_to_stay_is_nobodys_and_can_be_adopted_again(
+    small_fleet: FleetUnderTest, namespace: str, admin: Client
+) -> None:
+    path = path_of(config_map("settings", namespace))
+    small_fleet.declare_application("shop", sync={"whenApplicationRemoved": "Orphan"})
+    open_the_shop(small_fleet, namespace)
+    async with small_fleet.running():
+        await small_fleet.until_phase("Synced")
+        before = await admin.get(path)
+        small_fleet.remove(SHOP)
+        hold = await until_hold(small_fleet)
+        await small_fleet.controller.approve(hold.id, who="Ana", reason="another tool has it now")
+        await until_gone(small_fleet)
+        left = await admin.get(path)
+        workloads = await admin.get(f"/apis/apps/v1/namespaces/{namespace}/deployments")
+        (_, let_go) = await small_fleet.until_recorded(Deed.TARGET_SYNCED, TARGET, count=2)
+        small_fleet.declare_application("shop", sync={"whenAlreadyExists": "AdoptIfNoDiff"})
+        await small_fleet.until_phase("Synced")
+        after = await admin.get(path)
+
+    assert "will be left in cluster dev as nobody's" in hold.reason
+    assert not {*left["metadata"].get("labels", {}), *left["metadata"].get("annotations", {})}
+    assert len(workloads["items"]) == 1
+    assert (let_go.who, let_go.body["counts"]) == ("Ana", {"forgotten": 2})
+    assert after["metadata"]["labels"] == before["metadata"]["labels"]
+    assert {each["metadata"]["uid"] for each in (before, left, after)} == {
+        before["metadata"]["uid"]
+    }

@@ -208,7 +208,7 @@ def test_another_fleets_object_is_told_apart() -> None:
 
     assert whose(live, key_of(live), fleet="river").holder is Holder.OTHER_FLEET
     assert owner_named(live, key_of(live), fleet="river") == (
-        "Shoal fleet ocean (application default/shop)"
+        "Shoal fleet ocean (application default/shop; this is fleet river)"
     )
 
 

@@ -58,13 +58,15 @@ def planned(
     rerun: bool = False,
     wants: Mapping[TargetKey, Prepared] | None = None,
     unknown: tuple[TargetKey, ...] = (),
+    lets_go: bool = False,
     **known: Any,
 ) -> Plan:
     told = Wants()
     told.learn(wants, unknown)
     nothing: dict[str, Any] = {"drifted": {}, "lost": (), "strangers": {}, "others": {}}
     knowledge = Known(rows={one.key: one for one in rows}, wants=told, **{**nothing, **known})
-    return plan_target(TARGET, wanted, knowledge, policy or SyncPolicy(), meant, rerun=rerun)
+    said = policy or SyncPolicy()
+    return plan_target(TARGET, wanted, knowledge, said, meant, rerun=rerun, lets_go=lets_go)
 
 
 def change(plan: Plan) -> Change | None:
@@ -301,3 +303,14 @@ def test_changes_are_sorted_by_key_whatever_the_order_of_manifests() -> None:
 
     assert [one.key.name for one in plan.changes] == sorted(names)
     assert plan.target.application == SHOP
+
+
+def test_what_is_let_go_is_not_deleted() -> None:
+    nothing = prepared()
+
+    assert change(planned(nothing, row())) == Change(
+        KEY, Action.DELETE, SETTINGS.digest, None, "removed from Git"
+    )
+    assert change(planned(nothing, row(), lets_go=True)) == Change(
+        KEY, Action.LET_GO, SETTINGS.digest, None, "left where it is"
+    )

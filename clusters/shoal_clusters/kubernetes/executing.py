@@ -20,6 +20,7 @@ from shoal.model.plans import WRITES, Action, Change, Plan, Result, ResultStatus
 from shoal_clusters.kubernetes.applying import write
 from shoal_clusters.kubernetes.fanout import for_each
 from shoal_clusters.kubernetes.handing_over import let_go
+from shoal_clusters.kubernetes.letting_go import leave_to_nobody
 from shoal_clusters.kubernetes.preparing import Prepared
 from shoal_clusters.kubernetes.pruning import prune
 from shoal_clusters.kubernetes.requesting import read
@@ -86,6 +87,8 @@ class Execution:
             if change.action is Action.HAND_OVER:
                 is_ignored = change.key in self._prepared.objects
                 await self._end(let_go(self._tools, change, self._task, is_ignored=is_ignored))
+        left = [one.key for one in self._plan.changes if one.action is Action.LET_GO]
+        await for_each(left, self._at_once, self._let_go)
         if deletes:
             await self._delete_all(deletes)
 
@@ -234,6 +237,9 @@ class Execution:
     async def _delete(self, key: ObjectKey) -> None:
         change = self._changes[key]
         await self._end(await prune(self._tools, change, self._task))
+
+    async def _let_go(self, key: ObjectKey) -> None:
+        await self._end(await leave_to_nobody(self._tools, self._changes[key], self._task))
 
     async def _keep(self, keys: Sequence[ObjectKey], note: str) -> None:
         for key in keys:

@@ -173,7 +173,8 @@ def owner_named(live: Mapping[str, Any], key: ObjectKey, *, fleet: str) -> str:
     if ownership.mark and ownership.holder is Holder.OURS:
         return f"Shoal application {ownership.mark.application}"
     if ownership.mark and ownership.holder is Holder.OTHER_FLEET:
-        return f"Shoal fleet {ownership.mark.fleet} (application {ownership.mark.application})"
+        theirs = f"application {ownership.mark.application}"
+        return f"Shoal fleet {ownership.mark.fleet} ({theirs}; this is fleet {fleet})"
     controller = _controller(metadata)
     if controller:
         return f"its controller {controller.get('kind', '?')} {controller.get('name', '?')}"

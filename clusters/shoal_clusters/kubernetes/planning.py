@@ -48,8 +48,12 @@ def plan_target(
     only: frozenset[ObjectKey] | None,
     *,
     rerun: bool = False,
+    lets_go: bool = False,
 ) -> Plan:
-    """All changes of one target, sorted by key. With `rerun`, what has run to its end runs anew."""
+    """All changes of one target, sorted by key. With `rerun`, what has run to its end runs anew.
+
+    With `lets_go`, what is not wanted stays and is nobody's.
+    """
 
     def is_meant(key: ObjectKey) -> bool:
         return only is None or key in only
@@ -72,7 +76,7 @@ def plan_target(
             changes.append(change)
     if policy.prune is not PrunePolicy.NEVER:
         unwanted = known.rows.keys() - prepared.objects.keys() - prepared.refused.keys()
-        changes += _leavings(target, filter(is_meant, unwanted), known)
+        changes += _leavings(target, filter(is_meant, unwanted), known, lets_go=lets_go)
     return Plan(target, tuple(sorted(changes, key=lambda change: change.key)), refused=refused)
 
 
@@ -176,12 +180,16 @@ def _correction(row: Owned, drift: Drift) -> Change:
     return Change(row.key, Action.CORRECT, drift.owned_digest, row.owned_digest, cause, drift.patch)
 
 
-def _leavings(target: TargetKey, keys: Iterable[ObjectKey], known: Known) -> Iterator[Change]:
-    """What the target does not want any more: handed over to who wants it, else deleted."""
+def _leavings(
+    target: TargetKey, keys: Iterable[ObjectKey], known: Known, *, lets_go: bool
+) -> Iterator[Change]:
+    """What is not wanted any more: handed over to who wants it, else let go or deleted."""
     for key in keys:
         before = known.rows[key].desired_digest or None
         claimant = known.wants.claimant(key, target)
-        if claimant is None:
+        if claimant is None and lets_go:
+            yield Change(key, Action.LET_GO, before, None, "left where it is")
+        elif claimant is None:
             yield Change(key, Action.DELETE, before, None, "removed from Git")
         else:
             cause = f"{_named(claimant)} takes it over"

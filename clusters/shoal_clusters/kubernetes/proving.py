@@ -88,7 +88,7 @@ class _Trial:
             self.changes[change.key] = found
 
     async def _ask(self, change: Change) -> Change | ShoalError | None:
-        if change.action is Action.HAND_OVER:
+        if change.action in (Action.HAND_OVER, Action.LET_GO):
             return change
         if change.action is Action.DELETE:
             return await self._ask_delete(change)

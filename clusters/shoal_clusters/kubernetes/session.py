@@ -257,7 +257,9 @@ class KubernetesSession:
             register.others(target, wanted),
             self._wants,
         )
-        return plan_target(target, prepared, known, desired.policy, only, rerun=rerun)
+        return plan_target(
+            target, prepared, known, desired.policy, only, rerun=rerun, lets_go=desired.lets_go
+        )
 
     def _task(self, desired: Desired, granted: Callable[[], bool]) -> Task:
         return Task(desired.target, desired.policy, granted, self._patience_seconds)

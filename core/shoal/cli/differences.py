@@ -18,7 +18,13 @@ import click
 from shoal.cli.phrasing import clean
 
 Operation = Mapping[str, Any]
-_SIGNS: Mapping[str, str] = {"create": "+", "delete": "-", "refuse": "!", "hand over": "-"}
+_SIGNS: Mapping[str, str] = {
+    "create": "+",
+    "delete": "-",
+    "refuse": "!",
+    "hand over": "-",
+    "let go": "-",
+}
 _COLORS: Mapping[str, str] = {"+": "green", "-": "red", "~": "yellow", "!": "bright_red"}
 _DONE: Mapping[str, str] = {
     "edited": "was changed",

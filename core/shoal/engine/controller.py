@@ -22,11 +22,9 @@ from shoal.engine.cataloguing import FLEET_KEY, Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
-from shoal.engine.fleet_memory import recall
-from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Priority, Request, serve
+from shoal.engine.recalling import remember
 from shoal.engine.recording import Recording
-from shoal.engine.recovery import restored_at, sweeps
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.views import (
@@ -47,7 +45,6 @@ from shoal.model.documents import Application
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Record
-from shoal.planning.holding import fought_over
 from shoal.store import Store
 from shoal.telemetry import names
 from shoal.telemetry.ring import Ring, SpanView
@@ -92,36 +89,10 @@ class Controller:
         self._started_at = state.now()
 
     async def restore(self) -> None:
-        """Remember what was: inventory, grants, holds, identities, and how each target stood."""
-        state, kept = self._state, await self._store.load()
-        for cluster, rows in kept.inventory.items():
-            state.inventories[cluster] = Inventory(rows.values())
-            for row in rows.values():
-                state.target(row.target)
-        for outcome in kept.targets.values():
-            target = state.target(outcome.target)
-            target.synced_revision = outcome.synced_revision
-            target.synced_at, target.since = outcome.synced_at, outcome.at
-            target.plan_hash, target.trace_id = outcome.plan_hash, outcome.trace_id
-        state.grants, state.holds = kept.grants, kept.holds
-        for hold in kept.holds.values():
-            self._restore_hold(hold)
-        state.approvals, state.identities = kept.approvals, kept.identities
-        recall(kept.settings, state.fleet)
+        """Remember what was, and what a killed process may have left undone."""
+        kept = await self._store.load()
+        remember(self._state, kept)
         await self._recording.interrupted(kept.intents.values())
-        state.swept, state.restored_at = sweeps(kept.settings), restored_at(kept.settings)
-
-    def _restore_hold(self, hold: Hold) -> None:
-        """What a target waits for; a suspension or a removal is found where it stands."""
-        target = self._state.targets.get(TargetKey.parse(hold.subject))
-        if target is None or hold.cause is HoldCause.REMOVING:
-            return
-        if hold.cause is HoldCause.CONFLICT:
-            target.conflicts = {**target.conflicts, fought_over(hold): hold}
-        elif hold.cause is HoldCause.ORPHANED:
-            target.orphaned = hold
-        else:
-            target.hold = hold
 
     async def run(self) -> None:
         """Serve all loops; ends by cancellation only."""

@@ -21,7 +21,7 @@ from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Action, Desired, Plan, Result
 
 LEARN_SECONDS = 60.0
-LEAVING = frozenset({Action.DELETE, Action.HAND_OVER})
+LEAVING = frozenset({Action.DELETE, Action.HAND_OVER, Action.LET_GO})
 _CHANGING_HANDS = LEAVING | {Action.ADOPT}
 
 

@@ -8,7 +8,7 @@ and why, and carries patches only masked.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -227,19 +227,15 @@ class Recording:
             changes.Append(self._entry_of(sync, Deed.TARGET_OBSERVED, verdict)),
         )
 
-    async def released(
-        self, target: TargetKey, why: str, *, rows: Collection[ObjectKey] = ()
-    ) -> None:
+    async def released(self, target: TargetKey, why: str) -> None:
         """This target is over: nothing of ours is left there, or the cluster itself was let go.
 
-        Its other rows of the inventory stay: when the cluster comes back, they tell what was ours
-        there. `rows` are forgotten: those of objects that are nobody's from now on.
+        Rows of the inventory stay: when the cluster comes back, they tell what was ours there.
         """
         known = target in self._state.grants
         held = [hold for hold in self._state.holds.values() if hold.subject == str(target)]
         approvals = self._approvals_of(str(target))
         writes: list[changes.Change] = [
-            changes.DropOwned(target.cluster, rows),
             changes.DropGrant(target),
             changes.DropTarget(target),
             *(changes.DropHold(hold.id) for hold in held),
@@ -250,7 +246,6 @@ class Recording:
                 self._append("shoal", Deed.TARGET_RELEASED, why, str(target), Verdict.NOTED, "", {})
             )
         await self._owing.write(*writes)
-        self._state.inventory(target.cluster).drop(rows)
         self._state.grants.pop(target, None)
         for hold in held:
             self._state.holds.pop(hold.id, None)

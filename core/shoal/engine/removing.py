@@ -55,16 +55,17 @@ class Removing:
     async def wanted(self, cluster: ClusterState, target: TargetState) -> Desired | None:
         """What a target that is being removed should hold: nothing, once its time has come.
 
-        Until then it comes back by itself. What is to be nobody's is forgotten here.
+        Until then it comes back by itself.
         """
         removal, key, now = target.removing, target.key, self.state.now()
-        inventory = self.state.inventory(key.cluster)
         if removal is None or not self._may_go(key):
             return None
-        if not inventory.of(key):
-            if not inventory.is_any_of(key):
-                # Another application took over the last of it.
-                await self.recording.released(key, removal.why)
+        inventory = self.state.inventory(key.cluster)
+        if not inventory.is_any_of(key):
+            # Another application took over the last of it.
+            await self.recording.released(key, removal.why)
+        is_orphaning = removal.policy is LeavingPolicy.ORPHAN
+        if not (inventory.of(key) or (is_orphaning and inventory.is_any_of(key))):
             return None
         hold, approval = self._hold(key), self._approval(key)
         at = goes_at(hold, approval, self.state.suspensions(key.application), now)
@@ -75,11 +76,8 @@ class Removing:
             cluster.queue.wake(key, at, OVER)
         if at is None or at > now:
             return None
-        if removal.policy is LeavingPolicy.ORPHAN:
-            await self._let_go(target, removal)
-            return None
         by = approval.by if approval else "shoal"
-        return nothing(key, by, now)
+        return nothing(key, by, now, lets_go=is_orphaning)
 
     def goes_on(self, target: TargetState) -> bool:
         """Whether what has begun is still to be done, asked before each write."""
@@ -162,11 +160,6 @@ class Removing:
             subject = str(target.key)
             await self.recording.lift(subject, HoldCause.REMOVING, "it is wanted again")
 
-    async def _let_go(self, target: TargetState, removal: Removal) -> None:
-        rows = list(self.state.inventory(target.key.cluster).of(target.key))
-        told = f"{removal.why}; its objects stay in cluster {target.key.cluster} as nobody's"
-        await self.recording.released(target.key, told, rows=rows)
-
     def _may_go(self, key: TargetKey) -> bool:
         """Whether the documents that are known now say that the target is not wanted."""
         catalog = self.state.catalog
@@ -195,7 +188,7 @@ class Removing:
             cluster.queue.add(key, Request(Priority.REVISION, "it is not wanted any more"))
 
 
-def nothing(target: TargetKey, by: str, now: datetime) -> Desired:
+def nothing(target: TargetKey, by: str, now: datetime, *, lets_go: bool = False) -> Desired:
     """What a target should hold that is to hold nothing."""
-    grant = Grant(target, "", by, now)
-    return Desired(target, grant, "", EMPTY, SyncPolicy(prune=PrunePolicy.AFTER_APPLY))
+    grant, policy = Grant(target, "", by, now), SyncPolicy(prune=PrunePolicy.AFTER_APPLY)
+    return Desired(target, grant, "", EMPTY, policy, lets_go=lets_go)

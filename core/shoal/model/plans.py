@@ -56,7 +56,10 @@ EMPTY = Content("", ())
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What one target should hold under its grant. `digest` covers content, policy and health."""
+    """What one target should hold under its grant. `digest` covers content, policy and health.
+
+    With `lets_go`, what it has and does not want is not deleted: it stays, as nobody's.
+    """
 
     target: TargetKey
     grant: Grant
@@ -64,6 +67,7 @@ class Desired:
     content: Content
     policy: SyncPolicy
     health: tuple[HealthRule, ...] = ()
+    lets_go: bool = False
 
 
 class OwnedState(StrEnum):
@@ -114,7 +118,8 @@ class Action(StrEnum):
     """What a change does to an object.
 
     ADOPT takes over what is there and was not ours; RECREATE deletes and creates again; HAND_OVER
-    forgets an object that another application of the fleet takes over, and deletes nothing.
+    forgets an object that another application of the fleet takes over, and LET_GO leaves one where
+    it is, as nobody's; both delete nothing.
     """
 
     CREATE = "create"
@@ -124,6 +129,7 @@ class Action(StrEnum):
     RECREATE = "recreate"
     DELETE = "delete"
     HAND_OVER = "hand over"
+    LET_GO = "let go"
 
 
 WRITES = frozenset({Action.CREATE, Action.ADOPT, Action.UPDATE, Action.CORRECT, Action.RECREATE})

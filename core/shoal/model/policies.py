@@ -192,7 +192,7 @@ class SyncPolicy(Spec):
     when_application_removed: LeavingPolicy = Field(
         default=LeavingPolicy.DELETE,
         description="When this document was removed, once the grace period of the fleet is over: "
-        "Delete its objects, or Orphan them, which leaves them where they are as nobody's.",
+        "Delete its objects, or Orphan them: they stay as they are, without Shoal's marks.",
     )
     when_cluster_left: LeavingPolicy = Field(
         default=LeavingPolicy.DELETE,

@@ -69,7 +69,7 @@ class FakeMemory:
         changes = [self._change(key, wanted[key], rows.get(key), desired, rerun) for key in wanted]
         if desired.policy.prune is not PrunePolicy.NEVER:
             changes += [
-                self._leaving(row)
+                self._leaving(row, lets_go=desired.lets_go)
                 for key, row in rows.items()
                 if key not in wanted and key not in refused
             ]
@@ -128,9 +128,11 @@ class FakeMemory:
             return Change(key, Action.UPDATE, row.desired_digest, after, "not known to be applied")
         return None
 
-    def _leaving(self, row: Owned) -> Change:
+    def _leaving(self, row: Owned, *, lets_go: bool) -> Change:
         claimant = self._claimant(row.key, row.target)
         before = row.desired_digest or None
+        if claimant is None and lets_go:
+            return Change(row.key, Action.LET_GO, before, None, "left where it is")
         if claimant is None:
             return Change(row.key, Action.DELETE, before, None, "removed from Git")
         cause = f"application {claimant.application} takes it over"

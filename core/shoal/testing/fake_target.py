@@ -42,6 +42,7 @@ from shoal.model.plans import (
 from shoal.model.sightings import Drift, DriftKind, Sighting
 from shoal.model.sweeps import Swept
 from shoal.testing.fake_cluster import FakeCluster, FakeObject, merged, projected, without
+from shoal.testing.fake_leaving import deleted, let_go
 from shoal.testing.fake_memory import FakeMemory
 from shoal.testing.fake_sweeping import sweep
 from shoal.testing.fake_trying import named, proven, refusal
@@ -224,10 +225,12 @@ class FakeSession:
             return self._write(change, wanted[key], desired)
         if change.action is Action.HAND_OVER:
             return self._hand_over(change, desired.target)
+        if change.action is Action.LET_GO:
+            return self._leave(change, desired.target)
         if not is_whole:
             note = "kept, because not every object of this revision was applied"
             return Result(key, change.action, ResultStatus.WAITING, note=note)
-        return self._delete(change, desired.target)
+        return self._leave(change, desired.target)
 
     def _write(self, change: Change, body: dict[str, Any], desired: Desired) -> Result:
         key, target, action = change.key, desired.target, change.action
@@ -287,25 +290,12 @@ class FakeSession:
             return Result(change.key, change.action, ResultStatus.WAITING, note=change.cause)
         return Result(change.key, change.action, ResultStatus.FORGOTTEN)
 
-    def _delete(self, change: Change, target: TargetKey) -> Result:
-        key = change.key
-        if not self._memory.may_be_deleted(key, target):
-            note = "kept, because another application wants it, or may want it"
-            return Result(key, change.action, ResultStatus.WAITING, note=note)
-        if key in self._cluster.refusals:
-            error = self._cluster.refusals[key]
-            return Result(key, change.action, ResultStatus.FAILED, error=error)
-        live = self._cluster.objects.get(key)
-        status = ResultStatus.DELETED
-        if live is not None and live.owner != target:
-            status = ResultStatus.FORGOTTEN
-        elif live is not None:
-            self._cluster.writes.append(("delete", key))
-            del self._cluster.objects[key]
-        self._memory.keep(key, None)
-        self._memory.drifted.pop(key, None)
-        self._health.pop(key, None)
-        return Result(key, change.action, status)
+    def _leave(self, change: Change, target: TargetKey) -> Result:
+        leave = let_go if change.action is Action.LET_GO else deleted
+        result = leave(self._cluster, self._memory, change, target)
+        if result.status in (ResultStatus.DELETED, ResultStatus.FORGOTTEN):
+            self._health.pop(change.key, None)
+        return result
 
     # -- what is seen ----------------------------------------------------------------------------
 
