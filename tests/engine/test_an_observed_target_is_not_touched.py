@@ -150,3 +150,30 @@ async def test_who_changes_to_apply_writes_what_was_shown(tmp_path: Path) -> Non
         await engine.until_synced("1")
 
     assert data_in(engine.clusters["dev"], "m1") == {"color": "blue"}
+
+
+@in_virtual_time
+async def test_what_changes_every_second_is_looked_at_later_and_later_and_told_once(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "dev")
+    engine.source.commit(**config_maps(2, color="blue"))
+
+    async with engine.running():
+        await engine.until_synced("1")
+        engine.declare_application("shop", sync={"mode": "Observe"})
+        await engine.until_recorded(Deed.TARGET_OBSERVED)
+        before = len(looks(engine))
+        for number in range(60):
+            await engine.clusters["dev"].change(key_of("m0"), {"data": {"color": f"red{number}"}})
+            await anyio.sleep(1)
+        busy = len(looks(engine)) - before
+        told = len(engine.store.recorded(Deed.TARGET_OBSERVED))
+        await anyio.sleep(70)
+        after = len(looks(engine)) - before - busy
+        await engine.clusters["dev"].change(key_of("m0"), {"data": {"color": "blue"}})
+        await engine.until_phase(TargetPhase.SYNCED)
+
+    assert 2 < busy < 9
+    assert told == 2
+    assert after == 1

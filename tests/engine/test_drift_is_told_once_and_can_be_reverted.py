@@ -164,3 +164,21 @@ async def test_a_rule_is_suggested_for_an_object_that_is_written_without_its_nam
 
     assert [rule["path"] for rule in found.ignore] == ["/data/a"]
     assert found.ignore[0]["target"]["name"] == "settings"
+
+
+@in_virtual_time
+async def test_a_field_that_changes_every_second_is_recorded_less_and_less_often(
+    tmp_path: Path,
+) -> None:
+    async with fleet(tmp_path, "one") as engine:
+        for number in range(60):
+            await engine.clusters["one"].change(key_of(), {"data": {"a": f"9{number}"}})
+            await anyio.sleep(1)
+        often = len(engine.store.recorded(Deed.TARGET_DRIFTED))
+        await engine.clusters["one"].remove(key_of())
+        await engine.until_recorded(Deed.TARGET_DRIFTED, count=often + 1)
+
+        records = engine.store.recorded(Deed.TARGET_DRIFTED)
+
+    assert 2 < often < 9
+    assert [records[0].why, records[-1].why] == ["edited", "deleted"]

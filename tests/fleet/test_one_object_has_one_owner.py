@@ -9,8 +9,10 @@ from typing import Any
 from tests.fleet.harness import FleetUnderTest, config_map, eventually, path_of
 
 from shoal.engine.views import TargetPhase, TargetView
+from shoal_clusters.controlplane.client import Client
 
 PAIRS = range(6)
+MARK = "shoal.dev/owner"
 
 
 def pair(fleet: FleetUnderTest, number: int) -> list[TargetView] | None:
@@ -48,3 +50,28 @@ async def test_an_object_that_two_applications_create_at_once_belongs_to_one_of_
             assert again is not None
             assert live["data"] == again["data"] == {"by": first.application}
             assert first.application in second.message
+
+
+async def test_what_another_fleet_took_is_told_as_that_at_once_and_no_more_when_it_is_back(
+    small_fleet: FleetUnderTest, namespace: str, admin: Client
+) -> None:
+    settings = config_map("settings", namespace, a="1")
+    others = [config_map(f"other-{number}", namespace) for number in range(5)]
+    small_fleet.repository.commit_shop(settings, *others)
+    async with small_fleet.running():
+        await small_fleet.until_phase("Synced")
+        live = await admin.get(path_of(settings))
+        mark = f"other/default/shop:/ConfigMap:{namespace}/settings"
+        await admin.patch(path_of(settings), marked(mark))
+        await small_fleet.until_phase("Failed")
+        view = small_fleet.target("shop", "dev")
+        await admin.patch(path_of(settings), marked(live["metadata"]["annotations"][MARK]))
+        await small_fleet.until_phase("Synced")
+
+    assert view is not None
+    assert "belongs to Shoal fleet other (application default/shop) now" in view.message
+    assert view.next_step == "remove it from one of the two"
+
+
+def marked(mark: str) -> Any:
+    return {"metadata": {"annotations": {MARK: mark}}}

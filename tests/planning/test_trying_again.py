@@ -1,12 +1,12 @@
 """Back-off, circuits and refused credentials."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.errors import ForbiddenByCluster, ServerBusy
-from shoal.planning.backing_off import delay_seconds, longest_delay_seconds, retry_at
+from shoal.planning.backing_off import NEVER, delay_seconds, longest_delay_seconds, retry_at
 from shoal.planning.circuits import (
     FAILURES_TO_OPEN,
     SUCCESSES_TO_FORGET,
@@ -278,3 +278,20 @@ def test_a_refused_credential_is_tried_again_once_it_is_another_one() -> None:
     assert refused.is_worth_trying("b")
     assert not refused.after_refusal("b").is_worth_trying("b")
     assert refused.after_success().is_worth_trying("a")
+
+
+@given(st.lists(st.floats(0, 2000), max_size=60))
+def test_what_is_repeated_waits_for_five_minutes_at_most_and_begins_anew_after_quiet(
+    pauses: list[float],
+) -> None:
+    now, done = datetime(2026, 1, 1, tzinfo=UTC), NEVER
+    for pause in pauses:
+        before, now = done, max(now, done.next_at) + timedelta(seconds=pause)
+        done = before.again(now)
+
+        assert done.wait <= timedelta(minutes=5)
+        assert done.next_at > now
+        if pause >= 300:
+            assert done.wait == timedelta(seconds=1)
+        elif before.wait and pause < before.wait.total_seconds():
+            assert done.wait == min(before.wait * 2, timedelta(minutes=5))

@@ -19,12 +19,13 @@ from shoal.engine.queueing import Priority, Request
 from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState, TargetState
-from shoal.errors import StoreUnavailable
+from shoal.errors import OwnershipConflict, StoreUnavailable
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import OwnedState
 from shoal.model.policies import DriftPolicy, SyncMode
 from shoal.model.records import Deed
 from shoal.model.sightings import Drift, DriftKind, Sighting
+from shoal.planning.backing_off import NEVER
 from shoal.planning.fighting import is_reset
 
 # What drifts within this time drifts at once; a namespace is emptied in seconds.
@@ -65,7 +66,7 @@ class Observing:
             self._take_back(cluster, target, sighting)
         with _unrecorded(sighting):
             if sighting.drift is None or not self._counts(target, sighting.drift):
-                await self._settled(target, sighting.key)
+                await self._settled(cluster, target, sighting.key)
             else:
                 await self._drifted(cluster, target, sighting, sighting.drift)
 
@@ -76,10 +77,16 @@ class Observing:
         is_only_found = row is not None and row.state is OwnedState.DOUBTED and not row.baseline
         return is_over and is_only_found
 
-    async def _settled(self, target: TargetState, key: ObjectKey) -> None:
+    async def _settled(self, cluster: ClusterState, target: TargetState, key: ObjectKey) -> None:
         """The object is as it should be; if it was fought over, that has ended by itself."""
+        if key in target.drifted and target.observed is not None:
+            self._look_again(cluster, target)
         target.drifted.pop(key, None)
         target.drifted_since.pop(key, None)
+        if isinstance(target.problems.get(key), OwnershipConflict):
+            del target.problems[key]  # it is ours again
+        if key in target.reported:
+            target.reported = {each: one for each, one in target.reported.items() if each != key}
         hold = target.conflicts.get(key)
         if hold is not None:
             target.conflicts = {each: one for each, one in target.conflicts.items() if each != key}
@@ -89,24 +96,19 @@ class Observing:
     async def _drifted(
         self, cluster: ClusterState, target: TargetState, sighting: Sighting, drift: Drift
     ) -> None:
-        before = target.drifted.get(sighting.key)
         target.drifted[sighting.key] = drift
         target.drifted_since.setdefault(sighting.key, sighting.at)
         if target.removing or target.desired is None:
             return
         policy = target.desired.policy
         if policy.mode is SyncMode.OBSERVE:
-            cluster.queue.add(target.key, Request(Priority.DRIFT, "drift"))
+            self._look_again(cluster, target)
             return
         is_reset = await self._is_reset(target, sighting)
         if drift.is_corrected_by(policy):
             only = None if is_reset else frozenset({sighting.key})
             cluster.queue.add(target.key, Request(Priority.DRIFT, "drift", only=only))
-        elif not is_reset and (
-            before is None
-            or (before.kind, before.owned_digest, before.patch)
-            != (drift.kind, drift.owned_digest, drift.patch)
-        ):
+        elif not is_reset and self._is_news(target, sighting.key, drift):
             await self.recording.note(
                 who=_client(drift),
                 what=Deed.TARGET_DRIFTED,
@@ -115,6 +117,24 @@ class Observing:
                 revision=target.synced_revision,
                 body=_evidence(sighting, drift),
             )
+
+    def _look_again(self, cluster: ClusterState, target: TargetState) -> None:
+        """A whole plan is tried out for it, so not at every change of what never stands still."""
+        request = Request(Priority.DRIFT, "drift")
+        if target.looks.next_at <= self.state.now():
+            cluster.queue.add(target.key, request)
+        else:
+            cluster.queue.wake(target.key, target.looks.next_at, request)
+
+    def _is_news(self, target: TargetState, key: ObjectKey, drift: Drift) -> bool:
+        """Whether a drift that is left as it is is recorded: another one, or it goes on."""
+        now, reason = self.state.now(), drift.reason
+        before, told = target.reported.get(key, ("", NEVER))
+        if before == reason and now < told.next_at:
+            return False
+        again = told.again(now) if before == reason else NEVER.again(now)
+        target.reported = {**target.reported, key: (reason, again)}
+        return True
 
     def _take_back(self, cluster: ClusterState, target: TargetState, sighting: Sighting) -> None:
         """Nothing differs, but the next edit of what is not ours any more would not be seen."""

@@ -1,7 +1,8 @@
 """Targets that are only observed: what would change is tried out and shown, and nothing is written.
 
-Looked at when the revision or what is live changes, when a person asks, and every few hours, for
-what was never applied is not watched. The ledger tells each plan once.
+Looked at when the revision or what is live changes (of what changes again and again, later and
+later), when a person asks, and every few hours, for what was never applied is not watched. The
+ledger tells each plan once, and the same edit with other values is the same plan.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class Previewing:
             span.set_attribute(names.OBJECTS, len(plan.changes))
         get_current_span().set_attribute(names.OBJECTS, len(plan.changes))
         await self.deciding.follow_hold(target, None)
+        target.looks = target.looks.again(self.state.now())
         _note(target, plan)
         await self._tell(target, desired, plan)
         errors = [error for error in plan.refused.values() if isinstance(error, Retryable)]
@@ -80,8 +82,7 @@ class Previewing:
             target.synced_digest = ""
         if is_equal != was_equal:
             target.since = self.state.now()
-        refusals = (f"{key}: {error}" for key, error in sorted(plan.refused.items()))
-        told = digest_parts((plan.hash, *refusals))
+        told = _reasons(target, plan)
         if told == target.told:
             return
         target.told = told
@@ -93,3 +94,11 @@ def _note(target: TargetState, plan: Plan) -> None:
     target.problems, target.waiting = dict(plan.refused), {}
     target.queued, target.trial, target.deferred = None, "", frozenset()
     target.struggles = NOTHING
+
+
+def _reasons(target: TargetState, plan: Plan) -> str:
+    """What is the same for plans that need not be told twice: of a drift, whose it is and where."""
+    drifts = target.drifted
+    known = (drifts[each.key].reason for each in plan.changes if each.key in drifts)
+    refusals = (f"{key}: {error}" for key, error in sorted(plan.refused.items()))
+    return digest_parts((plan.group_hash, *known, *refusals))

@@ -31,6 +31,7 @@ from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.overrides import Override
 from shoal.model.plans import Desired, Grant, Plan
 from shoal.model.sightings import Drift
+from shoal.planning.backing_off import NEVER, Repetition
 from shoal.planning.budgeting import RevisionPrunes
 from shoal.planning.circuits import Circuit
 from shoal.planning.fighting import Struggle
@@ -121,9 +122,10 @@ class TargetState:
     or a part of it, `conflicts` hold single objects; `released` is what a person let go of what was
     held. `begun` are objects to which something newer than `applied` was sent, whatever came of it.
     `queued` is what waits for an earlier wave, `trial` says what the validation of this revision
-    waits for, `observed` is the plan of a target that is only observed. `struggles` are
-    the objects that were corrected lately, `sighted` when others were seen drifting. `orphaned`
-    holds what carries its marks and is not wanted, and nothing else.
+    waits for, `observed` is the plan of a target that is only observed, `looks` when it was made.
+    `struggles` are the objects that were corrected lately, `sighted` when others were seen
+    drifting, `reported` of what drifts on, by its reason, when that was recorded. `orphaned` holds
+    what carries its marks and is not wanted, and nothing else.
     """
 
     key: TargetKey
@@ -139,8 +141,10 @@ class TargetState:
     queued: Queued | None = None
     trial: str = ""
     observed: Plan | None = None
+    looks: Repetition = NEVER
     struggles: Mapping[ObjectKey, Struggle] = field(default_factory=lambda: NOTHING)
     sighted: Mapping[ObjectKey, datetime] = field(default_factory=lambda: NOTHING)
+    reported: Mapping[ObjectKey, tuple[str, Repetition]] = field(default_factory=lambda: NOTHING)
     reset_at: datetime | None = None
     error: ShoalError | None = None
     problems: dict[ObjectKey, ShoalError] = field(default_factory=dict)

@@ -39,7 +39,7 @@ from shoal.model.policies import (
     DriftPolicy,
     SyncMode,
 )
-from shoal.planning.holding import corrections
+from shoal.planning.holding import corrections, taken_by_others
 from shoal.planning.waving import backwards
 from shoal.telemetry import names
 from shoal.telemetry.spans import linked, mark_failed, opened, parented, trace_id
@@ -172,10 +172,11 @@ class Targets:
             if wanted is None or not keys:
                 continue
             asked = replace(request, only=keys)
-            found = corrections(await self._plan(session, target, wanted, asked))
-            keys -= {change.key for change in found.changes}
+            whole = await self._plan(session, target, wanted, asked)
+            found = replace(corrections(whole), refused=taken_by_others(whole))
+            keys -= {*found.refused, *(change.key for change in found.changes)}
             plan = await self.deciding.unfought(cluster, target, found)
-            if plan.changes:
+            if plan.changes or plan.refused:
                 get_current_span().set_attribute(names.OBJECTS, len(plan.changes))
                 target.plan_hash = plan.hash
                 this = Pass(cluster, target, wanted, plan, request, [])

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shoal.model.digests import digest_parts
 from shoal.model.health import Health
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Owned
@@ -42,6 +43,12 @@ class Drift:
     manager: str = ""
     managed_at: datetime | None = None
     patch: Sequence[Mapping[str, Any]] | None = None
+
+    @property
+    def reason(self) -> str:
+        """What is the same for a client that changes the same fields again, to whatever."""
+        paths = (str(operation.get("path", "")) for operation in self.patch or ())
+        return digest_parts((self.kind, self.manager, *paths))
 
     def is_corrected_by(self, policy: SyncPolicy) -> bool:
         """Whether an application with this policy wants it undone."""

@@ -7,7 +7,8 @@ Every loop uses it, so that a thousand targets that failed together do not come 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from shoal.errors import ForbiddenByCluster, ShoalError
 
@@ -55,3 +56,29 @@ def longest_delay_seconds(errors: Sequence[ShoalError]) -> float:
     """How patient to become with these errors: more where only somebody's change can help."""
     are_forbidden = bool(errors) and all(isinstance(one, ForbiddenByCluster) for one in errors)
     return FORBIDDEN_MAX_SECONDS if are_forbidden else MAX_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """What is done whenever something changes: when last, and not again before `next_at`.
+
+    The first time at once; the more often there is cause for it, the later, up to five minutes.
+    """
+
+    last: datetime
+    wait: timedelta
+
+    @property
+    def next_at(self) -> datetime:
+        """When it may be done again."""
+        return self.last + self.wait
+
+    def again(self, now: datetime) -> Repetition:
+        """It is done now; soon after it was allowed means that it goes on and on."""
+        goes_on = now < self.next_at + self.wait
+        longest = timedelta(seconds=MAX_SECONDS)
+        return Repetition(now, min(self.wait * 2, longest) if goes_on else _FIRST_WAIT)
+
+
+_FIRST_WAIT = timedelta(seconds=FIRST_SECONDS)
+NEVER = Repetition(datetime.min.replace(tzinfo=UTC), timedelta())

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from shoal.errors import OwnershipConflict, ShoalError
 from shoal.model.choice import Choice
 from shoal.model.digests import digest_parts, digest_value
 from shoal.model.holds import Approval, Hold, HoldCause, group_of
@@ -128,6 +129,12 @@ def changes_from_git(plan: Plan) -> Plan:
 def corrections(plan: Plan) -> Plan:
     """The part of a plan that undoes drift."""
     return replace(plan.only(frozenset({Action.CORRECT})), refused={})
+
+
+def taken_by_others(plan: Plan) -> Mapping[ObjectKey, ShoalError]:
+    """The objects of a plan that belong to somebody else, and whom."""
+    errors = plan.refused.items()
+    return {key: error for key, error in errors if isinstance(error, OwnershipConflict)}
 
 
 def free_part(plan: Plan, hold: Hold) -> Plan:
