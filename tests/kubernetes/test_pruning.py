@@ -184,8 +184,14 @@ async def test_a_deletion_that_hangs_names_its_finalizer_and_stays_ours(
         results = await it.sync()
 
         assert statuses(results) == {"hanging": ResultStatus.WAITING}
-        assert "example.test/hold" in results["hanging"].note
+        assert "the controller of example.test" in results["hanging"].note
+        assert "kubectl patch configmap hanging" in results["hanging"].next_step
         assert it.key("hanging") in it.inventory
+
+        started = anyio.current_time()
+        again = await it.sync()
+        assert statuses(again) == {"hanging": ResultStatus.WAITING}
+        assert anyio.current_time() - started < 1, "it was waited for once"
 
         await world.change(it.key("hanging"), {"metadata": {"finalizers": None}})
         results = await it.sync()

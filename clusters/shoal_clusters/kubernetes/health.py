@@ -246,7 +246,7 @@ def _namespace(body: Body) -> Health:
     return _progressing(_deletion_reason(body))
 
 
-def _left_in_namespace(body: Body) -> str:
+def left_in_namespace(body: Body) -> str:
     """What the namespace controller says stands in the way of the end of a Namespace."""
     for name in _NAMESPACE_REMAINS:
         if _condition(body, name) == "True":
@@ -336,7 +336,7 @@ def _is_observed(body: Body) -> bool:
 def _deletion_reason(body: Body) -> str:
     finalizers = (body.get("metadata") or {}).get("finalizers") or ()
     waits = f" and waits for {', '.join(map(str, finalizers))}" if finalizers else ""
-    return f"it is being deleted{waits}{_left_in_namespace(body)}"
+    return f"it is being deleted{waits}{left_in_namespace(body)}"
 
 
 # It is remembered of every object, and most say one of a few things.

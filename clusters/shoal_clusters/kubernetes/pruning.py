@@ -117,10 +117,8 @@ async def _wait(
     tools: Tools, resource: Resource, change: Change, row: Owned, body: bytes, task: Task
 ) -> Result:
     """After a delete was accepted: until the object is gone, or patience ends."""
-    note = await until_gone(tools, resource, change.key, body, task.patience_seconds)
-    if note:
-        return Result(change.key, change.action, ResultStatus.WAITING, note=note)
-    return _gone(tools, change, row)
+    hangs = await until_gone(tools, resource, change, body, task.patience_seconds)
+    return hangs or _gone(tools, change, row)
 
 
 def _without_api(tools: Tools, change: Change) -> Result:

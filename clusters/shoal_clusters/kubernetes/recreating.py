@@ -16,7 +16,7 @@ import orjson
 
 from shoal.errors import InvalidObject, OwnershipConflict, ShoalError
 from shoal.model.digests import digest_parts
-from shoal.model.plans import Action, Result, ResultStatus, intended
+from shoal.model.plans import Action, Result, intended
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.immutable import why_kept
 from shoal_clusters.kubernetes.modes import Mode
@@ -43,11 +43,7 @@ async def recreate(errand: Errand) -> Applied | Result:
             return ended(errand.change, stranger)
         answer = await _delete(errand, live)
         if answer.status in (200, 202, 404):
-            hanging = await _until_gone(errand, answer)
-            if hanging:
-                status = ResultStatus.WAITING
-                return Result(errand.key, errand.change.action, status, note=hanging)
-            return await _create(errand)
+            return await _until_gone(errand, answer) or await _create(errand)
         if answer.status != 409:
             return ended(errand.change, errand.tools.refusal(answer, errand.key, "delete"))
     return errand.busy()
@@ -94,17 +90,18 @@ async def _delete(errand: Errand, live: Mapping[str, Any]) -> Answer:
     )
 
 
-async def _until_gone(errand: Errand, answer: Answer) -> str:
+async def _until_gone(errand: Errand, answer: Answer) -> Result | None:
     if answer.status == 404:
-        return ""
+        return None
     seconds = errand.task.patience_seconds
-    return await until_gone(errand.tools, errand.resource, errand.key, answer.body, seconds)
+    return await until_gone(errand.tools, errand.resource, errand.change, answer.body, seconds)
 
 
 async def _create(errand: Errand) -> Applied | Result:
     send = create if errand.prepared.mode is Mode.REPLACE else apply_created
     opened = errand.prepared.opened
     answer = await send(errand.tools.transport, errand.resource, errand.key, opened)
+    errand.tools.register.hanging.discard(errand.key)
     if answer.status == 201:
         return confirm(errand, answer)
     # It is gone, and by us: intended again, so that the next sync creates it, whatever it was.

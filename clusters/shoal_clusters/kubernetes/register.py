@@ -52,7 +52,8 @@ class Register:
     took fields over, `strangers` the owner that an object of ours names now, `kept` the objects
     whose live annotation forbids pruning, `unclaimed` what is marked as ours and has no row.
     `added` are the fields behind a drift of that kind, in the version seen last, and `put_back`
-    those that were there again when they had been removed: the server's defaults.
+    those that were there again when they had been removed: the server's defaults. `hanging` are
+    those whose deletion was waited for in vain.
     """
 
     def __init__(self, owned: Mapping[ObjectKey, Owned]) -> None:
@@ -63,6 +64,7 @@ class Register:
         self.lost: set[ObjectKey] = set()
         self.strangers: dict[ObjectKey, str] = {}
         self.kept: set[ObjectKey] = set()
+        self.hanging: set[ObjectKey] = set()
         self.unclaimed: dict[ObjectKey, Unclaimed] = {}
         self.added: dict[ObjectKey, tuple[Addition, ...]] = {}
         self.put_back: dict[ObjectKey, frozenset[Path]] = {}
@@ -182,6 +184,7 @@ class Register:
         self.put_back.pop(key, None)
         self.lost.discard(key)
         self.kept.discard(key)
+        self.hanging.discard(key)
         self.unclaimed.pop(key, None)
 
     def version(self, key: ObjectKey) -> str:

@@ -1,4 +1,8 @@
-"""Vanishing: after a delete was accepted, until the object is gone, or what holds it is known."""
+"""Vanishing: after a delete was accepted, until the object is gone, or what holds it is known.
+
+What hangs is waited for once; from then on a look is enough, so that nothing else of its target
+waits again. The watch tells of its end.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +11,33 @@ from typing import Any
 
 import orjson
 
-from shoal.model.identity import ObjectKey
+from shoal.model.plans import Change, Result, ResultStatus
 from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.kubernetes.finalizers import waits_for, way_out
+from shoal_clusters.kubernetes.health import left_in_namespace
 from shoal_clusters.kubernetes.requesting import look
 from shoal_clusters.kubernetes.tools import Tools
 
 
 async def until_gone(
-    tools: Tools, resource: Resource, key: ObjectKey, body: bytes, seconds: float
-) -> str:
-    """Wait for the end of an object; a sentence about what holds it when that takes longer.
+    tools: Tools, resource: Resource, change: Change, body: bytes, seconds: float
+) -> Result | None:
+    """Wait for the end of an object; what holds it, as a result, when that takes longer.
 
     `body` is the answer to the delete.
     """
-    live = orjson.loads(body)
+    live, key, hanging = orjson.loads(body), change.key, tools.register.hanging
     # A Status says that it is gone; an object in its place has yet to go. An object without
     # deletionTimestamp is the last state of one that went at once.
     if live.get("kind") == "Status" or not is_leaving(live):
-        return ""
-    if await tools.observer.until_gone(key, seconds):
-        return ""
+        return None
+    if await tools.observer.until_gone(key, 0 if key in hanging else seconds):
+        return None
     found = await look(tools.transport, resource, key)
     if found.status == 404:
-        return ""
-    return hanging(orjson.loads(found.body) if found.status == 200 else live)
+        return None
+    hanging.add(key)
+    return _hangs(change, orjson.loads(found.body) if found.status == 200 else live)
 
 
 def is_leaving(live: Mapping[str, Any]) -> bool:
@@ -38,10 +45,7 @@ def is_leaving(live: Mapping[str, Any]) -> bool:
     return bool((live.get("metadata") or {}).get("deletionTimestamp"))
 
 
-def hanging(live: Mapping[str, Any]) -> str:
-    """What an object that is being deleted waits for."""
-    finalizers = list((live.get("metadata") or {}).get("finalizers") or ())
-    if live.get("kind") == "Namespace":
-        finalizers += (live.get("spec") or {}).get("finalizers") or ()
-    waits = f" and waits for its finalizer {', '.join(finalizers)}" if finalizers else ""
-    return f"it is being deleted{waits}"
+def _hangs(change: Change, live: Mapping[str, Any]) -> Result:
+    left = left_in_namespace(live) if change.key.kind == "Namespace" else ""
+    note, next_step = f"{waits_for(live)}{left}", way_out(live, change.key)
+    return Result(change.key, change.action, ResultStatus.WAITING, note=note, next_step=next_step)

@@ -222,7 +222,7 @@ def _is_undone(done: Pass, key: ObjectKey) -> bool:
 
 def _wait(result: Result) -> Wait:
     if result.error is None:
-        return Wait(result.note or "it waits for what it stands on")
+        return Wait(result.note or "it waits for what it stands on", result.next_step)
     return Wait(result.error.message, result.error.next_step)
 
 

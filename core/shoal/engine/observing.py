@@ -64,6 +64,9 @@ class Observing:
             follow_health(self.state, self.tracer, cluster, target, sighting.at)
         if sighting.is_lost:
             self._take_back(cluster, target, sighting)
+        if self._is_awaited_end(target, sighting):
+            cluster.queue.add(target.key, Request(Priority.REVISION, "what was to go is gone"))
+            return
         with _unrecorded(sighting):
             if sighting.drift is None or not self._counts(target, sighting.drift):
                 await self._settled(cluster, target, sighting.key)
@@ -76,6 +79,12 @@ class Observing:
         is_over = drift is not None and drift.kind in (DriftKind.MISSING, DriftKind.TAKEN)
         is_only_found = row is not None and row.state is OwnedState.DOUBTED and not row.baseline
         return is_over and is_only_found
+
+    def _is_awaited_end(self, target: TargetState, sighting: Sighting) -> bool:
+        """Whether an object that we deleted, and that hung on a finalizer, is gone at last."""
+        drift = sighting.drift
+        is_gone = drift is not None and drift.kind is DriftKind.MISSING
+        return is_gone and sighting.key in target.waiting
 
     async def _settled(self, cluster: ClusterState, target: TargetState, key: ObjectKey) -> None:
         """The object is as it should be; if it was fought over, that has ended by itself."""

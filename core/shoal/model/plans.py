@@ -231,7 +231,8 @@ class Result:
 
     `owned` is the new row; None together with DELETED or FORGOTTEN removes the row, None with any
     other status leaves the row as it is. WAITING: a fact it stands on is not there yet, or the
-    object is still going away. REVOKED: the grant no longer stood when its turn came.
+    object is still going away; `next_step` says what a person can do about that. REVOKED: the grant
+    no longer stood when its turn came.
     """
 
     key: ObjectKey
@@ -240,3 +241,4 @@ class Result:
     owned: Owned | None = None
     error: ShoalError | None = None
     note: str = ""
+    next_step: str = ""

@@ -67,6 +67,7 @@ class FakeCluster:
     kinds that it cannot list, and why. `refusals` maps objects to the error that writing or
     deleting them meets. `writes` are the verbs and objects in the order in which they arrived,
     `dry_runs` the objects that were tried out, `listed` the kinds that were swept.
+    `finalizers` keep deleted objects from going until `remove` does.
     """
 
     name: str = "fake"
@@ -83,6 +84,7 @@ class FakeCluster:
     listing: anyio.Event | None = None
     gate: anyio.Event | None = None
     refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
+    finalizers: dict[ObjectKey, str] = field(default_factory=dict)
     writes: list[tuple[str, ObjectKey]] = field(default_factory=list)
     dry_runs: list[ObjectKey] = field(default_factory=list)
     listed: list[GroupKind] = field(default_factory=list)

@@ -22,6 +22,8 @@ def deleted(cluster: FakeCluster, memory: FakeMemory, change: Change, target: Ta
         status = ResultStatus.FORGOTTEN
     elif live is not None:
         cluster.writes.append(("delete", key))
+        if key in cluster.finalizers:
+            return _hanging(change, cluster.finalizers[key])
         del cluster.objects[key]
     _forget(memory, change)
     return Result(key, change.action, status)
@@ -35,6 +37,12 @@ def let_go(cluster: FakeCluster, memory: FakeMemory, change: Change, target: Tar
         live.owner = None
     _forget(memory, change)
     return Result(change.key, change.action, ResultStatus.FORGOTTEN)
+
+
+def _hanging(change: Change, finalizer: str) -> Result:
+    note = f"it is being deleted and waits for its finalizer {finalizer}"
+    next_step = "see who should take it off"
+    return Result(change.key, change.action, ResultStatus.WAITING, note=note, next_step=next_step)
 
 
 def _forget(memory: FakeMemory, change: Change) -> None:
