@@ -8,12 +8,14 @@ import structlog
 from shoal import errors
 from shoal.cli import getting, waiting
 from shoal.cli.ending import Ending, worse
+from shoal.cli.phrasing import now_utc
 from shoal.engine.views import DocumentProblem, TargetPhase
 from shoal.model.holds import Hold, HoldCause
 from shoal.testing.views import (
     AT,
     application_view,
     cluster_view,
+    drift_view,
     fleet_view,
     source_view,
     target_view,
@@ -103,6 +105,55 @@ def test_holds_need_a_person_and_are_no_failure(controller, shoal):
 
     assert ended.code == 0
     assert "shoal resume default/web" in ended.out
+
+
+def test_the_same_hold_on_many_clusters_is_one_thing_to_decide_about(controller, shoal):
+    group = "group-0123456789"
+    controller.held = [
+        Hold(
+            f"default/web@{name}",
+            HoldCause.PRUNE_BUDGET,
+            f"3 of 8 on {name}",
+            "shoal",
+            AT,
+            group=each,
+        )
+        for name, each in (("dev", group), ("prod", group), ("test", "group-another"))
+    ]
+
+    ended = shoal("status")
+
+    assert ended.code == 0
+    assert "default/web on 2 clusters: dev, prod: PruneBudget: 3 of 8 on dev; the oth" in ended.out
+    assert ended.out.count(f"shoal approve {group} --reason …") == 1
+    assert "default/web@test: PruneBudget: 3 of 8 on test" in ended.out
+    assert ended.out.count("next: shoal approve") == 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "since", "code"),
+    [("Correct", now_utc(), 0), ("Correct", AT, 1), ("Report", now_utc(), 1), ("Held", AT, 1)],
+)
+def test_what_is_being_corrected_this_moment_needs_nobody(controller, shoal, policy, since, code):
+    controller.target_list = [target_view("dev", phase=TargetPhase.DRIFTED, health="Missing")]
+    controller.drift_list = [drift_view(policy=policy, since=since)]
+
+    assert shoal("status").code == code
+
+
+def test_what_hangs_until_somebody_acts_is_told_and_is_no_failure(controller, shoal):
+    hanging = {"message": "ConfigMap a/b: it is being deleted", "next_step": "see the controller"}
+    controller.target_list = [
+        target_view("dev", phase=TargetPhase.SYNCING, **hanging),
+        target_view("prod", phase=TargetPhase.SYNCING, message="being tried out"),
+    ]
+
+    ended = shoal("status")
+
+    assert ended.code == 0
+    assert "↻ Syncing  default/web@dev: ConfigMap a/b: it is being deleted" in ended.out
+    assert "next: see the controller" in ended.out
+    assert "default/web@prod" not in ended.out
 
 
 def test_a_list_over_a_silent_cluster_is_printed_and_6(controller, shoal):

@@ -1,20 +1,22 @@
 """`shoal status`: the fleet on one screen, and whether a person is needed.
 
-Exit code 1 when anything failed, drifted or is not healthy; 6 when nothing did, as far as one can
-see, and some clusters do not answer.
+What is being corrected this very moment is counted and not told, and what waits for the same
+decision on many clusters is told once. Exit code 1 when anything failed, drifted or is not healthy;
+6 when nothing did, as far as one can see, and some clusters do not answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 import click
 
 from shoal.api.client import Client
 from shoal.cli.answering import partial_over, silent_clusters
-from shoal.cli.differences import said_of_drift
+from shoal.cli.differences import on_clusters, said_of_drift
 from shoal.cli.ending import Ending, worse
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import (
@@ -34,6 +36,7 @@ _BAD_PHASES = frozenset({"Failed", "Drifted"})
 _BAD_HEALTH = frozenset({"Degraded", "Missing"})
 Place = tuple[str, str, str]
 """Namespace, application and cluster of a target."""
+_CORRECTED_WITHIN = timedelta(seconds=30)  # what drifts longer is worth a look
 _SHOWN = 10  # lines of trouble on one screen; the lists have the rest
 
 
@@ -61,10 +64,8 @@ def status(output: Output, client: Client) -> int:
         if cluster["message"] and cluster["authorized"] != "False"
     ]
     waiting += _warnings(clusters)
-    waiting += [
-        Trouble("Held", hold["subject"], f"{hold['cause']}: {hold['reason']}", hold["release"])
-        for hold in client.items("holds")
-    ]
+    waiting += _held(client.items("holds"))
+    waiting += _hanging(client.items("targets"))
     fields = {
         "fleet": {key: fleet[key] for key in fleet if key not in ("apiVersion", "kind")},
         "failures": [asdict(one) for one in failures],
@@ -108,6 +109,8 @@ def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator
     drifted = {_place(target) for target in targets if target["phase"] == "Drifted"}
     drifts = [each for each in client.items("drifts") if drifted & _places(each)]
     for drift in drifts:
+        if _is_being_corrected(drift):
+            continue
         name = f"{drift['namespace']}/{drift['application']}"
         yield Trouble("Drifted", name, said_of_drift(drift), f"shoal drift list {name}")
     explained = drifted & {place for drift in drifts for place in _places(drift)}
@@ -115,8 +118,41 @@ def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator
         if _place(target) in explained:
             continue  # the same change on many clusters is one thing to decide about
         state = target["phase"] if target["phase"] in _BAD_PHASES else target["health"]
-        subject = f"{target['namespace']}/{target['application']}@{target['cluster']}"
-        yield Trouble(state, subject, target["message"], target["next_step"])
+        yield Trouble(state, _name(target), target["message"], target["next_step"])
+
+
+def _held(holds: Sequence[Item]) -> Iterator[Trouble]:
+    """What waits for a person; the same change on many clusters is one thing to decide about."""
+    groups: dict[str, list[Item]] = {}
+    for hold in holds:
+        groups.setdefault(hold["group"] or hold["id"], []).append(hold)
+    for group, same in groups.items():
+        hold = same[0]
+        told, where = f"{hold['cause']}: {hold['reason']}", hold["subject"].partition("@")
+        if len(same) == 1:
+            yield Trouble("Held", hold["subject"], told, hold["release"])
+        else:
+            clusters = on_clusters([each["subject"].partition("@")[2] for each in same])
+            subject, next_step = f"{where[0]} {clusters}", f"shoal approve {group} --reason …"
+            yield Trouble("Held", subject, f"{told}; the others likewise", next_step)
+
+
+def _hanging(targets: Sequence[Item]) -> Iterator[Trouble]:
+    """What goes on by itself once somebody has done what it waits for."""
+    for target in targets:
+        if target["phase"] == "Syncing" and target["next_step"]:
+            yield Trouble("Syncing", _name(target), target["message"], target["next_step"])
+
+
+def _is_being_corrected(drift: Item) -> bool:
+    """Whether it is gone before anybody has read of it."""
+    since = read_time(drift["since"])
+    is_new = since is not None and now_utc() - since < _CORRECTED_WITHIN
+    return is_new and drift["policy"] == "Correct"
+
+
+def _name(target: Item) -> str:
+    return f"{target['namespace']}/{target['application']}@{target['cluster']}"
 
 
 def _warnings(clusters: Sequence[Item]) -> Iterator[Trouble]:
