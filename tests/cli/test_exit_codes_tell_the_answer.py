@@ -9,7 +9,7 @@ from shoal import errors
 from shoal.cli import getting, waiting
 from shoal.cli.ending import Ending, worse
 from shoal.cli.phrasing import now_utc
-from shoal.engine.views import DocumentProblem, TargetPhase
+from shoal.engine.views import DocumentProblem, TargetPhase, TargetWarning
 from shoal.model.holds import Hold, HoldCause
 from shoal.testing.views import (
     AT,
@@ -131,10 +131,11 @@ def test_the_same_hold_on_many_clusters_is_one_thing_to_decide_about(controller,
 
 
 @pytest.mark.parametrize(
-    ("policy", "since", "code"),
-    [("Correct", now_utc(), 0), ("Correct", AT, 1), ("Report", now_utc(), 1), ("Held", AT, 1)],
+    ("policy", "is_new", "code"),
+    [("Correct", True, 0), ("Correct", False, 1), ("Report", True, 1), ("Held", True, 1)],
 )
-def test_what_is_being_corrected_this_moment_needs_nobody(controller, shoal, policy, since, code):
+def test_what_is_being_corrected_this_moment_needs_nobody(controller, shoal, policy, is_new, code):
+    since = now_utc() if is_new else AT
     controller.target_list = [target_view("dev", phase=TargetPhase.DRIFTED, health="Missing")]
     controller.drift_list = [drift_view(policy=policy, since=since)]
 
@@ -154,6 +155,21 @@ def test_what_hangs_until_somebody_acts_is_told_and_is_no_failure(controller, sh
     assert "↻ Syncing  default/web@dev: ConfigMap a/b: it is being deleted" in ended.out
     assert "next: see the controller" in ended.out
     assert "default/web@prod" not in ended.out
+
+
+def test_the_same_other_deployer_on_many_clusters_is_told_once_and_is_no_failure(controller, shoal):
+    def warnings(number):
+        return [TargetWarning("Shared", "helm", f"client helm deploys {number}", "take it out")]
+
+    controller.target_list = [
+        target_view(name, warnings=warnings(at)) for at, name in enumerate(("dev", "prod", "test"))
+    ]
+
+    ended = shoal("status")
+
+    assert ended.code == 0
+    assert "default/web on 3 clusters: dev, prod, test: client helm deploys 0" in ended.out
+    assert ended.out.count("next: take it out") == 1
 
 
 def test_a_list_over_a_silent_cluster_is_printed_and_6(controller, shoal):

@@ -42,6 +42,7 @@ from shoal.engine.gating import Gating
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.judging import Judging, by_kind
+from shoal.engine.neighbours import Neighbours
 from shoal.engine.observing import Observing
 from shoal.engine.orphaning import Orphaning
 from shoal.engine.previewing import Previewing
@@ -199,7 +200,7 @@ class EngineUnderTest:
                     state=state,
                     recording=recording,
                     targets=_targets(state, recording, gating, guard, tracer, self.jitter),
-                    observing=Observing(state, recording, tracer),
+                    observing=Observing(state, recording, Neighbours(recording, store), tracer),
                     identifying=Identifying(state, recording),
                     recovering=Recovering(state, recording, guard, "fake", self.jitter),
                     access={"fake": self.access},

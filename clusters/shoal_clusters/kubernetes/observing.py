@@ -21,7 +21,7 @@ from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.masking import is_secret
 from shoal.model.plans import Owned
-from shoal.model.sightings import Drift, DriftKind, Sighting
+from shoal.model.sightings import Drift, DriftKind, Neighbour, Sighting
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.awaiting import Awaiting
@@ -36,7 +36,7 @@ from shoal_clusters.kubernetes.register import Outbox, Register, Unclaimed
 from shoal_clusters.kubernetes.scaling import Scaling
 from shoal_clusters.kubernetes.spotting import Spotter
 from shoal_clusters.kubernetes.unclaimed import Claims, is_described
-from shoal_clusters.kubernetes.watching import Glance
+from shoal_clusters.kubernetes.watching import Glance, Seen
 from shoal_clusters.transport import Transport
 
 Body = Mapping[str, Any]
@@ -210,7 +210,7 @@ class Observer:
             if not write.is_gone:
                 self._claims.appeared(key, write.raw)
             return
-        version = msgspec.json.decode(write.raw, type=_Versioned).metadata.resourceVersion
+        version = msgspec.json.decode(write.raw, type=Seen).metadata.resourceVersion
         if write.is_gone and write.seen_in is not None:
             self._look_for(write.seen_in, key, version)
         elif not self._register.is_known(key, version):
@@ -229,10 +229,11 @@ class Observer:
         self._note_live(row.key, live)
         health = self._assessor.health(row, live, is_written=True)
         self._register.health_changed(row, health)
-        drift = self.spotter.spot(row, live)
+        drift, beside = self.spotter.spot(row, live)
         if drift is not None:
             self._register.drifted[row.key] = drift
-        self._tell(row, health, drift)
+        self._register.neighbours_changed(row.key, beside or ())
+        self._tell(row, health, drift, beside=beside)
 
     def looked_at(self, key: ObjectKey, live: Body) -> None:
         """A write met another version than it was meant for, and this is what is there."""
@@ -294,6 +295,7 @@ class Observer:
         )
         drift: Drift | None = None
         refreshed: Owned | None = None
+        beside: tuple[Neighbour, ...] | None = None
         match verdict:
             case comparing.Stale() | comparing.Unsure():
                 return
@@ -317,11 +319,11 @@ class Observer:
                 self._note_live(key, live)
             case comparing.Equal(owned=refreshed):
                 self._note_live(key, live)
-                drift = self.spotter.spot(row, live)
+                drift, beside = self.spotter.spot(row, live)
         if refreshed is not None:
             self._register.keep(refreshed)
         health = self._assessor.health(refreshed or row, live)
-        self._note(refreshed or row, drift, health, refreshed)
+        self._note(refreshed or row, drift, health, refreshed, beside)
 
     def _judge_end(self, row: Owned) -> None:
         verdict = self._comparer.compare(None, row)
@@ -329,7 +331,7 @@ class Observer:
             self._assessor.gone(row.key)
             # Whose it was says nothing of what may be there now: the correction looks.
             self._register.strangers.pop(row.key, None)
-            self._note(row, verdict.drift, Health(HealthState.MISSING, "it is gone"), None)
+            self._note(row, verdict.drift, Health(HealthState.MISSING, "it is gone"))
 
     def _is_news(self, row: Owned, version: str) -> bool:
         """Whether an end is newer than our last write: a watch tells of older ones late."""
@@ -348,7 +350,12 @@ class Observer:
             self._register.kept.discard(key)
 
     def _note(
-        self, row: Owned, drift: Drift | None, health: Health, refreshed: Owned | None
+        self,
+        row: Owned,
+        drift: Drift | None,
+        health: Health,
+        refreshed: Owned | None = None,
+        beside: tuple[Neighbour, ...] | None = None,
     ) -> None:
         before = self._register.drifted.get(row.key)
         if drift is None:
@@ -363,8 +370,9 @@ class Observer:
             and (drift.kind, drift.owned_digest) != (before.kind, before.owned_digest)
         )
         is_health_news = self._register.health_changed(row, health)
-        if is_drift_news or is_health_news or refreshed is not None:
-            self._tell(row, health if is_health_news else None, drift, refreshed)
+        is_news = is_drift_news or is_health_news or refreshed is not None
+        if (beside is not None and self._register.neighbours_changed(row.key, beside)) or is_news:
+            self._tell(row, health if is_health_news else None, drift, refreshed, beside=beside)
 
     def _tell(
         self,
@@ -374,20 +382,13 @@ class Observer:
         refreshed: Owned | None = None,
         *,
         is_lost: bool = False,
+        beside: tuple[Neighbour, ...] | None = None,
     ) -> None:
-        now = datetime.now(UTC)
-        self._outbox.put(Sighting(row.target, row.key, now, health, drift, refreshed, is_lost))
+        told = (health, drift, refreshed, is_lost, beside)
+        self._outbox.put(Sighting(row.target, row.key, datetime.now(UTC), *told))
 
 
 def _is_applied_in(row: Owned, resource: Resource) -> bool:
     """Whether we wrote the object in this version of its kind, as far as is known."""
     baseline = decode_packed(row.baseline)
     return baseline is None or baseline.version in ("", resource.version)
-
-
-class _Metadata(msgspec.Struct):
-    resourceVersion: str = ""
-
-
-class _Versioned(msgspec.Struct):
-    metadata: _Metadata

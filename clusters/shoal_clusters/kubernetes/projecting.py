@@ -180,7 +180,7 @@ def changed_by(live: Mapping[str, Any], fields: Fields) -> ChangedBy:
     for entry in entries(live):
         if entry is own or not overlaps(fields, entry.get("fieldsV1") or {}):
             continue
-        at = _read_time(entry.get("time"))
+        at = read_time(entry.get("time"))
         if not found.manager or (at and (found.at is None or at > found.at)):
             found = ChangedBy(str(entry.get("manager", "")), at, str(entry.get("subresource", "")))
     return found
@@ -235,7 +235,8 @@ def own_entry(live: Mapping[str, Any], manager: str = MANAGER) -> Mapping[str, A
     return None
 
 
-def _read_time(text: object) -> datetime | None:
+def read_time(text: object) -> datetime | None:
+    """A time as the API server writes it; None when it is none."""
     try:
         return datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

@@ -16,7 +16,7 @@ import anyio.lowlevel
 from shoal.model.health import Health
 from shoal.model.identity import GroupKind, ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned
-from shoal.model.sightings import Drift, Sighting
+from shoal.model.sightings import Drift, Neighbour, Sighting
 from shoal_clusters.kubernetes.adding import Addition, Path
 from shoal_clusters.kubernetes.baselines import decode_packed
 
@@ -53,7 +53,7 @@ class Register:
     whose live annotation forbids pruning, `unclaimed` what is marked as ours and has no row.
     `added` are the fields behind a drift of that kind, in the version seen last, and `put_back`
     those that were there again when they had been removed: the server's defaults. `hanging` are
-    those whose deletion was waited for in vain.
+    those whose deletion was waited for in vain, `beside` holds who else deploys an object.
     """
 
     def __init__(self, owned: Mapping[ObjectKey, Owned]) -> None:
@@ -65,6 +65,7 @@ class Register:
         self.strangers: dict[ObjectKey, str] = {}
         self.kept: set[ObjectKey] = set()
         self.hanging: set[ObjectKey] = set()
+        self.beside: dict[ObjectKey, tuple[Neighbour, ...]] = {}
         self.unclaimed: dict[ObjectKey, Unclaimed] = {}
         self.added: dict[ObjectKey, tuple[Addition, ...]] = {}
         self.put_back: dict[ObjectKey, frozenset[Path]] = {}
@@ -185,6 +186,7 @@ class Register:
         self.lost.discard(key)
         self.kept.discard(key)
         self.hanging.discard(key)
+        self.beside.pop(key, None)
         self.unclaimed.pop(key, None)
 
     def version(self, key: ObjectKey) -> str:
@@ -219,6 +221,13 @@ class Register:
         seen[row.key] = health
         return True
 
+    def neighbours_changed(self, key: ObjectKey, beside: tuple[Neighbour, ...]) -> bool:
+        """Note who else deploys an object; whether others were noted before."""
+        before = self.beside.pop(key, ())
+        if beside:
+            self.beside[key] = beside
+        return before != beside
+
     def doubt(self, row: Owned) -> None:
         """The health that was noted of an object says nothing any more."""
         self._seen.setdefault(row.target, {})[row.key] = None
@@ -246,6 +255,7 @@ class Outbox:
                 sighting.drift,
                 sighting.owned or older.owned,
                 sighting.is_lost or older.is_lost,
+                older.beside if sighting.beside is None else sighting.beside,
                 sighting.is_served or older.is_served,
             )
         self._waiting[sighting.key] = sighting

@@ -1,4 +1,4 @@
-"""Spotting what was added by hand, by the policy of the application that the object belongs to.
+"""Spotting what was added by hand, and who else deploys an object, by the application's policy.
 
 After a restart objects are seen before their targets are planned for, and until then nobody knows
 which clients count and what is ignored. The few objects in which others than we own fields are kept
@@ -8,17 +8,18 @@ until then; all others have nothing that could be spotted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.masking import is_secret
 from shoal.model.plans import Owned
-from shoal.model.sightings import Drift
+from shoal.model.sightings import Drift, Neighbour
 from shoal_clusters.kubernetes import adding
 from shoal_clusters.kubernetes.adding import Addition
 from shoal_clusters.kubernetes.briefing import Brief, Briefing
+from shoal_clusters.kubernetes.neighbours import neighbours
 from shoal_clusters.kubernetes.projecting import entries
 from shoal_clusters.kubernetes.register import Register
 
@@ -40,6 +41,13 @@ def _with_names(live: Body) -> Body:
     return {**live, "data": dict.fromkeys(names)}
 
 
+class Spotted(NamedTuple):
+    """The drift that additions are, and who else deploys the object; None: nobody can say yet."""
+
+    drift: Drift | None
+    beside: tuple[Neighbour, ...] | None
+
+
 class Spotter:
     """Finds additions in objects whose own fields are as we wrote them."""
 
@@ -48,18 +56,19 @@ class Spotter:
         self._briefing = briefing
         self._kept: dict[ObjectKey, bytes] = {}
 
-    def spot(self, row: Owned, live: Body) -> Drift | None:
-        """What was added to an object, noted in the register; None when nothing was."""
+    def spot(self, row: Owned, live: Body) -> Spotted:
+        """What was added to an object, noted in the register, and who else deploys it."""
         brief = self._briefing.of(row.target)
         self._register.added.pop(row.key, None)
         if brief is None:
             self._keep(row.key, live)
-            return None
+            return Spotted(None, None if adding.has_strangers(live) else ())
+        beside = neighbours(live, brief.policy.by_hand, brief.stays(row))
         found = self._additions(brief, row, _with_names(live) if is_secret(row.key) else live)
         if not found:
-            return None
+            return Spotted(None, beside)
         self._register.added[row.key] = found
-        return adding.drift_of(live, found, row.owned_digest)
+        return Spotted(adding.drift_of(live, found, row.owned_digest), beside)
 
     def additions(self, key: ObjectKey, live: Body) -> tuple[Addition, ...]:
         """What is added to a live object just now; nothing is noted."""

@@ -65,7 +65,8 @@ def status(output: Output, client: Client) -> int:
     ]
     waiting += _warnings(clusters)
     waiting += _held(client.items("holds"))
-    waiting += _hanging(client.items("targets"))
+    targets = client.items("targets")
+    waiting += [*_hanging(targets), *_shared(targets)]
     fields = {
         "fleet": {key: fleet[key] for key in fleet if key not in ("apiVersion", "kind")},
         "failures": [asdict(one) for one in failures],
@@ -142,6 +143,19 @@ def _hanging(targets: Sequence[Item]) -> Iterator[Trouble]:
     for target in targets:
         if target["phase"] == "Syncing" and target["next_step"]:
             yield Trouble("Syncing", _name(target), target["message"], target["next_step"])
+
+
+def _shared(targets: Sequence[Item]) -> Iterator[Trouble]:
+    """Warnings of targets, the same on many clusters once."""
+    alike: dict[tuple[str, ...], list[tuple[Item, Item]]] = {}
+    for target in targets:
+        for one in target["warnings"]:
+            name = (target["namespace"], target["application"], one["reason"], one["about"])
+            alike.setdefault(name, []).append((target, one))
+    for (namespace, application, *_), found in sorted(alike.items()):
+        where = on_clusters([target["cluster"] for target, _ in found])
+        subject, one = f"{namespace}/{application} {where}", found[0][1]
+        yield Trouble("Warning", subject, one["message"], one["next_step"])
 
 
 def _is_being_corrected(drift: Item) -> bool:

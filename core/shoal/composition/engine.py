@@ -39,6 +39,7 @@ from shoal.engine.gating import Gating
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.judging import Judging, by_kind
+from shoal.engine.neighbours import Neighbours
 from shoal.engine.observing import Observing
 from shoal.engine.orphaning import Orphaning
 from shoal.engine.previewing import Previewing
@@ -175,7 +176,7 @@ class _Assembly:
             state=state,
             recording=recording,
             targets=await self._targets(),
-            observing=Observing(state, recording, self._tracer),
+            observing=Observing(state, recording, Neighbours(recording, self._store), self._tracer),
             identifying=Identifying(state, recording),
             recovering=Recovering(state, recording, self._guard, TARGET_TYPE, random.random),
             access=self._plugins.access,

@@ -203,9 +203,16 @@ def _note_problems(done: Pass) -> None:
             target.waiting[result.key] = _wait(result)
         elif result.status in GONE:
             target.forget_health(result.key)
+            _forget_neighbours(target, result.key)
             target.drifted.pop(result.key, None)
         elif result.status in WRITTEN and _is_undone(done, result.key):
             target.drifted.pop(result.key, None)
+
+
+def _forget_neighbours(target: TargetState, key: ObjectKey) -> None:
+    if key in target.beside:
+        rest = {each: others for each, others in target.beside.items() if each != key}
+        target.beside = rest or NOTHING
 
 
 def _is_undone(done: Pass, key: ObjectKey) -> bool:

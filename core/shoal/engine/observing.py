@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from opentelemetry.trace import Tracer
 
+from shoal.engine.neighbours import Neighbours
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
@@ -40,6 +41,7 @@ class Observing:
 
     state: EngineState
     recording: Recording
+    neighbours: Neighbours
     tracer: Tracer
 
     async def saw(self, cluster: ClusterState, sighting: Sighting) -> None:
@@ -64,6 +66,9 @@ class Observing:
             follow_health(self.state, self.tracer, cluster, target, sighting.at)
         if sighting.is_lost:
             self._take_back(cluster, target, sighting)
+        with _unrecorded(sighting):
+            if sighting.beside is not None:
+                await self.neighbours.saw(target, sighting.key, sighting.beside, sighting.at)
         if self._is_awaited_end(target, sighting):
             cluster.queue.add(target.key, Request(Priority.REVISION, "what was to go is gone"))
             return

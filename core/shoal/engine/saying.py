@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Sized
 
 from shoal.engine.depending import lack
+from shoal.engine.neighbours import warnings_of_target
 from shoal.engine.state import (
     ApplicationState,
     EngineState,
@@ -64,7 +65,15 @@ def say_target(state: EngineState, target: TargetState, phase: TargetPhase, heal
         return _differs(target.observed)
     if phase is TargetPhase.DRIFTED:
         return _drifted(target)
-    return _unwell(state, target, health), ""
+    ill = _unwell(state, target, health)
+    return (ill, "") if ill else _warned(target)
+
+
+def _warned(target: TargetState) -> Told:
+    warnings = warnings_of_target(target)
+    if not warnings:
+        return "", ""
+    return f"{warnings[0].message}{and_more(warnings)}", warnings[0].next_step
 
 
 def _problem(target: TargetState) -> Told:

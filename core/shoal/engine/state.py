@@ -30,7 +30,7 @@ from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.overrides import Override
 from shoal.model.plans import Desired, Grant, Plan
-from shoal.model.sightings import Drift
+from shoal.model.sightings import Drift, Neighbour
 from shoal.planning.backing_off import NEVER, Repetition
 from shoal.planning.budgeting import RevisionPrunes
 from shoal.planning.circuits import Circuit
@@ -124,8 +124,8 @@ class TargetState:
     `queued` is what waits for an earlier wave, `trial` says what the validation of this revision
     waits for, `observed` is the plan of a target that is only observed, `looks` when it was made.
     `struggles` are the objects that were corrected lately, `sighted` when others were seen
-    drifting, `reported` of what drifts on, by its reason, when that was recorded. `orphaned` holds
-    what carries its marks and is not wanted, and nothing else.
+    drifting, `reported` of what drifts on, by its reason, when that was recorded, `beside` who else
+    deploys an object. `orphaned` holds what carries its marks and is not wanted, and nothing else.
     """
 
     key: TargetKey
@@ -145,6 +145,7 @@ class TargetState:
     struggles: Mapping[ObjectKey, Struggle] = field(default_factory=lambda: NOTHING)
     sighted: Mapping[ObjectKey, datetime] = field(default_factory=lambda: NOTHING)
     reported: Mapping[ObjectKey, tuple[str, Repetition]] = field(default_factory=lambda: NOTHING)
+    beside: Mapping[ObjectKey, tuple[Neighbour, ...]] = field(default_factory=lambda: NOTHING)
     reset_at: datetime | None = None
     error: ShoalError | None = None
     problems: dict[ObjectKey, ShoalError] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shoal.documents import Identity, Problem
+from shoal.engine.neighbours import warnings_of_target
 from shoal.engine.saying import (
     SEVERITY_OF_PHASE,
     alone,
@@ -130,6 +131,7 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
         message=message,
         next_step=next_step,
         problems=problems,
+        warnings=warnings_of_target(target),
         plan_hash=target.plan_hash,
         trace_id=target.trace_id,
     )

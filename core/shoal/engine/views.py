@@ -37,6 +37,16 @@ class ObjectProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetWarning:
+    """What is as it should be, and will likely not stay so; `about` is alike on many clusters."""
+
+    reason: str
+    about: str
+    message: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
 class TargetView:
     """One application at one cluster. `message` is one sentence; empty when all is well."""
 
@@ -53,6 +63,7 @@ class TargetView:
     message: str
     next_step: str
     problems: Sequence[ObjectProblem]
+    warnings: Sequence[TargetWarning]
     plan_hash: str
     trace_id: str
 

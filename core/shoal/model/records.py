@@ -33,6 +33,7 @@ class Deed(StrEnum):
     TARGET_CORRECTED = "target.corrected"
     TARGET_DRIFTED = "target.drifted"
     TARGET_RESET = "target.reset"
+    TARGET_SHARED = "target.shared"
     TARGET_OBSERVED = "target.observed"
     TARGET_WAITING = "target.waiting"
     TARGET_RELEASED = "target.released"

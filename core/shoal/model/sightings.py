@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from shoal.model.digests import digest_parts
 from shoal.model.health import Health
@@ -62,6 +62,16 @@ class Drift:
         return not (self.kind is DriftKind.ADDED and keeps)
 
 
+class Neighbour(NamedTuple):
+    """Another client that deploys an object of ours and leaves it as we wrote it.
+
+    `since` is None where managedFields do not tell: an apply that changed no value has no time.
+    """
+
+    client: str
+    since: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One object was seen. `drift` is None when it equals what we wrote.
@@ -69,6 +79,7 @@ class Sighting:
     `owned` is a refreshed inventory row to be kept (a Job was seen finished, replicas were scaled);
     None when the row is still true. `health` is None when it did not change. `is_lost`: its fields
     are as we wrote them, and another client owns some: no drift, and to be applied again.
+    `beside` are the other deployers of the object now; None when that was not looked at.
     """
 
     target: TargetKey
@@ -78,4 +89,5 @@ class Sighting:
     drift: Drift | None = None
     owned: Owned | None = None
     is_lost: bool = False
+    beside: tuple[Neighbour, ...] | None = None
     is_served: bool = False

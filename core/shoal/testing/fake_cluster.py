@@ -19,6 +19,7 @@ from shoal.model.digests import canonical
 from shoal.model.endpoints import Facts
 from shoal.model.health import Health
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
+from shoal.model.sightings import Neighbour
 
 CLUSTER_SCOPED = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "StorageClass"})
 SERVED = frozenset(
@@ -67,7 +68,8 @@ class FakeCluster:
     kinds that it cannot list, and why. `refusals` maps objects to the error that writing or
     deleting them meets. `writes` are the verbs and objects in the order in which they arrived,
     `dry_runs` the objects that were tried out, `listed` the kinds that were swept.
-    `finalizers` keep deleted objects from going until `remove` does.
+    `finalizers` keep deleted objects from going until `remove` does, `neighbours` are
+    who else deploys them.
     """
 
     name: str = "fake"
@@ -85,6 +87,7 @@ class FakeCluster:
     gate: anyio.Event | None = None
     refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     finalizers: dict[ObjectKey, str] = field(default_factory=dict)
+    neighbours: dict[ObjectKey, tuple[Neighbour, ...]] = field(default_factory=dict)
     writes: list[tuple[str, ObjectKey]] = field(default_factory=list)
     dry_runs: list[ObjectKey] = field(default_factory=list)
     listed: list[GroupKind] = field(default_factory=list)
@@ -112,6 +115,11 @@ class FakeCluster:
         found.added = merged(found.added, _new(found.body, patch))
         found.body = merged(found.body, patch)
         found.version = self.tick()
+        self._tell(key)
+
+    async def deploy_too(self, key: ObjectKey, *clients: Neighbour) -> None:
+        """Let others deploy an object as well, and change nothing; without `clients`: no more."""
+        self.neighbours[key] = clients
         self._tell(key)
 
     async def remove(self, key: ObjectKey) -> None:

@@ -204,7 +204,7 @@ class FakeSession:
         health = self._health_of(row.target, key)
         is_changed = self._health.get(key) != health
         self._health[key] = health
-        if drift != before or is_changed:
+        if drift != before or is_changed or key in self._cluster.neighbours:
             self._tell(row, health if is_changed else None, drift)
 
     # -- one change ------------------------------------------------------------------------------
@@ -333,7 +333,9 @@ class FakeSession:
         older = self._waiting.pop(row.key, None)
         if older is not None and health is None:
             health = older.health
-        self._waiting[row.key] = Sighting(row.target, row.key, self._now(), health, drift)
+        beside = self._cluster.neighbours.get(row.key, ())
+        told = Sighting(row.target, row.key, self._now(), health, drift, beside=beside)
+        self._waiting[row.key] = told
         self._filled.set()
 
 

@@ -94,6 +94,7 @@ def target_view(cluster: str = "dev", application: str = "web", **changes: Any) 
             "message": "",
             "next_step": "",
             "problems": (),
+            "warnings": (),
             "plan_hash": "",
             "trace_id": "",
             **changes,
