@@ -10,6 +10,7 @@ from tests.engine.harness import EngineUnderTest, config_map, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.diffing import DiffRequest
+from shoal.engine.views import DiffView
 from shoal.errors import ClusterNotConnected
 from shoal.model.identity import Ref
 
@@ -74,4 +75,5 @@ async def test_a_diff_does_not_wait_for_a_cluster_that_is_away(tmp_path: Path) -
         seconds = anyio.current_time() - began
 
     assert seconds < 0.1
+    assert isinstance(found, DiffView)
     assert [each.cluster for each in found.unanswered] == ["away"]

@@ -13,7 +13,7 @@ import pytest
 from shoal.errors import ClusterUnreachable, ServerBusy
 from shoal_clusters.kubernetes import watching
 from shoal_clusters.kubernetes.discovering import Resource
-from shoal_clusters.kubernetes.watching import Glance, Watch
+from shoal_clusters.kubernetes.watching import Glance, Watch, _pause
 from shoal_clusters.transport import Answer
 
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", True)
@@ -346,6 +346,6 @@ async def test_a_watch_that_waits_for_its_kind_lists_at_once_when_it_is_told_to(
 
 def test_a_watch_waits_as_long_as_the_server_asks_within_reason() -> None:
     def pause(after: float | None) -> float:
-        return watching._pause(ServerBusy("later", after_seconds=after), 0)
+        return _pause(ServerBusy("later", after_seconds=after), 0)
 
     assert (pause(None), pause(20), pause(1e6)) == (0, 20, 300)

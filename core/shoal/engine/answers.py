@@ -87,7 +87,11 @@ def facts(given: Any) -> Facts:
     found = _is_a(given, Facts, "Facts")
     _is_text(found.uid, "the uid of a cluster")
     _is_text(found.version, "the version of a cluster")
-    _all_are(found.limits, str, "sentences")
+    for sentences in (found.limits, found.stale):
+        _all_are(sentences, str, "sentences")
+    for measured in (found.latency_seconds, found.requests_in_flight):
+        if measured is not None and not isinstance(measured, int | float):
+            raise _nonsense(measured, "a number")
     _is_a(found.unknown_objects, int, "a number of objects")
     return found
 
