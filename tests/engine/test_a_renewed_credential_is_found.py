@@ -41,6 +41,22 @@ async def test_a_refused_credential_that_stays_the_same_is_left_to_the_back_off(
 
 
 @in_virtual_time
+async def test_each_new_content_of_a_refused_credential_is_tried_once(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "one")
+    engine.clusters["one"].denied = True
+
+    async with engine.running():
+        await anyio.sleep(1800)
+        before = len(engine.target_type.opened)
+        for number in range(3):
+            engine.access.tokens["one"] = f"wrong too {number}"
+            await anyio.sleep(30)
+        tried = len(engine.target_type.opened) - before
+
+    assert 3 <= tried <= 4  # one of them may be that of the back-off
+
+
+@in_virtual_time
 async def test_a_refused_credential_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
     engine = make_engine(tmp_path, "one", "two")
     engine.clusters["one"].denied = True
