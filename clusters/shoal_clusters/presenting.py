@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import anyio
 
 from shoal import __version__
+from shoal.errors import AccessDenied, InvalidDocument, ShoalError
 from shoal.hooks.host import ThreadRunner
 from shoal.model.endpoints import Credential, Endpoint
 from shoal_clusters.connecting import TrustStore
@@ -50,13 +52,22 @@ class Presented:
         """Read it. Raises AccessDenied when there is none to be had."""
         self.reads += 1
         self._read_at = datetime.now(UTC)
-        credential = await self._endpoint.credential()
+        credential = await self._given()
         tls = await self._trust.context(self._endpoint.ca_file, credential, self._run_in_thread)
         if (credential, tls) != (self._credential, self.tls):
             self.generation += 1
         self._credential, self.tls = credential, tls
         bearer = {"Authorization": f"Bearer {credential.token}"} if credential.token else {}
         self.headers = {"User-Agent": USER_AGENT, **bearer}
+
+    async def _given(self) -> Credential:
+        """As the access gives it. A kubeconfig that is being written is no fault of an object."""
+        try:
+            return await self._endpoint.credential()
+        except InvalidDocument as error:
+            raise AccessDenied(
+                f"there is no credential: {error.message}", next_step=error.next_step
+            ) from error
 
     async def read_since(self, reads: int) -> None:
         """Read it again, unless somebody else did since `reads` was noted."""
@@ -65,9 +76,13 @@ class Presented:
                 await self.read()
 
     async def keep_fresh(self) -> None:
-        """Read it again when its end is near and the last look is a while ago."""
+        """Read it again when its end is near and the last look is a while ago.
+
+        When it cannot be read just now the old one is shown on: it may count for days.
+        """
         if self._credential.expires_at is not None and self._is_due(datetime.now(UTC)):
-            await self.read_since(self.reads)
+            with suppress(ShoalError):
+                await self.read_since(self.reads)
 
     def _is_due(self, now: datetime) -> bool:
         """A clock that is ahead must not have it read for each request."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +17,7 @@ from tests.access.conftest import connected, kubeconfig, program, written
 
 from shoal.errors import AccessDenied, InvalidDocument, ShoalError
 from shoal.hooks.host import Host
+from shoal.model.endpoints import Credential
 from shoal_clusters.access.kubeconfig import Kubeconfig, KubeconfigSpec
 
 MERGED = "\n".join(
@@ -126,6 +129,22 @@ async def test_a_file_that_would_take_all_memory_is_refused_at_once(host: Host, 
         await connected(host, bomb)
 
     assert time.monotonic() - began < 10  # a bomb would take hours
+
+
+@pytest.mark.parametrize("field", ["", "tokenFile", "client-certificate", "client-key"])
+async def test_a_pipe_or_a_device_is_no_file_and_holds_no_thread(host: Host, field: str) -> None:
+    folder = written(host, "").parent
+    os.mkfifo(folder / "pipe")
+    for place in ("pipe", "/dev/zero", "."):
+        user = {"token": "t", "client-certificate": "kubeconfig", field: place}
+        path = written(host, kubeconfig(user)) if field else Path(place)
+        with pytest.raises(ShoalError, match="cannot be read"), anyio.fail_after(5):
+            await credential_of(host, path)
+
+
+async def credential_of(host: Host, path: Path) -> Credential:
+    endpoint = await Kubeconfig().connect(KubeconfigSpec(path=str(path)), host)
+    return await endpoint.credential()
 
 
 PARTS = st.recursive(

@@ -61,6 +61,7 @@ async def test_inline_certificates_become_private_files(host: Host) -> None:
 async def test_files_beside_the_kubeconfig_are_found_relative_to_it(host: Host) -> None:
     path = written(host, kubeconfig({"tokenFile": "token"}, **{"certificate-authority": "ca.crt"}))
     (path.parent / "token").write_text("from-a-file\n")
+    (path.parent / "ca.crt").write_text("the authority")
     endpoint = await Kubeconfig().connect(KubeconfigSpec(path="kubeconfig"), host)
 
     assert endpoint.ca_file == str(path.parent / "ca.crt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from aiohttp import web
 from tests.kubernetes.tls_servers import Tokens, served
 
-from shoal.errors import AccessDenied, Unauthenticated
+from shoal.errors import AccessDenied, InvalidDocument, Unauthenticated
 from shoal.model.endpoints import Credential
 from shoal_clusters.controlplane.certificates import Authority
 
@@ -131,3 +132,43 @@ async def test_a_watch_that_is_refused_uses_the_renewed_credential_the_next_time
                 found.append(answer.status)
 
     assert found == [401, 200]
+
+
+@dataclass
+class Rewritten:
+    """A kubeconfig that somebody is just writing, once it was read."""
+
+    expires_at: datetime | None = None
+    reads: int = 0
+
+    async def __call__(self) -> Credential:
+        self.reads += 1
+        if self.reads > 1:
+            raise InvalidDocument("kubeconfig prod is not YAML")
+        return Credential(token="old", expires_at=self.expires_at)
+
+
+async def test_a_file_that_is_just_written_costs_no_request_while_the_old_credential_counts(
+    certificates: Path,
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response()
+
+    soon, interval = datetime.now(UTC) + timedelta(seconds=30), timedelta(0)
+    rewritten = Rewritten(soon)
+    async with served(certificates, handler, rewritten, credential_interval=interval) as transport:
+        answers = [(await transport.request("GET", "/x")).status for _ in range(3)]
+
+    assert answers == [200] * 3
+    assert rewritten.reads == 4
+
+
+async def test_a_file_that_is_just_written_is_a_matter_of_the_cluster_and_of_no_object(
+    certificates: Path,
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(status=401)
+
+    async with served(certificates, handler, Rewritten()) as transport:
+        with pytest.raises(AccessDenied, match="kubeconfig prod is not YAML"):
+            await transport.request("PATCH", "/x", body=b"{}")

@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import difflib
+import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,12 +158,21 @@ def read_context(path: Path, wanted: str | None) -> Context:
     return Context(path, name, cluster, _named(path, document, "users", user) if user else {})
 
 
-def read_bounded(file: Path) -> bytes:
-    """The bytes of a file that is named by a kubeconfig. OSError, also when it is too large."""
-    with file.open("rb") as opened:
-        content = opened.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise OSError(None, "it is larger than 1 MiB")
+def read_bounded(file: Path, most_bytes: int = _MOST_BYTES) -> bytes:
+    """The bytes of a file. OSError, also when it is too large, or a pipe or device.
+
+    To open a pipe that nobody writes to, or to read some devices, would hold the thread for ever.
+    """
+    handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(None, "it is no file")
+        with open(handle, "rb", closefd=False) as opened:
+            content = opened.read(most_bytes + 1)
+    finally:
+        os.close(handle)
+    if len(content) > most_bytes:
+        raise OSError(None, f"it is larger than {most_bytes >> 20} MiB")
     return content
 
 
@@ -178,8 +189,7 @@ def _split(address: str) -> SplitResult | None:
 
 def _read_file(path: Path) -> Mapping[str, Any]:
     try:
-        with path.open("rb") as file:
-            content = file.read(_LIMITS.bytes + 1)
+        content = read_bounded(path, _LIMITS.bytes)
     except OSError as error:
         raise InvalidDocument(
             f"kubeconfig {path} cannot be read: {error.strerror}",

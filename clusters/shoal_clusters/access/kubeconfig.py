@@ -27,12 +27,7 @@ from shoal.model.digests import digest_bytes
 from shoal.model.endpoints import Credential, Endpoint
 from shoal_clusters.access import asking
 from shoal_clusters.access.contexts import Context, read_bounded, read_context
-from shoal_clusters.access.expiring import (
-    Lifetime,
-    lifetime_of_certificate,
-    lifetime_of_token,
-    shortest,
-)
+from shoal_clusters.access.expiring import lifetime_of_certificate, lifetime_of_token, shortest
 from shoal_clusters.access.programs import refuse_unlisted
 
 _FILE_INTERVAL = timedelta(seconds=10)
@@ -99,7 +94,17 @@ def _file(context: Context, part: Mapping[str, Any], field: str, folder: Path) -
     if inline := context.content(part, field):
         return str(_keep(inline, folder))
     named = context.text(part, field)
-    return str(context.beside(named)) if named else ""
+    if not named:
+        return ""
+    file = context.beside(named)
+    try:
+        read_bounded(file)
+    except OSError as error:
+        raise InvalidDocument(
+            f"{field} {named} of {context} cannot be read: {error.strerror}",
+            next_step=f"correct {field} in the kubeconfig, or put the file there",
+        ) from error
+    return str(file)
 
 
 def _keep(content: bytes, folder: Path) -> Path:
@@ -140,7 +145,8 @@ def _plain(context: Context, folder: Path) -> Credential:
             f"{context} has neither a token nor a client certificate",
             next_step="give its user a token, tokenFile, or client-certificate and client-key",
         )
-    lifetime = shortest((lifetime_of_token(token), _lifetime_of(certificate)))
+    pem = read_bounded(Path(certificate)) if certificate else b""
+    lifetime = shortest((lifetime_of_token(token), lifetime_of_certificate(pem)))
     return Credential(
         token=token,
         client_certificate_file=certificate,
@@ -148,12 +154,3 @@ def _plain(context: Context, folder: Path) -> Credential:
         issued_at=lifetime.begins,
         expires_at=lifetime.ends,
     )
-
-
-def _lifetime_of(certificate: str) -> Lifetime:
-    try:
-        return (
-            lifetime_of_certificate(read_bounded(Path(certificate))) if certificate else Lifetime()
-        )
-    except OSError:  # whoever uses the file says what is wrong with it
-        return Lifetime()
