@@ -15,7 +15,8 @@ from tests.kubernetes.planes import PlaneWorld, path_of
 from shoal.errors import OwnershipConflict
 from shoal.hooks.host import Host
 from shoal.model.identity import ObjectKey
-from shoal.model.plans import ResultStatus
+from shoal.model.plans import Action, ResultStatus
+from shoal.model.policies import DriftPolicy
 from shoal.testing.target_bench import Bench, Subject, bench, statuses
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.audit import Entry, audit_position, read_audit_log
@@ -101,6 +102,62 @@ async def test_what_was_edited_meanwhile_is_put_right_by_the_same_apply(
         }
     assert (await world.read(it.key("edited")) or {})["data"] == {"a": "1"}
     assert sum(entry.verb == "patch" for entry in sent) == 2
+
+
+async def test_what_somebody_edited_is_told_and_left_when_drift_is_only_reported(
+    alone: Subject, world: PlaneWorld
+) -> None:
+    async with bench(alone) as it:
+        body = it.config_map("edited", a="1")
+        await it.sync(body, when_drifted=DriftPolicy.REPORT)
+    await world.change(it.key("edited"), {"data": {"a": "2"}})
+    async with bench(alone, {}) as again:
+        results = await again.sync(body, when_drifted=DriftPolicy.REPORT)
+        sighting = await again.until_drifted("edited", missing=False)
+        reported = await again.plan(body, when_drifted=DriftPolicy.REPORT)
+        corrected = await again.plan(body)
+
+        assert statuses(results) == {"edited": ResultStatus.UNCHANGED}
+        assert (await world.read(it.key("edited")) or {})["data"] == {"a": "2"}
+        assert sighting.drift is not None
+        assert sighting.drift.manager == "kubectl-edit"
+        assert reported.changes == ()
+        assert [change.action for change in corrected.changes] == [Action.CORRECT]
+    async with bench(alone, again.inventory) as last:
+        await last.until_drifted("edited", missing=False)
+        await last.sync(body)
+
+        assert (await world.read(it.key("edited")) or {})["data"] == {"a": "1"}
+
+
+async def test_what_changed_in_git_meanwhile_is_applied_also_when_drift_is_only_reported(
+    alone: Subject, world: PlaneWorld
+) -> None:
+    async with bench(alone) as it:
+        await it.sync(it.config_map("moved-on", a="1"), when_drifted=DriftPolicy.REPORT)
+    async with bench(alone, {}) as again:
+        body = again.config_map("moved-on", a="2")
+        results = await again.sync(body, when_drifted=DriftPolicy.REPORT)
+
+        assert statuses(results) == {"moved-on": ResultStatus.APPLIED}
+        assert (await again.plan(body, when_drifted=DriftPolicy.REPORT)).changes == ()
+
+
+async def test_a_job_that_changed_in_git_meanwhile_runs_again(
+    alone: Subject, world: PlaneWorld
+) -> None:
+    async with bench(alone) as it:
+        await it.sync(it.job("once", "tool:1"), it.job("same", "tool:1"))
+        for name in ("once", "same"):
+            await world.finish(it.job_key(name))
+    uids = {key.name: row.uid for key, row in it.inventory.items()}
+    async with bench(alone, {}) as again:
+        results = await again.sync(again.job("once", "tool:2"), again.job("same", "tool:1"))
+
+        assert (results["once"].action, results["once"].error) == (Action.RECREATE, None)
+        assert results["same"].status is ResultStatus.UNCHANGED
+        assert again.inventory[again.job_key("once")].uid != uids["once"]
+        assert again.inventory[again.job_key("same")].uid == uids["same"]
 
 
 async def test_replicas_that_somebody_scales_are_not_taken_back(

@@ -20,6 +20,7 @@ from shoal.model.plans import Action, Change, Result
 from shoal.model.sightings import DriftKind
 from shoal_clusters.kubernetes.adopting import claim, inherit_rest
 from shoal_clusters.kubernetes.claiming import Believed, believed
+from shoal_clusters.kubernetes.completing import is_run_to_completion
 from shoal_clusters.kubernetes.correcting import correct
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.immutable import immutable_fields
@@ -29,6 +30,7 @@ from shoal_clusters.kubernetes.recreating import recreate, recreate_because
 from shoal_clusters.kubernetes.releasing import release
 from shoal_clusters.kubernetes.removing import remove
 from shoal_clusters.kubernetes.replacing import replace
+from shoal_clusters.kubernetes.reporting import is_careful, leave_edited, says_edited
 from shoal_clusters.kubernetes.requesting import apply_created, apply_owned, look
 from shoal_clusters.kubernetes.tools import (
     TRIES,
@@ -122,7 +124,9 @@ async def _apply(errand: Errand) -> Applied | Result:
             return revoked(errand.change)
         if not must_look:
             trace_reaction(errand)
-            answer = await _send(errand, there)
+            answer = await _send(errand, there, careful=not taken_from and is_careful(errand))
+            if says_edited(answer):
+                return await leave_edited(errand, there, _opened(errand, there))
             if answer.status == 201 or (answer.status == 200 and there.uid):
                 rest = await inherit_rest(errand, answer, taken_from)
                 if rest is None:
@@ -167,13 +171,18 @@ def trace_reaction(errand: Errand) -> None:
         get_current_span().add_event("correction departs", facts)
 
 
-async def _send(errand: Errand, there: Believed) -> Answer:
+async def _send(errand: Errand, there: Believed, *, careful: bool) -> Answer:
     """One apply: to the object that is there, or to none."""
-    prepared, transport = errand.prepared, errand.tools.transport
-    opened = opened_without(prepared, _REPLICAS) if there.is_scaled else prepared.opened
-    if there.uid:
-        return await apply_owned(transport, errand.resource, prepared.key, opened, there.uid)
-    return await apply_created(transport, errand.resource, prepared.key, opened)
+    transport, opened = errand.tools.transport, _opened(errand, there)
+    if not there.uid:
+        return await apply_created(transport, errand.resource, errand.key, opened)
+    return await apply_owned(
+        transport, errand.resource, errand.key, opened, there.uid, careful=careful
+    )
+
+
+def _opened(errand: Errand, there: Believed) -> bytes:
+    return opened_without(errand.prepared, _REPLICAS) if there.is_scaled else errand.prepared.opened
 
 
 async def _refused(errand: Errand, answer: Answer, there: Believed) -> Applied | Result:
@@ -182,9 +191,16 @@ async def _refused(errand: Errand, answer: Answer, there: Believed) -> Applied |
         return ended(errand.change, errand.tools.refusal(answer, errand.key, "patch"))
     error = errand.refused(answer)
     fields = immutable_fields(errand.key.group_kind, answer.body)
-    if fields and isinstance(error, InvalidObject) and errand.prepared.mode is Mode.RECREATE:
+    if fields and isinstance(error, InvalidObject) and _may_recreate(errand):
         return await recreate_because(errand, fields)
     return ended(errand.change, error)
+
+
+def _may_recreate(errand: Errand) -> bool:
+    """Where its manifest asks for it; and what runs once, when another run was found there."""
+    is_another_run = is_run_to_completion(errand.key.group_kind) and not errand.row.desired_digest
+    is_applied = errand.prepared.mode is Mode.APPLY
+    return errand.prepared.mode is Mode.RECREATE or (is_applied and is_another_run)
 
 
 def _says_taken(answer: Answer, there: Believed) -> bool:

@@ -37,6 +37,9 @@ _FIELDS: Mapping[GroupKind, Mapping[str, tuple[str, ...]]] = {
         # One sentence for every field but the few that it lists.
         "spec": ("updates to statefulset spec for fields other than",),
     },
+    GroupKind("batch", "Job"): {
+        f"spec.{name}": _PLAIN for name in ("completionMode", "completions", "selector", "template")
+    },
     GroupKind("", "ConfigMap"): {"data": _SEALED, "binaryData": _SEALED, "immutable": _SEALED},
     GroupKind("", "Secret"): {"data": _SEALED, "immutable": _SEALED, "type": _PLAIN},
     GroupKind(_RBAC, "RoleBinding"): {"roleRef": (*_PLAIN, "cannot change roleRef")},

@@ -43,10 +43,14 @@ async def apply_owned(
     uid: str,
     *,
     dry: bool = False,
+    careful: bool = False,
 ) -> Answer:
-    """Apply to exactly this object: 200, 409 when it is gone, 422 when another has its name."""
+    """Apply to exactly this object: 200, 409 when it is gone, 422 when another has its name.
+
+    A `careful` one is refused with 409 where others own fields of it with other values.
+    """
     exact = b'%b,"uid":%b}}' % (opened, orjson.dumps(uid))
-    return await _apply(transport, resource, key, exact, dry=dry)
+    return await _apply(transport, resource, key, exact, dry=dry, careful=careful)
 
 
 async def create(
@@ -121,12 +125,19 @@ async def delete(
 
 
 async def _apply(
-    transport: Transport, resource: Resource, key: ObjectKey, exact: bytes, *, dry: bool
+    transport: Transport,
+    resource: Resource,
+    key: ObjectKey,
+    exact: bytes,
+    *,
+    dry: bool,
+    careful: bool = False,
 ) -> Answer:
+    query = _WRITE if careful else _APPLY
     return await transport.request(
         "PATCH",
         resource.path(key.namespace, key.name),
-        query=f"{_APPLY}&{_DRY}" if dry else _APPLY,
+        query=f"{query}&{_DRY}" if dry else query,
         body=exact,
         content_type=_APPLY_TYPE,
     )
