@@ -233,6 +233,24 @@ async def test_an_object_of_ours_that_no_row_knows_tells_of_the_loss(tmp_path: P
 
 
 @in_virtual_time
+async def test_a_cluster_that_went_back_in_time_is_swept(tmp_path: Path) -> None:
+    """What was pruned may be there again, of a kind that nobody watches any more."""
+    engine = make_engine(tmp_path, "dev")
+    dev = engine.clusters["dev"]
+    engine.source.commit(**config_maps(1))
+
+    async with engine.running():
+        await engine.until_synced("1")
+        dev.rewinds = 1
+        _, begun = await engine.until_recorded(Deed.CLUSTER_RECOVERING, count=2)
+        await engine.until_recorded(Deed.CLUSTER_RECOVERED, count=2)
+        await anyio.sleep(60)
+
+    assert begun.why == "it went back to an earlier time, as after a restore of its etcd"
+    assert len(dev.listed) == 2 * len(SERVED)
+
+
+@in_virtual_time
 async def test_an_orphan_that_somebody_deletes_is_none_any_more(tmp_path: Path) -> None:
     engine = make_engine(tmp_path, "dev")
     await synced(engine, engine.source.commit(**config_maps(2)))

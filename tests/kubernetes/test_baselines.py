@@ -11,12 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.kubernetes.samples import deployment, fields_of, ours, secret
 
+from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.plans import found
 from shoal_clusters.kubernetes.baselines import (
     VERSION,
     Baseline,
     decode,
     decode_packed,
     encode,
+    is_before,
     is_newer,
 )
 
@@ -62,6 +65,19 @@ def test_bytes_that_are_no_baseline_are_none(content: bytes) -> None:
 
     assert decode(bytes((VERSION + 1,)) + content) is None
     assert decode_packed(bytes((VERSION + 1,)) + content) is None
+
+
+def test_only_an_earlier_version_of_numbers_is_before_what_was_written():
+    row = found(TargetKey(Ref("default", "web"), "dev"), ObjectKey("", "Pod", "a", "b"), "uid")
+    written = msgspec.structs.replace(
+        row, baseline=encode(Baseline(resource_version="90", fields=b"{}"))
+    )
+
+    assert is_before("42", written)
+    assert not is_before("90", written)
+    assert not is_before("100", written)
+    assert not is_before("opaque", written)
+    assert not is_before("42", row)
 
 
 def test_a_row_without_a_baseline_or_with_half_of_one_has_none() -> None:

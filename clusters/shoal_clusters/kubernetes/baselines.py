@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import msgspec
 
+from shoal.model.plans import Owned
+
 VERSION = 1
 _WINDOW_BITS = -15  # raw deflate: no header and no checksum, SQLite and TLS have their own
 
@@ -142,3 +144,14 @@ def is_newer(resource_version: str, than: str) -> bool:
     if resource_version.isdecimal() and than.isdecimal():
         return int(resource_version) > int(than)
     return resource_version != than
+
+
+def is_before(resource_version: str, row: Owned) -> bool:
+    """Whether an object is seen at an earlier version than it was written in: a backup came back.
+
+    Where versions are no integers nobody can say.
+    """
+    baseline = decode_packed(row.baseline)
+    written = baseline.resource_version if baseline else ""
+    are_numbers = resource_version.isdecimal() and written.isdecimal()
+    return are_numbers and int(resource_version) < int(written)

@@ -25,7 +25,7 @@ from shoal.model.sightings import Drift, DriftKind, Neighbour, Sighting
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.awaiting import Awaiting
-from shoal_clusters.kubernetes.baselines import decode_packed, is_newer
+from shoal_clusters.kubernetes.baselines import decode_packed, is_before, is_newer
 from shoal_clusters.kubernetes.briefing import Briefing
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Discovery, Resource
@@ -111,9 +111,15 @@ class Observer:
             self._written_while_listing.get((resource, scope)) for scope in ("", key.namespace)
         ]
         is_event = not any(written is not None and key not in written for written in lists)
+        if not is_event and is_before(glance.resourceVersion, row):
+            self._register.rewinds += 1
         self._fetcher.found(key)
         self._hidden.pop(key, None)
         self._judge(key, row, orjson.loads(raw), is_event=is_event, seen_in=resource)
+
+    def went_back(self, resource: Resource) -> None:
+        """A watch found the server at an earlier version: etcd came from a backup."""
+        self._register.rewinds += 1
 
     def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
         """The object was deleted, or no longer carries our label; `raw` is its last state."""

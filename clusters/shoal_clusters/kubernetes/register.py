@@ -51,6 +51,7 @@ class Register:
     `drifted` holds what differs now and was not corrected, `lost` what is equal although somebody
     took fields over, `strangers` the owner that an object of ours names now, `kept` the objects
     whose live annotation forbids pruning, `unclaimed` what is marked as ours and has no row.
+    `rewinds` counts what showed that the cluster went back to an earlier time.
     `added` are the fields behind a drift of that kind, in the version seen last, and `put_back`
     those that were there again when they had been removed: the server's defaults. `hanging` are
     those whose deletion was waited for in vain, `beside` holds who else deploys an object.
@@ -67,6 +68,7 @@ class Register:
         self.hanging: set[ObjectKey] = set()
         self.beside: dict[ObjectKey, tuple[Neighbour, ...]] = {}
         self.unclaimed: dict[ObjectKey, Unclaimed] = {}
+        self.rewinds = 0
         self.added: dict[ObjectKey, tuple[Addition, ...]] = {}
         self.put_back: dict[ObjectKey, frozenset[Path]] = {}
         # What each target may have, and the health of what was seen: a dict of its own for that

@@ -197,6 +197,7 @@ class KubernetesSession:
             limits=self._watches.limits,
             stale=self._stale(),
             unknown_objects=self._unknown_objects(),
+            rewinds=self._register.rewinds,
         )
 
     def _stale(self) -> tuple[str, ...]:

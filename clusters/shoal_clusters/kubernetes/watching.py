@@ -70,6 +70,10 @@ class Sink(Protocol):
         """The object was deleted, or no longer carries our label; `raw` is its last state."""
         ...
 
+    def went_back(self, resource: Resource) -> None:
+        """The server is at an earlier version than it was; all is about to be listed again."""
+        ...
+
     async def listed(
         self, resource: Resource, names: frozenset[tuple[str, str]], namespace: str
     ) -> None:
@@ -257,11 +261,7 @@ class Watch:
         version = msgspec.json.decode(answer.body, type=Page).metadata.resourceVersion
         is_before = version.isdecimal() and is_newer(self._since, version)
         if is_before:
-            log.warning(
-                "the cluster went back in time; its objects are listed again",
-                cluster=self._transport.cluster,
-                resource=self._resource.plural,
-            )
+            self._sink.went_back(self._resource)
         return is_before
 
     async def _list(self) -> str:

@@ -93,6 +93,7 @@ def facts(given: Any) -> Facts:
         if measured is not None and not isinstance(measured, int | float):
             raise _nonsense(measured, "a number")
     _is_a(found.unknown_objects, int, "a number of objects")
+    _is_a(found.rewinds, int, "a number of rewinds")
     return found
 
 

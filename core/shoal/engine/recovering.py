@@ -41,6 +41,7 @@ from shoal.planning.backing_off import retry_at
 NO_RECORD = "Shoal has no record of what it has there"
 NEVER_SWEPT = "Shoal has not looked yet for everything that it has there"
 UNKNOWN_OBJECTS = "objects with the marks of this fleet were seen of which there is no record"
+WENT_BACK = "it went back to an earlier time, as after a restore of its etcd"
 # What cannot be listed, because somebody forbids it, is asked for again this much later.
 ASK_AGAIN = timedelta(hours=1)
 # A page of a large kind over a bad line; what takes longer hangs.
@@ -72,6 +73,7 @@ class Recovering:
 
     async def connected(self, cluster: ClusterState, facts: Facts) -> None:
         """Before anything is planned on a new connection: is the memory of it whole?"""
+        cluster.rewinds = facts.rewinds
         if cluster.recovery is not None:
             return
         last, restored_at = self.state.swept.get(cluster.name), self.state.restored_at
@@ -83,7 +85,14 @@ class Recovering:
             await self._begin(cluster, why, is_doubting=True)
 
     async def probed(self, cluster: ClusterState, facts: Facts) -> None:
-        """An object of ours that no row knows, seen twice, says that the memory has holes."""
+        """What a probe tells may say that the memory has holes.
+
+        An object of ours that no row knows, seen twice; or a cluster that went back in time, in
+        which there may be again what was deleted, of kinds that nobody watches any more.
+        """
+        if facts.rewinds > cluster.rewinds and cluster.recovery is None:
+            await self._begin(cluster, WENT_BACK, is_doubting=False)
+        cluster.rewinds = facts.rewinds
         is_odd = facts.unknown_objects > 0 and cluster.recovery is None
         if is_odd and cluster.is_suspicious:
             await self._begin(cluster, UNKNOWN_OBJECTS, is_doubting=False)

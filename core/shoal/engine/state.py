@@ -218,7 +218,7 @@ class ClusterState:
     are what it said last, also while it is away; `session` is there while it is connected.
     `credential` is what the one that was read last says of itself, without what is secret in it.
     `recovery` is there while it is swept for what is ours, `doubted` is set when that begins;
-    `is_suspicious`: its last probe told of objects of ours without a row.
+    `is_suspicious`: its last probe told of objects of ours without a row, and of `rewinds`.
     """
 
     document: Cluster
@@ -240,6 +240,7 @@ class ClusterState:
     recovery: Recovery | None = None
     doubted: anyio.Event = field(default_factory=anyio.Event)
     is_suspicious: bool = False
+    rewinds: int = 0
 
     @property
     def name(self) -> str:

@@ -63,7 +63,8 @@ class Facts:
     `stale` are sentences about what is not seen at the moment and is taken to be as it was.
     `latency_seconds` is what all but one in a hundred of the last minute's answers took at most,
     `requests_in_flight` how many it gets at a time now; None where nobody measures.
-    `unknown_objects` counts what was seen to carry the marks of the fleet and is in no inventory.
+    `unknown_objects` counts what was seen to carry the marks of the fleet and is in no inventory,
+    `rewinds` what showed, since this session began, that the cluster went back to an earlier time.
     """
 
     uid: str
@@ -73,3 +74,4 @@ class Facts:
     latency_seconds: float | None = None
     requests_in_flight: int | None = None
     unknown_objects: int = 0
+    rewinds: int = 0

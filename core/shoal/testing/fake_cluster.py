@@ -62,14 +62,12 @@ class FakeObject:
 class FakeCluster:
     """One cluster in memory, with its faults.
 
-    `unreachable` and `denied` concern every call; `limits`, `stale` and `latency` are what a probe
-    tells, and each call takes that long. `gate`, when set, holds every call until the test sets the
-    event: a hanging cluster; `listing` holds a sweep before its last kind, and `unlistable` are
-    kinds that it cannot list, and why. `refusals` maps objects to the error that writing or
-    deleting them meets. `writes` are the verbs and objects in the order in which they arrived,
-    `dry_runs` the objects that were tried out, `listed` the kinds that were swept.
-    `finalizers` keep deleted objects from going until `remove` does, `neighbours` are
-    who else deploys them.
+    `unreachable` and `denied` concern every call; `limits`, `stale`, `latency` and `rewinds` are
+    what a probe tells, and each call takes that long. `gate`, when set, holds every call until the
+    test sets the event: a hanging cluster; `listing` holds a sweep before its last kind, and
+    `unlistable` are kinds that it cannot list, and why. `refusals` maps objects to the error that
+    writing or deleting them meets. `writes` are the verbs and objects in the order in which they
+    arrived, `dry_runs` the objects that were tried out, `listed` the kinds that were swept.
     """
 
     name: str = "fake"
@@ -84,6 +82,7 @@ class FakeCluster:
     latency: float = 0.0
     unlistable: dict[GroupKind, ShoalError] = field(default_factory=dict)
     listing: anyio.Event | None = None
+    rewinds: int = 0
     gate: anyio.Event | None = None
     refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     finalizers: dict[ObjectKey, str] = field(default_factory=dict)
@@ -160,7 +159,14 @@ class FakeCluster:
     def facts(self) -> Facts:
         """What a probe tells."""
         latency = self.latency or None
-        return Facts(self.uid, self.version, self.limits, self.stale, latency_seconds=latency)
+        return Facts(
+            self.uid,
+            self.version,
+            self.limits,
+            self.stale,
+            latency_seconds=latency,
+            rewinds=self.rewinds,
+        )
 
     def tick(self) -> int:
         """The next resourceVersion."""
