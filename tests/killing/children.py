@@ -158,6 +158,8 @@ def _read_access(told: Mapping[str, str | None]) -> Access:
 
 async def _is_done(run: Run, controller: Any, admin: Any) -> bool:
     targets = controller.targets()
+    if controller.fleet().ready != "True":
+        return False  # nothing is known yet
     if run.revision:
         there = {each.application for each in targets}
         if there < set(run.applications) or not all(
