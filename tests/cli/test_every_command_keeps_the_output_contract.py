@@ -222,7 +222,7 @@ def test_every_command_is_in_this_table():
 
     tables = (ONLINE, DIFFERING, OFFLINE, RENDERS)
     tried = {words[0] for table in tables for words in table.values()}
-    assert tried | {"run"} == built_in
+    assert tried | {"run", "backup", "restore"} == built_in
 
 
 def test_the_line_about_a_command_is_the_one_it_gives_itself(run):
