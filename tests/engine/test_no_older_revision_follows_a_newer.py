@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-from tests.engine.fakes import FakeSource, MemoryStore, NoSpec
+from tests.engine.fakes import FakeSource, MemorySpec, MemoryStore
 from tests.engine.harness import config_map, data_in, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time, now
 
@@ -24,7 +24,7 @@ class UnreliableSource(FakeSource):
     is_away: bool = False
 
     async def fetch(
-        self, source: Ref, spec: NoSpec, previous: Artifact | None, host: Host
+        self, source: Ref, spec: MemorySpec, previous: Artifact | None, host: Host
     ) -> Artifact:
         if self.is_away:
             raise SourceUnavailable("the server is away")
