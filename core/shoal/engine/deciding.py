@@ -88,6 +88,8 @@ class Deciding:
         looks_shrunk = is_shrunk(plan, wanted, len(owned)) or not wanted
         # What is written meanwhile would count as owned, and make a large prune look like a small.
         is_large = bool(why_beyond_its_budget(plan, owned))
+        if cluster.recovery is not None and cluster.is_sweeping:
+            cluster.recovery.waiting.add(target.key)  # it is decided when the sweep is over
         plan = settled(self.state, plan)
         hold = await self._hold(cluster, target, desired, plan, is_undecided=True)
         free = await self._free(cluster, target, plan, hold)
@@ -198,8 +200,8 @@ class Deciding:
         hold = None
         if not target.removing:
             hold = await self._called_for(target, desired, plan, is_undecided=is_undecided)
-        if hold is None and is_undecided and target.hold and target.hold.cause in ABOUT_DELETIONS:
-            hold = target.hold
+        if hold is None and is_undecided:
+            hold = self._standing(target)
         await self.follow_hold(target, hold)
         if hold is not None and hold.until is not None:
             request = Request(Priority.RECHECK, "the hold ran out")
@@ -208,6 +210,12 @@ class Deciding:
             request = Request(Priority.RECHECK, "gates are asked again")
             cluster.queue.wake(target.key, self.state.now() + ASK_AGAIN, request)
         return hold
+
+    def _standing(self, target: TargetState) -> Hold | None:
+        """The hold of deletions that a target has, unless a person let it go."""
+        hold = target.hold
+        is_kept = hold is not None and hold.cause in ABOUT_DELETIONS
+        return hold if is_kept and hold is not None and hold.id in self.state.holds else None
 
     async def _called_for(
         self, target: TargetState, desired: Desired, plan: Plan, *, is_undecided: bool
