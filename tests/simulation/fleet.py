@@ -37,7 +37,10 @@ class Declared:
 
 @dataclass
 class Documents:
-    """A fleet in Git. `seen` is what the controller that runs now has read, by time."""
+    """A fleet in Git. `seen` is what the controller that runs now has read, by time.
+
+    `unplaced` says of an application and a cluster since when every look found it not placed there.
+    """
 
     scenario: Scenario
     location: str = "memory"
@@ -45,6 +48,7 @@ class Documents:
     is_unreadable: bool = False
     is_empty: bool = False
     seen: list[tuple[float, Declared]] = field(default_factory=list)
+    unplaced: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         draw = self.scenario.stream("documents")
@@ -73,10 +77,20 @@ class Documents:
         files = {} if self.is_empty else self._files()
         digest = digest_parts(f"{file}:{digest_bytes(text)}" for file, text in files.items())
         if not self.is_empty:
-            self.seen.append((anyio.current_time(), self.declared()))
+            self._see(self.declared())
         if previous is not None and previous.digest == digest:
             return previous
         return FleetFiles(digest[:12], digest, files)
+
+    def _see(self, declared: Declared) -> None:
+        now = anyio.current_time()
+        self.seen.append((now, declared))
+        for name in self.scenario.applications:
+            for cluster in self.scenario.clusters:
+                if declared.is_placed(name, cluster):
+                    self.unplaced.pop((name, cluster), None)
+                else:
+                    self.unplaced.setdefault((name, cluster), now)
 
     def _files(self) -> dict[str, bytes]:
         declared = self.declared()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # A controller that has read of a change may have a request under way that it sent before.
 UNDER_WAY_SECONDS = 1.0
+GRACE_SECONDS = 600.0
 
 
 # -- at each write -----------------------------------------------------------------------------
@@ -65,10 +66,11 @@ def _why_not_removed(world: World, write: Write) -> str | None:
         return "its document was there, and placed it there"
     if all(cluster not in each.clusters for each in known):
         return "its cluster was let go"
-    since = world.observed.grants[sent.target][-1].at if world.observed.grants[sent.target] else 0.0
-    if not world.observed.is_approved(sent.target, since, write.at):
-        return "nobody has approved the removal"
-    return None
+    since = world.documents.unplaced.get((name, cluster), sent.at)
+    is_over = sent.at - since >= GRACE_SECONDS
+    if is_over or world.observed.is_approved(sent.target, since, write.at):
+        return None
+    return f"it is not wanted for {sent.at - since:g} s only, and nobody has approved the removal"
 
 
 def a_prune_keeps_to_its_budget(world: World, write: Write) -> str | None:
