@@ -133,7 +133,7 @@ class Child:
         return self._process
 
 
-_EXPECTED = frozenset({"PruneBudget", "Conflict", "ShrunkRender"})
+_EXPECTED = frozenset({"PruneBudget", "Conflict", "ShrunkRender", "Orphaned"})
 
 
 @dataclass(slots=True)

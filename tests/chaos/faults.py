@@ -51,13 +51,17 @@ Block = AbstractAsyncContextManager[None]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of fault. `delays`: requests may arrive after those that were sent later."""
+    """One kind of fault, drawn `weight` times as often as others.
+
+    `delays`: requests may arrive after those that were sent later.
+    """
 
     name: str
     place: Place
     strike: Callable[[World, str], Block]
     seconds: tuple[float, float] = (4.0, 12.0)
     delays: bool = False
+    weight: int = 1
 
 
 # -- the network between Shoal and a cluster ----------------------------------------------------
@@ -298,8 +302,8 @@ def _catalogue() -> list[Kind]:
         *(Kind(name, cluster, partial(_harmed, it), delays=d) for name, (it, d) in HARMS.items()),
         *(Kind(name, cluster, partial(_tricked, it), delays=d) for name, (it, d) in TRICKS.items()),
         *(Kind(name, cluster, strike, delays=d) for name, (strike, d) in _SERVERS.items()),
-        Kind("controller-killed", controller, _controller_killed, (0.0, 2.0)),
-        Kind("controller-paused", controller, _controller_paused, (3.0, 15.0), delays=True),
+        Kind("controller-killed", controller, _controller_killed, (0.0, 2.0), weight=3),
+        Kind("controller-paused", controller, _controller_paused, (3.0, 15.0)),
         Kind("disk-full", controller, _disk_full),
         Kind("git-down", git, _git_down),
         Kind("git-failing", git, partial(_git_behaves, Behaviour.FAIL)),

@@ -16,7 +16,7 @@ from tests.chaos.faults import KINDS, Kind, Place
 from tests.chaos.strangers import Mischief
 
 _BEGIN_SECONDS = 4.0
-_REST_SECONDS = {Place.CLUSTER: (7.0, 15.0), Place.CONTROLLER: (10.0, 25.0), Place.GIT: (4.0, 10.0)}
+_REST_SECONDS = {Place.CLUSTER: (7.0, 15.0), Place.CONTROLLER: (8.0, 20.0), Place.GIT: (4.0, 10.0)}
 _COMMIT_SECONDS = (1.8, 3.6)
 _MISCHIEF_SECONDS = (0.8, 1.6)
 # More of what has to be healed than of what has to be left alone.
@@ -89,11 +89,11 @@ def make_schedule(
 
 
 class _Bag:
-    """Kinds in random order, each as often as any other."""
+    """Kinds in random order, each as often as its weight says."""
 
     def __init__(self, chance: random.Random, kinds: Sequence[Kind]) -> None:
         self._chance = chance
-        self._kinds = kinds
+        self._kinds = [kind for kind in kinds for _ in range(kind.weight)]
         self._left: list[Kind] = []
 
     def __bool__(self) -> bool:
