@@ -63,7 +63,9 @@ async def follow(
 
 
 async def stay(guard: Guard, does: Callable[[], Any]) -> None:
-    opened = guard.opened("source", "git", "apps", lambda: wild.opening(does), seconds=5)
+    opened = guard.opened(
+        "source", "git", "apps", lambda: wild.opening(does), seconds=5, answer=is_number
+    )
     async with opened:
         await anyio.sleep(1)
 
@@ -337,7 +339,9 @@ async def test_what_is_open_is_opened_and_closed_in_one_task() -> None:
             tasks.cancel_scope.cancel()
         told.append("closed")
 
-    async with Guard().opened("target", "kube", "dev", session, seconds=5) as number:
+    async with Guard().opened(
+        "target", "kube", "dev", session, seconds=5, answer=is_number
+    ) as number:
         told.append(f"open {number}")
 
     assert told == ["open 7", "closed"]
@@ -356,7 +360,7 @@ async def test_what_breaks_while_it_is_open_ends_the_body() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(PluginFailed, match="target kube failed for dev: ZeroDivisionError"):
-        async with Guard().opened("target", "kube", "dev", session, seconds=5):
+        async with Guard().opened("target", "kube", "dev", session, seconds=5, answer=is_number):
             await anyio.sleep_forever()
 
     assert anyio.current_time() == pytest.approx(3)
@@ -370,7 +374,7 @@ async def test_what_cannot_be_closed_is_left_behind() -> None:
         await wild.hang_shielded()
 
     with pytest.raises(PluginFailed, match="target kube did not answer for dev within 10 s"):
-        async with Guard().opened("target", "kube", "dev", session, seconds=5):
+        async with Guard().opened("target", "kube", "dev", session, seconds=5, answer=is_number):
             pass
 
     assert anyio.current_time() <= 10 + ENDING_SECONDS
@@ -389,7 +393,7 @@ async def test_an_error_of_the_body_is_no_failure_of_the_plugin() -> None:
             closed.append("closed")
 
     with pytest.raises(SourceUnavailable):
-        async with Guard().opened("target", "kube", "dev", session, seconds=5):
+        async with Guard().opened("target", "kube", "dev", session, seconds=5, answer=is_number):
             raise SourceUnavailable("gone")
 
     assert closed == ["closed"]

@@ -211,7 +211,7 @@ class Watch:
                 self._check_at = self._next_check()
                 self._is_forbidden = True
                 self._down_since = None  # what is done instead is known, and said elsewhere
-            except (ShoalError, msgspec.MsgspecError) as error:
+            except ShoalError as error:
                 self._is_down(error)
                 pause = _pause(error, failures)
                 failures += 1
@@ -219,11 +219,8 @@ class Watch:
                 await self._hurry.wait()
             self._hurry = anyio.Event()
 
-    def _is_down(self, error: ShoalError | msgspec.MsgspecError) -> None:
+    def _is_down(self, error: ShoalError) -> None:
         """Nothing is seen until it is resumed."""
-        if isinstance(error, msgspec.MsgspecError):
-            cluster = self._transport.cluster
-            error = ServerBusy(f"{self._resource.plural} on cluster {cluster} are not what is read")
         self._complain(error)
         self._trouble = error.message
         if self._down_since is None:
@@ -340,9 +337,9 @@ class Watch:
         try:
             return decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            cluster = self._transport.cluster
             raise ServerBusy(
-                f"{self._resource.plural} on cluster {self._transport.cluster} were told in a form "
-                f"that cannot be read: {error}"
+                f"{self._resource.plural} on cluster {cluster} are not what is read"
             ) from error
 
     def _refuse(self, answer: Answer) -> None:

@@ -64,6 +64,7 @@ def status(output: Output, client: Client) -> int:
         if cluster["message"] and cluster["authorized"] != "False"
     ]
     waiting += _warnings(clusters)
+    waiting += _stalls(fleet["stalls"])
     waiting += _held(client.items("holds"))
     targets = client.items("targets")
     waiting += [*_hanging(targets), *_shared(targets)]
@@ -176,6 +177,15 @@ def _warnings(clusters: Sequence[Item]) -> Iterator[Trouble]:
             if one["reason"] != "Limited":
                 subject = f"cluster {cluster['name']}"
                 yield Trouble("Warning", subject, one["message"], one["next_step"])
+
+
+def _stalls(stalls: Sequence[Item]) -> Iterator[Trouble]:
+    """Who kept the controller from doing anything at all, in the last hour."""
+    for stall in stalls:
+        message = f"it stood still for {stall['seconds']:.0f} s in {stall['call']}"
+        yield Trouble(
+            "Warning", "the controller", message, "see its log for where; tell the authors"
+        )
 
 
 def _place(target: Item) -> Place:

@@ -21,6 +21,7 @@ from shoal import __version__
 from shoal.composition.bordering import guard_of
 from shoal.composition.hosting import Hosts, NotedSecrets
 from shoal.composition.serving import Foundation, Settings
+from shoal.composition.watching import LoopWatch
 from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
@@ -50,6 +51,7 @@ from shoal.engine.rendering import Rendering
 from shoal.engine.shrinking import Shrinking
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
+from shoal.engine.stepping import Stall
 from shoal.engine.targets import Targets
 from shoal.engine.validating import Validating
 from shoal.errors import Permanent
@@ -72,11 +74,13 @@ async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
     async with opened_store as store, AsyncExitStack() as lent:
         tracing = await to_thread.run_sync(partial(build_tracing, masking, version=__version__))
         try:
-            controller = await _Assembly(foundation, store, tracing, lent).controller()
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(controller.run)
-                yield controller
-                tasks.cancel_scope.cancel()
+            assembly = _Assembly(foundation, store, tracing, lent)
+            controller = await assembly.controller()
+            with assembly.loop_watch().running():
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(controller.run)
+                    yield controller
+                    tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 await tracing.shutdown()
@@ -99,6 +103,14 @@ class _Assembly:
         self._recording = Recording(store, self._state)
         self._removing = Removing(self._state, self._recording)
         self._rendering = Rendering(self._guard)
+
+    def loop_watch(self) -> LoopWatch:
+        """What notices that the loop stands still, and tells the state."""
+
+        def stood_still(call: str, seconds: float) -> None:
+            self._state.stalls.append(Stall(call, seconds, now()))
+
+        return LoopWatch(self._guard.steps, stood_still)
 
     async def controller(self) -> Controller:
         """The whole; raises Permanent when no plugin provides what it stands on."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from shoal.errors import BudgetExceeded, ShoalError
+from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.choice import Spec
 from shoal.model.endpoints import Credential, Endpoint, Facts
@@ -27,6 +28,12 @@ T = TypeVar("T")
 MOST_OBJECTS = 100_000  # of one application on one cluster: ten times what etcd bears well
 _MOST_CHARACTERS = 1000  # of a sentence for people
 _LONGEST_NAME = 1000  # a commit, a digest, a version
+
+
+_METHODS = (
+    *("probe", "api_versions", "plan", "learn", "apply", "differences", "sightings", "sweep"),
+)
+"""Of `Session`."""
 
 
 class Nonsense(Exception):  # it names what was given
@@ -79,6 +86,15 @@ def credential(given: Any) -> Credential:
     found = _is_a(given, Credential, "a Credential")
     for text in (found.token, found.client_certificate_file, found.client_key_file):
         _is_a(text, str, "a text of a Credential")
+    return found
+
+
+def session(given: Any) -> Session:
+    """Of a target that was opened; what its methods answer is looked at when they are called."""
+    for name in _METHODS:
+        if not callable(getattr(given, name, None)):
+            raise _nonsense(given, "a Session")
+    found: Session = given
     return found
 
 

@@ -134,6 +134,7 @@ class Connections:
                 name, endpoint, cluster.inventory, self.judge, self._host()
             ),
             seconds=CONNECT_SECONDS,
+            answer=answers.session,
         ) as session:
             facts = await self._prove(cluster, session)
             renewal.accepted()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from shoal.errors import ClusterNotConnected, MissingFact, ShoalError
+from shoal.errors import ShoalError
 from shoal.model.digests import digest_value
 from shoal.model.facts import ASKED_FOR, DocumentFacts
 
@@ -32,7 +32,7 @@ class FactsOfCluster:
         self._known: dict[str, _Known] = {}
 
     async def look(self, name: str) -> Any:
-        """The value of a fact; MissingFact or ClusterNotConnected when there is none."""
+        """The value of a fact; the error, MissingFact for instance, when there is none."""
         known = await self._found(name)
         if known.error is not None:
             raise known.error
@@ -50,7 +50,7 @@ class FactsOfCluster:
     async def _looked(self, name: str) -> _Known:
         try:
             value = await self._ask(name) if name in ASKED_FOR else self.document.look(name)
-        except (MissingFact, ClusterNotConnected) as error:
+        except ShoalError as error:  # whatever keeps this cluster from telling is its own matter
             return _Known(None, error.reason, error)
         return _Known(value, digest_value(value))
 

@@ -132,9 +132,10 @@ class Guard:
         seam: str,
         plugin: str,
         subject: str,
-        opening: Callable[[], AbstractAsyncContextManager[T]],
+        opening: Callable[[], AbstractAsyncContextManager[Any]],
         *,
         seconds: float,
+        answer: Callable[[Any], T],
     ) -> AsyncIterator[T]:
         """What a plugin keeps open meanwhile; when it breaks, the body is cancelled."""
         call, stay = _Call(seam, plugin, subject), Stay(opening)
@@ -144,9 +145,10 @@ class Guard:
             with self._border(call, seconds):
                 if not await stay.is_open(driven.task, seconds):
                     driven.answer()
+                given = answer(stay.given[0])
             with anyio.CancelScope() as body:
                 driven.task.add_done_callback(lambda task: body.cancel())
-                yield stay.given[0]
+                yield given
                 stay.closing.set()
                 await driven.wait(CLOSING_SECONDS)
             with self._border(call, CLOSING_SECONDS):

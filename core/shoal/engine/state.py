@@ -6,6 +6,7 @@ through `recording`, in the same breath; everything else here is found out again
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from shoal.engine.fleet_state import FleetState
 from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Clock, KeyedQueue
 from shoal.engine.recovery import Recovery, Sweep
+from shoal.engine.stepping import Stall
 from shoal.errors import ClusterNotConnected, ShoalError, StoreUnavailable
 from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
@@ -38,6 +40,8 @@ from shoal.planning.fighting import Struggle
 from shoal.planning.flapping import Turns
 from shoal.planning.holding import Released
 from shoal.planning.leaving import Removal
+
+MOST_STALLS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +271,7 @@ class EngineState:
         self.store_trouble: StoreTrouble | None = None
         self.catalog: Catalog | None = None
         self.sources: dict[Ref, SourceState] = {}
+        self.stalls: deque[Stall] = deque(maxlen=MOST_STALLS)
         self.applications: dict[Ref, ApplicationState] = {}
         self.targets: dict[TargetKey, TargetState] = {}
         self._by_application: dict[Ref, dict[str, TargetState]] = {}

@@ -8,6 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """The event loop stood still: for whom, how long, and when it went on."""
+
+    call: str
+    seconds: float
+    at: datetime
 
 
 class Steps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shoal.documents import Identity, Problem
@@ -35,6 +35,8 @@ from shoal.model.documents import Application
 from shoal.model.health import Health, HealthState, worst
 from shoal.model.holds import Hold
 from shoal.model.identity import Ref, TargetKey
+
+STALLS_SHOWN = timedelta(hours=1)
 
 
 def view_fleet(
@@ -73,6 +75,7 @@ def view_fleet(
         state_next_step=state_next_step,
         version=version,
         started_at=started_at,
+        stalls=[each for each in state.stalls if each.at > state.now() - STALLS_SHOWN],
     )
 
 

@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shoal.engine.stepping import Stall
+
 
 class TargetPhase(StrEnum):
     """Where one application stands on one cluster; from good to bad."""
@@ -304,7 +306,8 @@ class FleetView:
     """The fleet on one screen. `warnings` are doubts about documents that are used as they are.
 
     `stale_since` is when something could not be read that counts all the same. `state_message` says
-    since when and why the state cannot be written; empty when it can.
+    since when and why the state cannot be written; empty when it can. `stalls`: the event loop stood
+    still, in the last hour.
     """
 
     name: str
@@ -327,3 +330,4 @@ class FleetView:
     state_next_step: str
     version: str
     started_at: datetime
+    stalls: Sequence[Stall] = ()
