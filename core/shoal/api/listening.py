@@ -30,6 +30,8 @@ from shoal.errors import Permanent, StateInUse
 _PEER = struct.Struct("3i")  # struct ucred of unix(7): pid, uid, gid
 _STOP_SECONDS = 2  # what an answer in progress gets when the controller stops
 _BACKLOG = 128
+REQUEST_SECONDS = 10.0
+"""For the line and the headers of a request; its body has a deadline of its own."""
 
 
 def open_api_socket(state: Path) -> socket.socket:
@@ -100,7 +102,40 @@ def _peer(transport: BaseTransport) -> str:
     return user_name(uid) if uid in (0, os.geteuid()) else ""
 
 
-class PeerProtocol(H11Protocol):
+class PatientProtocol(H11Protocol):
+    """HTTP/1.1 that hangs up on who takes too long to say what it wants (Slowloris).
+
+    uvicorn ends a connection that says nothing between two requests, and no other: one byte now and
+    then would hold it for ever, and a few hundred of them all that are served at once.
+    """
+
+    def connection_made(self, transport: Any) -> None:
+        """From now on a request is waited for."""
+        super().connection_made(transport)
+        self._wait_for_a_request()
+
+    def handle_events(self) -> None:
+        """Read what arrived; a request whose head is whole is waited for no longer."""
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before:
+            self._patience.cancel()
+
+    def on_response_complete(self) -> None:
+        """The next request of the same connection is waited for; it may be there already."""
+        self._wait_for_a_request()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is waited for any more."""
+        self._patience.cancel()
+        super().connection_lost(exc)
+
+    def _wait_for_a_request(self) -> None:
+        self._patience = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+
+
+class PeerProtocol(PatientProtocol):
     """HTTP/1.1 that tells each request, in `request.state.who`, which local user asks."""
 
     def connection_made(self, transport: Any) -> None:
@@ -152,7 +187,7 @@ async def serve_http(
     """
     config = Config(
         application,
-        http=PeerProtocol if local else H11Protocol,
+        http=PeerProtocol if local else PatientProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -306,8 +306,8 @@ class FleetView:
     """The fleet on one screen. `warnings` are doubts about documents that are used as they are.
 
     `stale_since` is when something could not be read that counts all the same. `state_message` says
-    since when and why the state cannot be written; empty when it can. `stalls`: the event loop stood
-    still, in the last hour.
+    since when and why the state cannot be written; empty when it can. `stalls`: when the event loop
+    stood still, in the last hour.
     """
 
     name: str
