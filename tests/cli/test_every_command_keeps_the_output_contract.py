@@ -85,12 +85,13 @@ OFFLINE = {
 
 @pytest.fixture
 def controller(shoal_controller):
-    fleet = fleet_view(clusters=2, targets=2, phases={TargetPhase.SYNCED: 2})
+    read = AT.replace(year=2100)
+    fleet = fleet_view(clusters=2, targets=2, phases={TargetPhase.SYNCED: 2}, looked_at=read)
     shoal_controller.fleet_value = fleet
     shoal_controller.application_list = [application_view(), application_view("api")]
     shoal_controller.target_list = [target_view(), target_view("dev", "api")]
     shoal_controller.cluster_list = [cluster_view(), cluster_view("prod", labels={"env": "prod"})]
-    shoal_controller.source_list = [source_view(fetched_at=AT.replace(year=2100))]
+    shoal_controller.source_list = [source_view(fetched_at=read)]
     shoal_controller.held = [HOLD]
     shoal_controller.drift_list = [drift_view()]
     entry = Entry(AT, "Ana", Deed.TARGET_SYNCED, "commit", "default/web", Verdict.SUCCEEDED)

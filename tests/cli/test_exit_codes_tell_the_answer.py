@@ -24,6 +24,7 @@ from shoal.testing.views import (
 
 @pytest.fixture
 def controller(shoal_controller):
+    shoal_controller.fleet_value = fleet_view(looked_at=AT.replace(year=2100))
     shoal_controller.application_list = [application_view()]
     shoal_controller.target_list = [target_view("dev"), target_view("prod")]
     shoal_controller.cluster_list = [cluster_view("dev"), cluster_view("prod")]
@@ -269,6 +270,24 @@ def test_waiting_goes_on_until_the_source_was_fetched(controller, shoal, monkeyp
             controller.source_list = [source_view(fetched_at=AT.replace(year=2100))]
             controller.target_list = [target_view("dev", phase=TargetPhase.SYNCING)]
         if len(looks) == 3:
+            controller.target_list = [target_view("dev", phase=TargetPhase.FAILED)]
+
+    monkeypatch.setattr(waiting.time, "sleep", next_look)
+    ended = shoal("sync", "web", "--wait")
+
+    assert (ended.code, len(looks)) == (1, 4)
+
+
+def test_waiting_goes_on_until_the_fleet_was_read(controller, shoal, monkeypatch):
+    """What was pushed may be a document of the application, and nothing in its source."""
+    controller.source_list = [source_view(fetched_at=AT.replace(year=2100))]
+    controller.fleet_value = fleet_view()
+    looks: list[float] = []
+
+    def next_look(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            controller.fleet_value = fleet_view(looked_at=AT.replace(year=2100))
             controller.target_list = [target_view("dev", phase=TargetPhase.FAILED)]
 
     monkeypatch.setattr(waiting.time, "sleep", next_look)

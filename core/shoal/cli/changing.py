@@ -76,7 +76,7 @@ def sync(
 def _wait(
     client: Client, namespace: str, name: str, clusters: Sequence[str], timeout: timedelta
 ) -> tuple[list[Item], Ending]:
-    """Wait until the source was fetched anew and no target moves any more, or the time is over.
+    """Wait until fleet and source were read anew and no target moves, or the time is over.
 
     Between a fetch and the plans made of it, targets still look as before: only two equal looks
     in a row end the wait.
@@ -84,7 +84,8 @@ def _wait(
     asked_at = now_utc()
 
     def look() -> Look:
-        is_fetched = _is_fetched(client, namespace, name, asked_at)
+        is_read = _is_read(client, asked_at)
+        is_fetched = is_read and _is_fetched(client, namespace, name, asked_at)
         found = client.items("targets", namespace=namespace, application=name)
         targets = [item for item in found if not clusters or item["cluster"] in clusters]
         return Look(targets, is_current=is_fetched)
@@ -104,6 +105,12 @@ def _moving(seen: Look) -> list[Item]:
     return [target for target in seen.targets if target["phase"] in _MOVING]
 
 
+def _is_read(client: Client, asked_at: datetime) -> bool:
+    """Was the fleet looked at since? Its documents may say something else of the application."""
+    looked_at = read_time(client.get("fleet")["looked_at"])
+    return looked_at is not None and looked_at >= asked_at
+
+
 def _is_fetched(client: Client, namespace: str, name: str, asked_at: datetime) -> bool:
     """Was the application's source looked at since, or is it known that it cannot be read?"""
     for application in client.items("applications", namespace=namespace, name=name):
@@ -117,7 +124,8 @@ def _is_fetched(client: Client, namespace: str, name: str, asked_at: datetime) -
 
 def _say_blockers(seen: Look, timeout: timedelta) -> None:
     if not seen.is_current:
-        note(f"after {span_of(timeout)}, the source has not been fetched; see `shoal get sources`")
+        what = "the fleet or the source has not been read; see `shoal status`, `shoal get sources`"
+        note(f"after {span_of(timeout)}, {what}")
     moving = _moving(seen)
     if moving:
         count = f"{len(moving)} of {len(seen.targets)}"

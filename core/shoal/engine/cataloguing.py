@@ -58,16 +58,17 @@ class Cataloguing:
 
     async def work(self, key: str, request: Request) -> None:
         """One look at the fleet."""
-        fleet = self.state.fleet
+        fleet, began_at = self.state.fleet, self.state.now()
         try:
             files = await self.reader.read(fleet.files)
             if files is not None:
                 if files is not fleet.files or self.shrinking.is_released():
-                    await self._read(files)
+                    await self._read(files, min(request.priority, Priority.REVISION))
+                fleet.looked_at = began_at
                 fleet.error = None
         except ShoalError as error:
             await self._failed(error)
-            files = fleet.files
+            files, fleet.looked_at = fleet.files, began_at
         self._follow_staleness()
         wait = UNSETTLED_RETRY if files is None else self.interval * (0.9 + 0.2 * self.jitter())
         self.state.fleet_queue.wake(
@@ -100,7 +101,7 @@ class Cataloguing:
                 verdict=Verdict.FAILED,
             )
 
-    async def _read(self, files: FleetFiles) -> None:
+    async def _read(self, files: FleetFiles, priority: Priority) -> None:
         fleet, previous = self.state.fleet, self.state.catalog
         loaded = await self.run_in_thread(load, files.files, self.seams)
         catalog = merge(previous, loaded, self.state.fleet.remembered if previous is None else None)
@@ -119,12 +120,14 @@ class Cataloguing:
         if catalog is not None:
             withheld = withheld_targets(self.state)
             catalog = await self.shrinking.settle(previous, catalog, loaded)
-            await self._adopt(previous, catalog, files)
+            await self._adopt(previous, catalog, files, priority)
             self._wake_targets(withheld ^ withheld_targets(self.state))
             await self.shrinking.took_effect()
         fleet.files, fleet.loaded_at = files, self.state.now()
 
-    async def _adopt(self, previous: Catalog | None, catalog: Catalog, files: FleetFiles) -> None:
+    async def _adopt(
+        self, previous: Catalog | None, catalog: Catalog, files: FleetFiles, priority: Priority
+    ) -> None:
         """Make it the catalog, once it is stored which file each document came from."""
         difference, let_go = changes(previous, catalog), encode_let_go(self.state.fleet.let_go)
         if not difference and previous is not None and let_go == self._let_go:
@@ -150,7 +153,7 @@ class Cataloguing:
         )
         self.state.catalog, self.state.fleet.leaving = catalog, leaving_now
         self._let_go = let_go
-        self._wake(catalog, difference, first=previous is None)
+        self._wake(catalog, difference, priority, first=previous is None)
 
     def _wake_targets(self, targets: Iterable[TargetKey]) -> None:
         """These are withheld from now on, or not any more."""
@@ -165,8 +168,10 @@ class Cataloguing:
         said = {ref: leaving(each.spec.sync) for ref, each in catalog.applications.items()}
         return {**known, **said}
 
-    def _wake(self, catalog: Catalog, difference: Changes, *, first: bool) -> None:
-        state, request = self.state, Request(Priority.REVISION, "the fleet changed")
+    def _wake(
+        self, catalog: Catalog, difference: Changes, priority: Priority, *, first: bool
+    ) -> None:
+        state, request = self.state, Request(priority, "the fleet changed")
         clusters = difference.clusters
         for name in sorted(clusters.added | clusters.changed | clusters.removed):
             state.cluster_queue.add(name, request)

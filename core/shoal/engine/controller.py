@@ -218,7 +218,7 @@ class Controller:
         clusters: frozenset[str] | None = None,
         rerun: bool = False,
     ) -> None:
-        """Fetch its source, decide it anew, and look at every object of its targets.
+        """Read the fleet and its source, decide it anew, and look at every object of its targets.
 
         With `rerun`, what runs to its end, such as a Job, runs again.
         """
@@ -233,6 +233,7 @@ class Controller:
             subject=str(application),
         )
         request = Request(Priority.USER, f"sync by {who}")
+        self._state.fleet_queue.add(FLEET_KEY, request)
         catalog = self._state.catalog
         document = catalog.applications.get(application) if catalog else None
         if document is not None:

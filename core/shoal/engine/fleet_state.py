@@ -18,7 +18,8 @@ from shoal.planning.shrinking import Gone, LetGo
 class FleetState:
     """The fleet's documents: what was read last, and what is wrong with them.
 
-    `name` and `remembered` (identity → file) are from before a restart. `stale_since` is when
+    `loaded_at` is when they were other ones, `looked_at` when the last look began that came to an
+    end. `name` and `remembered` (identity → file) are from before a restart. `stale_since` is when
     something could not be read that counts all the same. `leaving` is what the last valid documents
     said of how applications leave, also of those that were removed since. `withheld` is not in the
     documents any more and counts as if it were; `let_go` went lately.
@@ -28,6 +29,7 @@ class FleetState:
     remembered: dict[Identity, str] = field(default_factory=dict[Identity, str])
     files: FleetFiles | None = None
     loaded_at: datetime | None = None
+    looked_at: datetime | None = None
     stale_since: datetime | None = None
     error: ShoalError | None = None
     problems: tuple[Problem, ...] = ()

@@ -59,6 +59,7 @@ def view_fleet(
         location=location,
         revision=fleet.files.revision if fleet.files else "",
         loaded_at=fleet.loaded_at,
+        looked_at=fleet.looked_at,
         stale_since=fleet.stale_since,
         ready=ready,
         message=message,

@@ -314,6 +314,7 @@ class FleetView:
     location: str
     revision: str
     loaded_at: datetime | None
+    looked_at: datetime | None
     stale_since: datetime | None
     ready: str
     message: str

@@ -31,6 +31,7 @@ def fleet_view(**changes: Any) -> FleetView:
             "location": "/fleet",
             "revision": "",
             "loaded_at": AT,
+            "looked_at": AT,
             "stale_since": None,
             "ready": "True",
             "message": "",
