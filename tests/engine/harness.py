@@ -56,6 +56,7 @@ from shoal.engine.state import EngineState
 from shoal.engine.targets import Targets
 from shoal.engine.validating import Validating
 from shoal.engine.views import ApplicationView, ClusterView, HoldView, TargetPhase, TargetView
+from shoal.engine.weighing import Weighing
 from shoal.hooks.health import HealthCheck
 from shoal.model.choice import Seams
 from shoal.model.identity import ObjectKey, Ref, TargetKey
@@ -375,6 +376,7 @@ def _targets(
         state=state,
         recording=recording,
         deciding=deciding,
+        weighing=Weighing(guard),
         validating=Validating(state, guard),
         previewing=Previewing(state, recording, deciding, concluding, guard, tracer, jitter),
         carrying_out=CarryingOut(recording, guard, tracer),

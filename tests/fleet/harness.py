@@ -129,7 +129,11 @@ class Writes:
         return cls(cluster.audit_log, namespace, await audit.audit_position(cluster.audit_log))
 
     async def seen(self) -> list[audit.Entry]:
-        """So far; an entry is written a moment after its answer was sent."""
+        """So far, without dry runs; an entry is written a moment after its answer was sent."""
+        return [each for each in await self.sent() if "dryRun=All" not in each.path]
+
+    async def sent(self) -> list[audit.Entry]:
+        """As `seen`, with what was only tried out."""
         entries = await audit.read_audit_log(self.log, since=self.start)
         reading = ("get", "list", "watch")
         return [

@@ -67,8 +67,9 @@ async def test_every_kind_of_difference_is_told_and_nothing_is_written(
         )
         same = await diff(fleet)
 
-        asked = [each for one in writes.values() for each in await one.seen()]
-        assert all("dryRun=All" in each.path for each in asked if each.verb != "delete")
+        asked = [each for one in writes.values() for each in await one.sent()]
+        assert asked
+        assert all("dryRun=All" in each.path for each in asked)
         assert (await admins["dev"].get(path_of(old)))["data"] == {"a": "1"}
 
     everywhere = sorted(clusters)

@@ -43,7 +43,7 @@ async def test_a_bad_update_is_refused_on_one_cluster_and_written_on_none(
         live = [
             await each.get(path_of(config_map("settings", namespace))) for each in admins.values()
         ]
-    sent = {name: await each.seen() for name, each in writes.items()}
+    sent = {name: await each.sent() for name, each in writes.items()}
 
     assert [each["data"] for each in live] == [{"color": "blue"}] * 3
     assert all(is_dry(entry) for entries in sent.values() for entry in entries)
@@ -108,7 +108,7 @@ async def test_what_is_only_observed_is_shown_and_never_written(
         after = await admin.get(path_of(theirs))
 
     assert after == before
-    assert all(is_dry(entry) for entry in await writes.seen())
+    assert all(is_dry(entry) for entry in await writes.sent())
     assert view is not None
     assert f"adopt ConfigMap {namespace}/settings" in view.message
     assert f"create Deployment.apps {namespace}/web" in view.message

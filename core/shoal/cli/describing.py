@@ -10,7 +10,7 @@ import click
 
 from shoal.api.client import Client
 from shoal.cli.answering import completeness
-from shoal.cli.differences import patch_lines
+from shoal.cli.differences import difference_lines, patch_lines
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import EVENT, HOLD, TARGET, Kind, find_kind
 from shoal.cli.options import Output, asks, prints
@@ -68,7 +68,7 @@ def _lines(
 ) -> Iterator[str]:
     now = now_utc()
     shown = {key: value for key, value in item.items() if value not in (None, "", [], {})}
-    for key in ("problems", "patch", "ignore", "warnings"):
+    for key in ("problems", "patch", "ignore", "warnings", "changes"):
         shown.pop(key, None)
     size = max(map(len, shown), default=0) + 1
     yield f"{kind.name} {clean(kind.identity(item))}"
@@ -77,6 +77,8 @@ def _lines(
         yield f"  {label}  {_value(key, value, now, color=output.color)}"
     for line in patch_lines(item.get("patch", ()), color=output.color):
         yield f"    {line}"
+    for one in item.get("changes") or ():
+        yield from (f"  {line}" for line in difference_lines(one, color=output.color))
     for one in item.get("warnings") or ():
         yield f"  ▲ {clean(one['reason'])}: {clean(one['message'])}"
     for target in (item, *parts.get("targets", [])):

@@ -42,8 +42,8 @@ _MOST_LINES = 60  # of one object: its file shows the rest
 def difference_lines(difference: Mapping[str, Any], *, color: bool) -> Iterator[str]:
     """One difference: what would happen to which object and where, why, and field by field."""
     sign = _SIGNS.get(difference["action"], "~")
-    where = on_clusters(difference["clusters"])
-    title = f"{sign} {difference['action']} {difference['object']} {where}"
+    where = f" {on_clusters(difference['clusters'])}" if difference["clusters"] else ""
+    title = f"{sign} {difference['action']} {difference['object']}{where}"
     yield _painted(title, sign, color=color, bold=True)
     reasons = [difference["reason"], difference["cause"]]
     told = ": ".join(reason for reason in reasons if reason)

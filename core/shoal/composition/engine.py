@@ -54,6 +54,7 @@ from shoal.engine.state import EngineState
 from shoal.engine.stepping import Stall
 from shoal.engine.targets import Targets
 from shoal.engine.validating import Validating
+from shoal.engine.weighing import Weighing
 from shoal.errors import Permanent
 from shoal.hooks.host import Host
 from shoal.model.choice import Spec
@@ -213,6 +214,7 @@ class _Assembly:
             state=state,
             recording=recording,
             deciding=deciding,
+            weighing=Weighing(guard),
             validating=Validating(state, guard),
             previewing=Previewing(state, recording, deciding, concluding, guard, tracer, jitter),
             carrying_out=CarryingOut(recording, guard, tracer),

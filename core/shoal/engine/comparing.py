@@ -7,7 +7,7 @@ then as long as what differs, and not a thousand times as long.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,20 +46,8 @@ class Comparison:
     def planned(self, cluster: str, plan: Plan, desired: Desired) -> None:
         """The cluster answered."""
         self.told.add(cluster)
-        for change in plan.changes:
-            self._add(cluster, _difference(change, plan, desired.content))
-        for key, error in plan.refused.items():
-            message = alone(plan.target, key, error.message)
-            self._add(
-                cluster,
-                Difference(
-                    object=str(key),
-                    action=REFUSED,
-                    reason=error.reason,
-                    cause=message,
-                    next_step=error.next_step,
-                ),
-            )
+        for difference in differences(plan, desired.content):
+            self._add(cluster, difference)
 
     def _add(self, cluster: str, difference: Difference) -> None:
         parts = [getattr(difference, name) for name in _TELLING]
@@ -86,6 +74,20 @@ class Comparison:
 
 
 _TELLING = ("object", "action", "cause", "patch", "unverified", "reason", "next_step")
+
+
+def differences(plan: Plan, content: Content) -> Iterator[Difference]:
+    """What a plan would change, object by object, and what of it is refused."""
+    for change in plan.changes:
+        yield _difference(change, plan, content)
+    for key, error in plan.refused.items():
+        yield Difference(
+            object=str(key),
+            action=REFUSED,
+            reason=error.reason,
+            cause=alone(plan.target, key, error.message),
+            next_step=error.next_step,
+        )
 
 
 def _difference(change: Change, plan: Plan, content: Content) -> Difference:

@@ -22,6 +22,7 @@ from shoal.engine.inventory import Inventory
 from shoal.engine.queueing import Clock, KeyedQueue
 from shoal.engine.recovery import Recovery, Sweep
 from shoal.engine.stepping import Stall
+from shoal.engine.views import HeldChanges
 from shoal.errors import ClusterNotConnected, ShoalError, StoreUnavailable
 from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
@@ -123,8 +124,9 @@ class TargetState:
     last; `drifted_since` is when the drift of an object was first seen. `health` knows every object
     that was seen since start, `unseen` holds those that were written and not seen since.
     `undecided` says why nobody knows what it should hold now: it keeps what it has. `hold` stops it
-    or a part of it, `conflicts` hold single objects; `released` is what a person let go of what was
-    held. `begun` are objects to which something newer than `applied` was sent, whatever came of it.
+    or a part of it, which `held` tells, `conflicts` hold single objects; `released` is what a
+    person let go of what was held. `begun` are objects to which something newer than `applied` was
+    sent, whatever came of it.
     `queued` is what waits for an earlier wave, `trial` says what the validation of this revision
     waits for, `observed` is the plan of a target that is only observed, `looks` when it was made.
     `struggles` are the objects that were corrected lately, `sighted` when others were seen
@@ -138,6 +140,7 @@ class TargetState:
     removing: Removal | None = None
     undecided: ShoalError | None = None
     hold: Hold | None = None
+    held: HeldChanges | None = None
     orphaned: Hold | None = None
     conflicts: Mapping[ObjectKey, Hold] = field(default_factory=lambda: NOTHING)
     released: Released = field(default_factory=lambda: NOTHING)

@@ -30,6 +30,7 @@ from shoal.engine.recording import Recording
 from shoal.engine.removing import Removing, nothing
 from shoal.engine.state import ClusterState, EngineState, TargetState
 from shoal.engine.validating import Validating
+from shoal.engine.weighing import Weighing
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.identity import ObjectKey, TargetKey
@@ -55,6 +56,7 @@ class Targets:
     state: EngineState
     recording: Recording
     deciding: Deciding
+    weighing: Weighing
     validating: Validating
     previewing: Previewing
     carrying_out: CarryingOut
@@ -131,6 +133,7 @@ class Targets:
         get_current_span().set_attribute(names.OBJECTS, len(whole.changes))
         target.observed = None
         plan = await self.deciding.unheld(cluster, target, desired, whole)
+        await self.weighing.weigh(session, target, desired, whole, plan, request)
         if plan is None:
             return
         checked = await self.validating.check(cluster, session, target, desired, plan, request)

@@ -333,6 +333,7 @@ def _source(state: EngineState, ref: Ref, type_: str) -> SourceView:
 
 def view_holds(state: EngineState) -> list[HoldView]:
     """Everything that waits for a person, oldest first."""
+    held = {each.held.hold: each.held for each in state.targets.values() if each.held}
     return [
         HoldView(
             id=hold.id,
@@ -344,6 +345,9 @@ def view_holds(state: EngineState) -> list[HoldView]:
             until=hold.until,
             release=hold.release,
             group=hold.group,
+            proven=hold.id in held and held[hold.id].is_proven,
+            change_count=held[hold.id].count if hold.id in held else 0,
+            changes=held[hold.id].first if hold.id in held else (),
         )
         for hold in sorted(_standing(state), key=lambda hold: hold.since)
     ]

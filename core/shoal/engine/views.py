@@ -169,24 +169,6 @@ class SourceView:
     document: str
 
 
-@dataclass(frozen=True, slots=True)
-class HoldView:
-    """One thing that waits for a person, and the command that releases it.
-
-    `group` names all holds of the same change, on whatever cluster; empty: there is no other.
-    """
-
-    id: str
-    subject: str
-    cause: str
-    reason: str
-    by: str
-    since: datetime
-    until: datetime | None
-    release: str
-    group: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftView:
     """One drift, on however many clusters and objects it is the same.
@@ -226,6 +208,39 @@ class Difference:
     unverified: bool = False
     reason: str = ""
     next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChanges:
+    """What a hold holds: the first of so many changes; `is_proven`: they were tried out."""
+
+    hold: str
+    is_proven: bool
+    count: int
+    first: Sequence[Difference]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """One thing that waits for a person, and the command that releases it.
+
+    `group` names all holds of the same change, on whatever cluster; empty: there is no other.
+    `changes` are what its release would do, the first of `change_count`, where it holds a plan;
+    `proven`: they were tried out on the cluster.
+    """
+
+    id: str
+    subject: str
+    cause: str
+    reason: str
+    by: str
+    since: datetime
+    until: datetime | None
+    release: str
+    group: str
+    proven: bool
+    change_count: int
+    changes: Sequence[Difference]
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,10 @@ async def proven(
     for change in plan.changes:
         await cluster.reached()
         if change.action not in WRITES:
-            changes.append(change)
+            if change.action is Action.DELETE and change.key in cluster.refusals:
+                refused[change.key] = cluster.refusals[change.key]
+            else:
+                changes.append(change)
             continue
         cluster.dry_runs.append(change.key)
         error = refusal(cluster, memory, change.key, wanted[change.key], desired)

@@ -234,4 +234,7 @@ def hold_view(hold: Hold) -> HoldView:
         hold.until,
         hold.release,
         hold.group,
+        proven=False,
+        change_count=0,
+        changes=(),
     )
