@@ -126,12 +126,12 @@ class TargetState:
     `undecided` says why nobody knows what it should hold now: it keeps what it has. `hold` stops it
     or a part of it, which `held` tells, `conflicts` hold single objects; `released` is what a
     person let go of what was held. `begun` are objects to which something newer than `applied` was
-    sent, whatever came of it.
-    `queued` is what waits for an earlier wave, `trial` says what the validation of this revision
-    waits for, `observed` is the plan of a target that is only observed, `looks` when it was made.
-    `struggles` are the objects that were corrected lately, `sighted` when others were seen
-    drifting, `reported` of what drifts on, by its reason, when that was recorded, `beside` who else
-    deploys an object. `orphaned` holds what carries its marks and is not wanted, and nothing else.
+    sent, whatever came of it. `queued` is what waits for an earlier wave, `trial` says what the
+    validation of this revision waits for, `observed` is the plan of a target that is only observed,
+    `looks` when it was made. `struggles` are the objects that were corrected lately, `sighted` when
+    others were seen drifting, `reported` of what drifts on, by its reason, when that was recorded,
+    `beside` who else deploys an object. `orphaned` holds what carries its marks and is not wanted,
+    and nothing else.
     """
 
     key: TargetKey
