@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import anyio
@@ -21,6 +21,7 @@ from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying, cluster_subject
 from shoal.engine.observing import Observing
+from shoal.engine.probing import Probing, Signals, learned, turned
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recording import Recording
 from shoal.engine.recovering import Recovering
@@ -30,9 +31,7 @@ from shoal.engine.targets import Targets
 from shoal.errors import (
     AccessDenied,
     ClusterUnreachable,
-    Permanent,
     PluginFailed,
-    Retryable,
     ShoalError,
     StoreUnavailable,
 )
@@ -54,19 +53,6 @@ ReadCredential = Callable[[], Awaitable[Credential]]
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class _Signals:
-    """What the tasks of one connection tell its prober: probe now, or this is the end."""
-
-    broken: ShoalError | None = None
-    alarm: anyio.Event = field(default_factory=anyio.Event)
-
-    def broke(self, error: ShoalError) -> None:
-        """The session cannot be used any more, whatever a probe would say."""
-        self.broken = self.broken or error
-        self.alarm.set()
-
-
 @dataclass(frozen=True, slots=True)
 class Connections:
     """Opens and keeps connections. `jitter` gives a number in [0, 1)."""
@@ -85,6 +71,10 @@ class Connections:
     guard: Guard
     jitter: Callable[[], float]
     known: KnownSecrets
+
+    @property
+    def _probing(self) -> Probing:
+        return Probing(self.state, self.identifying, self.recovering, self.guard, self.jitter)
 
     def renewal(self) -> Renewal:
         """What the connections of one supervisor know of their credential."""
@@ -105,7 +95,7 @@ class Connections:
 
     async def rest(self, cluster: ClusterState, renewal: Renewal) -> None:
         """Wait for the next try: its time, somebody who asks for it, or a renewed credential."""
-        while (seconds := self._seconds_to_probe(cluster)) > 0:
+        while (seconds := self._probing.seconds_left(cluster)) > 0:
             if renewal.is_refused:
                 seconds = min(seconds, renewal.interval_seconds)
             with anyio.move_on_after(seconds):
@@ -136,7 +126,7 @@ class Connections:
             seconds=CONNECT_SECONDS,
             answer=answers.session,
         ) as session:
-            facts = await self._prove(cluster, session)
+            facts = await self._probing.prove(cluster, session)
             renewal.accepted()
             cluster.session = session
             try:
@@ -188,45 +178,15 @@ class Connections:
         assert catalog is not None  # a supervisor is started for a document of the catalog
         return replace(self.target_host, fleet=catalog.fleet)
 
-    async def _prove(self, cluster: ClusterState, session: Session) -> Facts:
-        """Probe until the circuit closes: once, or twice where the cluster had been given up."""
-        while True:
-            facts = await self._probe(cluster, session)
-            cluster.circuit = cluster.circuit.after_success(self.state.now())
-            if cluster.circuit.is_usable:
-                return facts
-            await anyio.sleep(self._seconds_to_probe(cluster))
-
-    async def _probe(self, cluster: ClusterState, session: Session) -> Facts:
-        """Who answers; raises when nobody does, or another cluster than it should be."""
-        seconds = cluster.circuit.timing.probe_timeout.total_seconds()
-        subject = cluster_subject(cluster.name)
-        with anyio.move_on_after(seconds):
-            # The guard's own deadline never comes: a silent cluster is no fault of the plugin.
-            facts = await self.guard.ask(
-                "target",
-                "probe",
-                subject,
-                session.probe,
-                seconds=2 * seconds,
-                answer=answers.facts,
-            )
-            await self.identifying.check(cluster.name, facts)
-            return facts
-        raise ClusterUnreachable(
-            f"{subject} did not answer a probe within {seconds:g} s",
-            next_step="see whether its API server hangs; it is probed again by itself",
-        )
-
     async def _serve(self, cluster: ClusterState, session: Session) -> ShoalError:
         """Work while the connection stands; why it does not any more."""
-        signals, lost = _Signals(), None
+        signals, lost = Signals(), None
 
         async def work(key: TargetKey, request: Request) -> None:
             try:
                 await self.targets.work(cluster, session, key, request)
             except ClusterUnreachable:
-                self._doubt(cluster, signals)
+                self._probing.doubt(cluster, signals)
             except AccessDenied as error:
                 signals.broke(error)
             except StoreUnavailable as error:
@@ -237,31 +197,24 @@ class Connections:
             tasks.start_soon(serve, cluster.queue, work)
             tasks.start_soon(self._follow, cluster, session, signals)
             tasks.start_soon(self._recover, cluster, session, signals)
-            lost = await self._keep_probing(cluster, session, signals)
+            lost = await self._probing.keep(cluster, session, signals)
             tasks.cancel_scope.cancel()
         assert lost is not None  # the group ended because of it
         return lost
 
-    def _doubt(self, cluster: ClusterState, signals: _Signals) -> None:
-        """A request got no answer: probe at once, unless probes say so already."""
-        before = cluster.circuit
-        cluster.circuit = before.after_drop(self.state.now())
-        if cluster.circuit is not before:
-            signals.alarm.set()
-
-    async def _recover(self, cluster: ClusterState, session: Session, signals: _Signals) -> None:
+    async def _recover(self, cluster: ClusterState, session: Session, signals: Signals) -> None:
         """Sweep the cluster whenever it is not known for sure what is ours there."""
         while True:
             try:
                 await self.recovering.run(cluster, session)
             except ClusterUnreachable:
-                self._doubt(cluster, signals)
+                self._probing.doubt(cluster, signals)
                 await anyio.sleep(SWEEP_AGAIN_SECONDS)  # the probe ends the connection, or it is up
             except ShoalError as error:
                 signals.broke(error)
                 return
 
-    async def _follow(self, cluster: ClusterState, session: Session, signals: _Signals) -> None:
+    async def _follow(self, cluster: ClusterState, session: Session, signals: Signals) -> None:
         subject, plugin = cluster_subject(cluster.name), self.target_type.name
         source = self.guard.stream(
             "target",
@@ -281,60 +234,14 @@ class Connections:
                 PluginFailed(f"target {plugin} stopped telling what happens on {subject}")
             )
 
-    async def _keep_probing(
-        self, cluster: ClusterState, session: Session, signals: _Signals
-    ) -> ShoalError:
-        """Probe on and on; return why the connection has to be given up."""
-        while True:
-            await self._until_due(cluster, signals)
-            if signals.broken is not None:
-                cluster.circuit = cluster.circuit.after_break(self.state.now(), self.jitter())
-                return signals.broken
-            try:
-                facts = await self._probe(cluster, session)
-                await self.recovering.probed(cluster, facts)
-            except ShoalError as error:
-                self._missed(cluster, error)
-                if isinstance(error, Permanent) or not cluster.circuit.is_usable:
-                    return error
-            else:
-                self._answered(cluster, facts)
-
-    async def _until_due(self, cluster: ClusterState, signals: _Signals) -> None:
-        """Wait for the next probe, which a doubt may bring forward, or for a break."""
-        while signals.broken is None and (seconds := self._seconds_to_probe(cluster)) > 0:
-            with anyio.move_on_after(seconds):
-                await signals.alarm.wait()
-            if signals.broken is None:
-                signals.alarm = anyio.Event()
-
-    def _missed(self, cluster: ClusterState, error: ShoalError) -> None:
-        now = self.state.now()
-        if cluster.is_answering:
-            _turned(cluster, now)
-        after = error.after_seconds if isinstance(error, Retryable) else None
-        cluster.circuit = cluster.circuit.after_failure(now, self.jitter(), after)
-        cluster.error = error
-
-    def _answered(self, cluster: ClusterState, facts: Facts) -> None:
-        now = self.state.now()
-        if not cluster.is_answering:
-            _turned(cluster, now)
-        cluster.circuit = cluster.circuit.after_success(now)
-        cluster.error = None
-        _learned(cluster, facts, now)
-
-    def _seconds_to_probe(self, cluster: ClusterState) -> float:
-        return max(0.0, (cluster.circuit.probe_at - self.state.now()).total_seconds())
-
     async def _gained(self, cluster: ClusterState, facts: Facts) -> None:
         """Connected: every target here may have something to do."""
         before, now = cluster.facts, self.state.now()
         is_news = before is None or (before.uid, before.version) != (facts.uid, facts.version)
         if cluster.since is not None:  # the first contact is no return
-            _turned(cluster, now)
+            turned(cluster, now)
         cluster.is_connected, cluster.error, cluster.since = True, None, now
-        _learned(cluster, facts, now)
+        learned(cluster, facts, now)
         await self.recovering.connected(cluster, facts)
         if is_news:
             self._wake_who_asks(cluster)
@@ -354,7 +261,7 @@ class Connections:
         """Said once: what is live there stays, and is Unknown from now on."""
         told, was_connected = cluster.told, cluster.is_connected
         if cluster.is_answering:
-            _turned(cluster, self.state.now())
+            turned(cluster, self.state.now())
         cluster.since = cluster.since or self.state.now()
         cluster.is_connected = False
         cluster.error, cluster.told = error, f"{error.reason}: {error.message}"
@@ -367,17 +274,6 @@ class Connections:
                 why=error.message,
                 verdict=Verdict.FAILED,
             )
-
-
-def _turned(cluster: ClusterState, now: datetime) -> None:
-    """It went away, or is back."""
-    cluster.since, cluster.turns = now, cluster.turns.turned(now)
-
-
-def _learned(cluster: ClusterState, facts: Facts, now: datetime) -> None:
-    """What a probe told counts until the next one."""
-    cluster.facts, cluster.last_contact = facts, now
-    cluster.stale_since = (cluster.stale_since or now) if facts.stale else None
 
 
 def _meant(name: str, caught: Exception) -> ShoalError:
