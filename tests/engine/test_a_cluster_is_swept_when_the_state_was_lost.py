@@ -233,6 +233,25 @@ async def test_an_object_of_ours_that_no_row_knows_tells_of_the_loss(tmp_path: P
 
 
 @in_virtual_time
+async def test_what_a_sweep_cannot_explain_is_no_cause_for_another_one(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "dev")
+    dev = engine.clusters["dev"]
+    dev.unknown_objects = 3
+    engine.source.commit(**config_maps(1))
+
+    async with engine.running():
+        await engine.until_synced("1")
+        await anyio.sleep(300)
+        before = len(engine.store.recorded(Deed.CLUSTER_RECOVERING))
+        dev.unknown_objects = 4
+        await engine.until_recorded(Deed.CLUSTER_RECOVERING, count=2)
+        await anyio.sleep(300)
+
+    assert before == 1
+    assert len(engine.store.recorded(Deed.CLUSTER_RECOVERING)) == 2
+
+
+@in_virtual_time
 async def test_a_cluster_that_went_back_in_time_is_swept(tmp_path: Path) -> None:
     """What was pruned may be there again, of a kind that nobody watches any more."""
     engine = make_engine(tmp_path, "dev")

@@ -93,7 +93,8 @@ class Recovering:
         if facts.rewinds > cluster.rewinds and cluster.recovery is None:
             await self._begin(cluster, WENT_BACK, is_doubting=False)
         cluster.rewinds = facts.rewinds
-        is_odd = facts.unknown_objects > 0 and cluster.recovery is None
+        cluster.explained = min(cluster.explained, facts.unknown_objects)
+        is_odd = facts.unknown_objects > cluster.explained and cluster.recovery is None
         if is_odd and cluster.is_suspicious:
             await self._begin(cluster, UNKNOWN_OBJECTS, is_doubting=False)
         cluster.is_suspicious = is_odd and cluster.recovery is None
@@ -155,6 +156,11 @@ class Recovering:
         async with aclosing(source) as parts:
             async for part in parts:
                 await self._take(cluster, recovery, this, part)
+        # What a probe tells now was looked at: only more than that is news.
+        facts = await self.guard.ask(
+            "target", "probe", subject, session.probe, seconds=STEP_SECONDS, answer=answers.facts
+        )
+        cluster.explained = facts.unknown_objects
         recovery.is_round_over, recovery.left = True, this.left
         if not recovery.left:
             await self._recovered(cluster, recovery)

@@ -225,7 +225,8 @@ class ClusterState:
     are what it said last, also while it is away; `session` is there while it is connected.
     `credential` is what the one that was read last says of itself, without what is secret in it.
     `recovery` is there while it is swept for what is ours, `doubted` is set when that begins;
-    `is_suspicious`: its last probe told of objects of ours without a row, and of `rewinds`.
+    `is_suspicious`: its last probe told of objects of ours without a row, more than the sweep
+    before had `explained`, and of so many `rewinds`.
     """
 
     document: Cluster
@@ -247,6 +248,7 @@ class ClusterState:
     recovery: Recovery | None = None
     doubted: anyio.Event = field(default_factory=anyio.Event)
     is_suspicious: bool = False
+    explained: int = 0
     rewinds: int = 0
 
     @property

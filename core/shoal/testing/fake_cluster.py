@@ -62,12 +62,13 @@ class FakeObject:
 class FakeCluster:
     """One cluster in memory, with its faults.
 
-    `unreachable` and `denied` concern every call; `limits`, `stale`, `latency` and `rewinds` are
-    what a probe tells, and each call takes that long. `gate`, when set, holds every call until the
-    test sets the event: a hanging cluster; `listing` holds a sweep before its last kind, and
-    `unlistable` are kinds that it cannot list, and why. `refusals` maps objects to the error that
-    writing or deleting them meets. `writes` are the verbs and objects in the order in which they
-    arrived, `dry_runs` the objects that were tried out, `listed` the kinds that were swept.
+    `unreachable` and `denied` concern every call; `limits`, `stale`, `latency`, `unknown_objects`
+    and `rewinds` are what a probe tells, and each call takes the latency. `gate`, when set, holds
+    every call until the test sets the event: a hanging cluster; `listing` holds a sweep before its
+    last kind, and `unlistable` are kinds that it cannot list, and why. `refusals` maps objects to
+    the error that writing or deleting them meets. `writes` are the verbs and objects in the order
+    in which they arrived, `dry_runs` the objects that were tried out, `listed` the kinds that were
+    swept.
     """
 
     name: str = "fake"
@@ -83,6 +84,7 @@ class FakeCluster:
     unlistable: dict[GroupKind, ShoalError] = field(default_factory=dict)
     listing: anyio.Event | None = None
     rewinds: int = 0
+    unknown_objects: int = 0
     gate: anyio.Event | None = None
     refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     finalizers: dict[ObjectKey, str] = field(default_factory=dict)
@@ -165,6 +167,7 @@ class FakeCluster:
             self.limits,
             self.stale,
             latency_seconds=latency,
+            unknown_objects=self.unknown_objects,
             rewinds=self.rewinds,
         )
 

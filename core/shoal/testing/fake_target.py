@@ -112,7 +112,8 @@ class FakeSession:
         """Who the cluster is."""
         await self._cluster.reached()
         self._uid = self._uid or self._cluster.uid
-        return replace(self._cluster.facts(), unknown_objects=self._memory.unknown_objects())
+        facts, unknown = self._cluster.facts(), self._memory.unknown_objects()
+        return replace(facts, unknown_objects=facts.unknown_objects + unknown)
 
     async def api_versions(self) -> Sequence[str]:
         """The kinds that the fake serves, all in v1."""
