@@ -163,6 +163,8 @@ class _Sink:
 
     vanished = appeared
 
+    def went_back(self, resource: Resource) -> None: ...
+
     async def listed(self, resource: Resource, names: frozenset[Any], namespace: str) -> None: ...
 
 
