@@ -208,6 +208,24 @@ async def test_another_cluster_of_the_same_name_is_swept_as_well(tmp_path: Path)
 
 
 @in_virtual_time
+async def test_a_sweep_that_was_cut_off_does_not_go_on_in_another_cluster(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "dev")
+    dev = engine.clusters["dev"]
+    dev.listing = anyio.Event()
+    engine.source.commit(**config_maps(1))
+
+    async with engine.running():
+        await engine.until(lambda: len(dev.listed) == len(SERVED) - 1, "all but one are listed")
+        dev.uid, dev.listing = "uid-of-another", None
+        (hold,) = await engine.until(engine.controller.holds, "a hold")
+        dev.listed.clear()
+        await engine.controller.approve(hold.id, who="Ana", reason="rebuilt")
+        await engine.until_recorded(Deed.CLUSTER_RECOVERED)
+
+    assert sorted(dev.listed) == sorted(SERVED)
+
+
+@in_virtual_time
 async def test_an_object_of_ours_that_no_row_knows_tells_of_the_loss(tmp_path: Path) -> None:
     """As after a restore of the cluster: what was pruned is there again."""
     engine = make_engine(tmp_path, "dev")

@@ -59,7 +59,8 @@ class Orphaning:
     def is_cut(self, target: TargetState, plan: Plan) -> bool:
         """Whether some of a plan waits for the end of a sweep, or until a kind can be listed."""
         recovery = self._recovery(target)
-        is_waiting = recovery is not None and target.key in recovery.waiting
+        is_sweeping = recovery is not None and not recovery.is_round_over
+        is_waiting = is_sweeping and bool(plan.only(LEAVING).changes)
         return is_waiting or any(self._is_kept(change, target) for change in plan.changes)
 
     def _is_orphan(self, target: TargetState, change: Change) -> bool:

@@ -74,8 +74,8 @@ class Recovering:
     async def connected(self, cluster: ClusterState, facts: Facts) -> None:
         """Before anything is planned on a new connection: is the memory of it whole?"""
         cluster.rewinds = facts.rewinds
-        if cluster.recovery is not None:
-            return
+        if cluster.recovery is not None and cluster.recovery.uid == facts.uid:
+            return  # it goes on where it was cut off
         last, restored_at = self.state.swept.get(cluster.name), self.state.restored_at
         if last is None or last.uid != facts.uid:
             why = NEVER_SWEPT if cluster.inventory else NO_RECORD
@@ -133,7 +133,10 @@ class Recovering:
                     if row.state is OwnedState.CONFIRMED
                 ]
             )
-        cluster.recovery = Recovery(why, self.state.now(), is_doubting=is_doubting and bool(rows))
+        assert cluster.facts is not None  # it begins over a connection that was proven
+        cluster.recovery = Recovery(
+            why, self.state.now(), cluster.facts.uid, is_doubting=is_doubting and bool(rows)
+        )
         cluster.doubted.set()
         await self.recording.mention(
             Deed.CLUSTER_RECOVERING,

@@ -22,14 +22,16 @@ _SWEPT = "swept/"
 class Recovery:
     """A cluster of which the inventory may have holes, and how far its sweep has come.
 
-    `why` completes "because …". `is_doubting`: its rows are not believed either. `swept` are the
-    kinds of which everything was seen, out of `kinds`; `left` says of others why they were not,
-    once each of them was tried (`is_round_over`). `objects` carry our marks; `waiting` are targets
-    that would delete something meanwhile.
+    `why` completes "because …"; `uid` is that of the cluster that this began on. `is_doubting`: its
+    rows are not believed either. `swept` are the kinds of which everything was seen, out of
+    `kinds`; `left` says of others why they were not, once each of them was tried
+    (`is_round_over`). `objects` carry our marks; `waiting` are targets that would delete something
+    meanwhile.
     """
 
     why: str
     since: datetime
+    uid: str
     is_doubting: bool = False
     kinds: int = 0
     swept: set[GroupKind] = field(default_factory=set[GroupKind])
