@@ -3,7 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
-from tests.engine.harness import EngineUnderTest, config_map, data_in, key_of, make_engine
+from tests.engine.harness import (
+    EngineUnderTest,
+    config_map,
+    config_maps,
+    data_in,
+    key_of,
+    make_engine,
+)
 from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.views import ClusterView, TargetPhase
@@ -215,3 +222,34 @@ async def test_a_cluster_rebuilt_at_the_same_address_gets_no_write_before_it_is_
     assert not one.objects
     assert held_after < 2
     assert target.phase is TargetPhase.UNKNOWN
+
+
+@in_virtual_time
+async def test_what_was_held_on_the_cluster_of_before_holds_nothing_on_the_next(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "one")
+    one = engine.clusters["one"]
+    first = engine.source.commit(**config_maps(8))
+
+    async with engine.running():
+        await engine.until_synced(first)
+        second = engine.source.commit(shop__new=config_map("new"))
+        (shrunk,) = await engine.until_held("ShrunkRender")
+        one.uid = "uid-of-another"
+        one.objects.clear()
+        other = await engine.until(
+            lambda: next(
+                (each for each in engine.controller.holds() if each.cause == "IdentityChanged"),
+                None,
+            ),
+            "the identity is held",
+        )
+        assert other is not None
+        await engine.controller.approve(shrunk.id, who="ana", reason="fewer is fine")
+        await engine.controller.approve(other.id, who="ana", reason="we rebuilt it")
+        await engine.until_synced(second)
+        holds = engine.controller.holds()
+
+    assert not holds
+    assert [key.name for key in one.objects] == ["new"]
