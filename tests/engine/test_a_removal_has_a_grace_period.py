@@ -262,6 +262,29 @@ async def test_a_cluster_that_was_away_at_the_end_is_emptied_when_it_is_back(
 
 
 @in_virtual_time
+async def test_an_application_removed_while_its_cluster_was_let_go_is_removed_when_that_is_back(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "one", "two")
+    revision = open_the_shop(engine)
+
+    async with engine.running():
+        await engine.until_synced(revision)
+        engine.let_go("one")
+        await until_gone(engine, "one")
+        engine.remove_application("shop")
+        await engine.until_held("Removing", "two")
+        engine.declare_cluster("one")
+        holds = await engine.until_held("Removing", "one", "two")
+        kept = len(engine.clusters["one"].objects)
+        await until_gone(engine, "one")
+
+    assert [each.until is not None for each in holds] == [True, True]
+    assert kept == 2
+    assert not engine.clusters["one"].objects
+
+
+@in_virtual_time
 async def test_an_approval_that_ran_out_before_it_was_used_begins_the_removal_anew(
     tmp_path: Path,
 ) -> None:

@@ -175,6 +175,10 @@ class Cataloguing:
         clusters = difference.clusters
         for name in sorted(clusters.added | clusters.changed | clusters.removed):
             state.cluster_queue.add(name, request)
+        for name in clusters.added:
+            # What was ours there when the cluster was let go, also of applications that went since.
+            for key in state.inventory(name).targets():
+                state.target(key)
         sources = difference.sources
         for source in sorted(sources.added | sources.changed | sources.removed):
             state.source_queue.add(source, request)

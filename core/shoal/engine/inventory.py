@@ -39,6 +39,10 @@ class Inventory(Mapping[ObjectKey, Owned]):
         """The rows of one target of which it is not known what was written last."""
         return {key: row for key, row in self._all_of(target) if row.state is DOUBTED}
 
+    def targets(self) -> frozenset[TargetKey]:
+        """Everybody who has a row here."""
+        return frozenset(self._by_target)
+
     def is_any_of(self, target: TargetKey) -> bool:
         """Whether there is any row of this target, however sure it is."""
         return target in self._by_target
