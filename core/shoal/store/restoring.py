@@ -134,6 +134,8 @@ def _exchange(folder: Path, staging: Path, now: datetime) -> Path | None:
     Whoever is killed in between finds the old database without its log, or the new one without its
     key: both are recognised at the next start (`ledger.head`; Secrets are applied once more).
     """
+    with closing(sqlite3.connect(staging / DATABASE)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it is in the one file
     names = (DATABASE, *_LOG_FILES, KEY, HEAD_FILE)
     there = [name for name in names if (folder / name).exists()]
     aside = folder / f"replaced-{now:%Y%m%dT%H%M%S%fZ}" if there else None
