@@ -210,6 +210,22 @@ async def _controller_killed(world: World, where: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def _controller_killed_writing(world: World, where: str) -> AsyncIterator[None]:
+    """Killed in the middle of a pass: the moment an API server has answered a write."""
+    logs = [victim.plane.audit_log for victim in world.victims.values()]
+
+    def written() -> int:
+        return sum(log.stat().st_size for log in logs)
+
+    before = written()
+    with anyio.move_on_after(_WRITE_SECONDS):
+        while written() == before:
+            await anyio.sleep(0.002)
+    async with _controller_killed(world, where):
+        yield
+
+
+@asynccontextmanager
 async def _controller_paused(world: World, where: str) -> AsyncIterator[None]:
     world.child.pause()
     try:
@@ -264,6 +280,7 @@ async def _spoilt(how: str, world: World, where: str) -> AsyncIterator[None]:
     yield
 
 
+_WRITE_SECONDS = 5.0
 _BOTH = frozenset(Direction)
 _ANSWERS = frozenset({Direction.ANSWER})
 HARMS: Mapping[str, tuple[Harm, bool]] = {
@@ -302,7 +319,8 @@ def _catalogue() -> list[Kind]:
         *(Kind(name, cluster, partial(_harmed, it), delays=d) for name, (it, d) in HARMS.items()),
         *(Kind(name, cluster, partial(_tricked, it), delays=d) for name, (it, d) in TRICKS.items()),
         *(Kind(name, cluster, strike, delays=d) for name, (strike, d) in _SERVERS.items()),
-        Kind("controller-killed", controller, _controller_killed, (0.0, 2.0), weight=3),
+        Kind("controller-killed", controller, _controller_killed, (0.0, 2.0)),
+        Kind("controller-killed-writing", controller, _controller_killed_writing, (0, 2), weight=3),
         Kind("controller-paused", controller, _controller_paused, (3.0, 15.0)),
         Kind("disk-full", controller, _disk_full),
         Kind("git-down", git, _git_down),

@@ -143,7 +143,7 @@ class Performance:
 
     async def _strike(self, strike: Strike) -> None:
         kind = KINDS[strike.kind]
-        is_down = strike.kind == "controller-killed"
+        is_down = strike.kind.startswith("controller-killed")
         if is_down:
             head = await to_thread.run_sync(read_head, self.world.child.database)
             self.happened.heads += [head] if head else []

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import anyio
 import pytest
 from anyio import to_thread
 from tests.chaos.faults import HARMS, TRICKS
-from tests.chaos.interceptor import PASS, Interceptor, interceptor
+from tests.chaos.interceptor import PASS, Interceptor, Trick, interceptor
 from tests.chaos.proxy import FaultProxy, fault_proxy
 from tests.fleet.conftest import MakeFleet
 from tests.fleet.harness import FleetUnderTest, config_map, document
@@ -60,13 +61,16 @@ async def test_a_fleet_is_equal_to_git_after_each_fault_of_the_network(
         return await fleet.push(f"Change {number}")
 
     async with proxied(fleet, clusters["dev"]) as (proxy, tricks), fleet.running():
+
+        def play(trick: Trick) -> None:
+            tricks.trick = trick
+            proxy.cut()
+
+        strikes = [partial(proxy.harm, harm) for harm, _ in HARMS.values()]
+        strikes += [partial(play, trick) for trick, _ in TRICKS.values()]
         await fleet.until_revision(await change(0))
-        for number, (name, (fault, _)) in enumerate([*HARMS.items(), *TRICKS.items()], 1):
-            if name in HARMS:
-                proxy.harm(fault)
-            else:
-                tricks.trick = fault
-                proxy.cut()
+        for number, strike in enumerate(strikes, 1):
+            strike()
             revision = await change(number)
             with anyio.move_on_after(FELT_SECONDS):
                 await fleet.until_revision(revision)
@@ -77,4 +81,4 @@ async def test_a_fleet_is_equal_to_git_after_each_fault_of_the_network(
         async with clusters["dev"].client() as admin:
             found = await admin.get(f"/api/v1/namespaces/{namespace}/configmaps")
         ours = {one["metadata"]["name"]: one.get("data", {}) for one in found["items"]}
-        assert {ours[name]["number"] for name in ("a", "b", "c")} == {str(number)}
+        assert {ours[name]["number"] for name in ("a", "b", "c")} == {str(len(strikes))}
