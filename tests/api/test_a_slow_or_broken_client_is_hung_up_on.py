@@ -66,6 +66,7 @@ async def answer(port: int, *requests: bytes) -> bytes:
     "first", [b"", b"GET /ok HTTP/1.1\r\nHost: a\r\n", GOOD], ids=["nothing", "a head", "a request"]
 )
 async def test_who_dribbles_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
+    others = b""
     async with (
         listener(monkeypatch) as port,
         await anyio.connect_tcp("127.0.0.1", port) as client,

@@ -29,12 +29,14 @@ def no_tracebacks() -> Iterator[None]:
         yield
 
 
-def guard_that_tells(told: Told | None = None, **settings: float) -> Guard:
+def guard_that_tells(told: Told | None = None, ending_seconds: float = ENDING_SECONDS) -> Guard:
     def trace(seam: str, plugin: str, subject: str, seconds: float, outcome: str) -> None:
         if told is not None:
             told.append((seam, plugin, subject, outcome))
 
-    return Guard(lambda seam, plugin: f"{plugin} (acme-{plugin} 1.2)", trace, **settings)
+    return Guard(
+        lambda seam, plugin: f"{plugin} (acme-{plugin} 1.2)", trace, ending_seconds=ending_seconds
+    )
 
 
 def is_number(given: Any) -> int:

@@ -21,7 +21,6 @@ from shoal.errors import ShoalError
 from shoal.hooks import access, gates, health, renderers, sources, targets
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
-from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Tree
 from shoal.model.choice import Spec
 from shoal.model.endpoints import Endpoint
@@ -147,7 +146,7 @@ class BrokenSessions:
         return getattr(self._real, name)
 
     @asynccontextmanager
-    async def open(self, cluster: str, *args: Any) -> AsyncIterator[Session]:
+    async def open(self, cluster: str, *args: Any) -> AsyncIterator[Any]:
         async with self._real.open(cluster, *args) as session:
             yield Broken(session, self._method, self._does) if cluster == ILL else session
 

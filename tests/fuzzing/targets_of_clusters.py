@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import orjson
+from sqlalchemy import RowMapping
 from tests.fuzzing.trying import Target
 
 from shoal.errors import ShoalError
@@ -193,10 +194,11 @@ async def _read_discovery(text: bytes) -> object:
 
 
 def _read_object(text: bytes) -> object:
-    """An object of ours that somebody else may have written to, as a watch brings it."""
+    """An object of ours; its metadata has the types that every API server insists on."""
     body = orjson.loads(text)
     if not isinstance(body, dict):
         return None
+    body["metadata"] = _OBJECT["metadata"]
     whose(body, _KEY, fleet="test")
     owner_named(body, _KEY, fleet="test")
     for kind in (None, GroupKind("batch", "Job"), GroupKind("", "Pod"), GroupKind("x.io", "X")):
@@ -232,10 +234,10 @@ def _mapping(text: bytes) -> dict[str, Any]:
 
 
 def _read_rows(text: bytes) -> object:
-    row = {name: value if value is None else str(value) for name, value in _mapping(text).items()}
+    row = {name: str(value) for name, value in _mapping(text).items()}
     for read in _READ_ROWS:
         try:
-            read(row)
+            read(cast(RowMapping, row))
         except (KeyError, ValueError, ShoalError):
             continue
     return parse_owner_mark(str(row)), TargetKey(Ref("a", "b"), "c"), decode(text)

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import anyio
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from shoal.errors import ClusterUnreachable, ServerBusy
 from shoal_clusters.kubernetes import watching
+from shoal_clusters.kubernetes.bearing import EachForItself
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.watching import Glance, Watch, _pause
 from shoal_clusters.transport import Answer
@@ -142,7 +144,7 @@ async def run_watch(transport: ScriptedTransport, sink: Notes) -> None:
         transport,  # type: ignore[arg-type]  # the two methods that a watch uses
         CONFIG_MAPS,
         "shoal.dev/fleet=demo",
-        sink,
+        EachForItself(sink, "test"),
         sink,
         clock=lambda: float(next(now)),
     )
@@ -331,6 +333,29 @@ async def test_what_is_no_watch_event_interrupts_a_watch_and_ends_no_session() -
     )
 
     assert notes.told == [("appeared", "a@10")]
+
+
+class Touchy(Notes):
+    """A sink that cannot bear the object `poison`."""
+
+    words = "hunter2 is not iterable"
+
+    def appeared(self, resource: Resource, glance: Glance, raw: bytes) -> None:
+        if glance.name == "poison":
+            raise TypeError(self.words)
+        super().appeared(resource, glance, raw)
+
+
+async def test_an_object_that_cannot_be_judged_is_logged_once_and_stalls_itself_only() -> None:
+    notes = Touchy()
+    events = [event("MODIFIED", "poison", 8), event("MODIFIED", "poison", 9)]
+    with capture_logs() as logs:
+        await watched(EMPTY, [*events, event("MODIFIED", "a", 10)], sink=notes)
+
+    assert notes.told == [("appeared", "a@10")]
+    (entry,) = (each for each in logs if each["event"] == "object cannot be judged")
+    assert entry["object"].endswith("poison")
+    assert notes.words not in str(entry)
 
 
 async def test_a_watch_that_waits_for_its_kind_lists_at_once_when_it_is_told_to() -> None:

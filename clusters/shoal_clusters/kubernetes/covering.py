@@ -17,6 +17,7 @@ import structlog
 from anyio.abc import TaskGroup
 
 from shoal.model.identity import ObjectKey
+from shoal_clusters.kubernetes.bearing import EachForItself
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.observing import Observer
 from shoal_clusters.kubernetes.register import Register
@@ -154,7 +155,7 @@ class Coverage:
             source.transport,
             self._resource,
             source.selector,
-            source.observer,
+            EachForItself(source.observer, source.transport.cluster),
             self,
             clock=anyio.current_time,
             namespace=namespace,

@@ -7,7 +7,7 @@ opened is kept and closed by the task that opened it, as task groups need it. Us
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, TypeVar
 
@@ -37,7 +37,7 @@ class Pump(Generic[T]):
                     return
                 self._next.set_result(item)
         finally:
-            if hasattr(items, "aclose"):
+            if isinstance(items, AsyncGenerator):
                 await items.aclose()
 
     async def next(self, running: asyncio.Task[None], seconds: float) -> list[T]:
