@@ -244,10 +244,19 @@ def test_another_object_of_the_name_is_not_ours_and_its_owner_is_named() -> None
     assert case.judged(live) == NotOurs(Holder.UNMARKED, "the client kubectl-create", "other")
 
 
-def test_our_marks_and_our_apply_on_another_uid_are_a_create_whose_answer_was_lost() -> None:
+def test_another_uid_with_our_marks_means_that_the_one_we_know_is_gone() -> None:
+    """As after a kill between a create of ours and its record: to correct that confirms it."""
     case = Case(config_map())
     live = case.later()
     live["metadata"]["uid"] = "uid-2"
+
+    assert drift_of(case.judged(live)).kind is DriftKind.MISSING
+
+
+def test_an_old_event_of_another_uid_says_nothing() -> None:
+    case = Case(config_map())
+    live = case.later()
+    live["metadata"] |= {"uid": "uid-0", "resourceVersion": "9"}
 
     assert case.judged(live) == Unsure()
 
