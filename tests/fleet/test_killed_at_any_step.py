@@ -17,7 +17,7 @@ from shoal.composition.loading import Plugins
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client
 
-SCENES = ("update, and a newer commit", "create and prune", "approved prune")
+SCENES = ("update, and a newer commit", "drift", "approved prune")
 
 
 @pytest.fixture(scope="module")
