@@ -62,6 +62,14 @@ def test_what_is_created_for_the_first_time_is_not_tried() -> None:
     assert trial_of(plan(CREATE, UPDATE), policy, is_first=True) is Trial.ONCE
 
 
+def test_what_was_only_found_is_written_once_and_not_tried() -> None:
+    policy, both = SyncPolicy(), plan(UPDATE, CREATE)
+
+    assert trial_of(both, policy, is_first=True, found={key(0)}) is Trial.NOWHERE
+    assert trial_of(both, policy, is_first=False, found={key(0)}) is Trial.ONCE
+    assert trial_of(plan(UPDATE, UPDATE), policy, is_first=True, found={key(0)}) is Trial.ONCE
+
+
 @pytest.mark.parametrize("validation", ValidationPolicy)
 def test_all_or_nothing_tries_everything_here_the_first_time_too(
     validation: ValidationPolicy,

@@ -79,9 +79,10 @@ class Validating:
         Refusals that forbid to write anything are in its `refused`. Raises what a dry run raises.
         """
         target.trial = ""
-        owned = self._state.inventory(target.key.cluster).count(target.key)
-        is_first = not target.synced_revision or not owned
-        match trial_of(plan, desired.policy, is_first=is_first):
+        inventory = self._state.inventory(target.key.cluster)
+        is_first = not target.synced_revision or not inventory.count(target.key)
+        found = inventory.doubted(target.key)
+        match trial_of(plan, desired.policy, is_first=is_first, found=found):
             case Trial.NOWHERE:
                 return Checked(plan)
             case Trial.HERE:

@@ -8,7 +8,7 @@ written whole or not at all, so neither is tried out unless somebody asks for it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from shoal.errors import OwnershipConflict, Permanent, ShoalError
@@ -27,10 +27,18 @@ class Trial(StrEnum):
     ONCE = "once"
 
 
-def trial_of(plan: Plan, policy: SyncPolicy, *, is_first: bool) -> Trial:
-    """`is_first`: the target was never synced, or has nothing."""
+def trial_of(
+    plan: Plan, policy: SyncPolicy, *, is_first: bool, found: Collection[ObjectKey] = ()
+) -> Trial:
+    """`is_first`: the target was never synced, or has nothing that is known for sure.
+
+    `found` are objects of which nothing but the marks is known, after the state was lost: like what
+    is created, they are written once.
+    """
     count = len(to_try(plan))
-    is_new = is_first and all(change.action is Action.CREATE for change in plan.changes)
+    is_new = is_first and all(
+        change.action is Action.CREATE or change.key in found for change in plan.changes
+    )
     if policy.failure is FailurePolicy.ALL_OR_NOTHING:
         return Trial.HERE if count + len(plan.refused) > 1 else Trial.NOWHERE
     if policy.validation is ValidationPolicy.NEVER or is_new or count < 2:
