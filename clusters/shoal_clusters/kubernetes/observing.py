@@ -8,7 +8,7 @@ its events wait, the newest only, because they can be judged only by the row of 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -75,6 +75,7 @@ class Observer:
         self._fetcher = Fetcher(transport, self._fetched)
         self._assessor = assessor
         self.scaling = Scaling(transport, discovery, self._found_scaled)
+        self.list_all_again: Callable[[], None] = lambda: None
         self._writing: dict[ObjectKey, _Write] = {}
         self._written_while_listing: dict[tuple[Resource, str], set[ObjectKey]] = {}
         self.seen = Awaiting()
@@ -120,6 +121,7 @@ class Observer:
     def went_back(self, resource: Resource) -> None:
         """A watch found the server at an earlier version: etcd came from a backup."""
         self._register.rewinds += 1
+        self.list_all_again()  # others may not find it: the server counts on
 
     def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
         """The object was deleted, or no longer carries our label; `raw` is its last state."""

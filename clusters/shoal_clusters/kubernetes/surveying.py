@@ -45,6 +45,7 @@ class Watches:
         self._tasks = tasks
         self._source = Source(transport, register, observer, selector, tasks)
         self._covered: dict[Resource, Coverage] = {}
+        observer.list_all_again = self._list_all_again
 
     def start(self) -> None:
         """Begin to watch what the inventory names."""
@@ -71,6 +72,10 @@ class Watches:
         for resource, coverage in self._covered.items():
             if resource.group_kind in wanted:
                 coverage.list_again()
+
+    def _list_all_again(self) -> None:
+        for coverage in self._covered.values():
+            coverage.list_again()
 
     async def surveyed(self, resource: Resource, namespace: str) -> None:
         """Watch it, and wait for the end of the first list that the namespace is in.
