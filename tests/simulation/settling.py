@@ -11,7 +11,6 @@ from typing import Any
 import anyio
 from tests.simulation.cluster import Faults
 from tests.simulation.happenings import approve_all, resume
-from tests.simulation.observed import Write
 from tests.simulation.strangers import leave
 from tests.simulation.world import EVERYWHERE, World, target_of
 
@@ -25,24 +24,6 @@ SETTLED_WITHIN_SECONDS = 90 * 60.0
 QUIET_SECONDS = 20 * 60.0
 # Five probes in a row have failed by then, of five seconds each, and a start takes its time.
 UNKNOWN_AFTER_SECONDS = 180.0
-UNKNOWN_OUTCOMES = frozenset(
-    {
-        "answers lost",
-        "hangs",
-        "unreachable",
-        "flapping",
-        "session breaks",
-        "slow",
-        "credential refused",
-        "another cluster answers",
-        "replaced",
-        "cluster removed",
-        "store full",
-        "store slow",
-        "rolled back",
-    }
-)
-"""Events after which an answer, or a record, may be missing."""
 
 
 async def keep_looking(world: World) -> None:
@@ -195,24 +176,10 @@ async def _be_quiet(world: World) -> None:
 
 
 def _explain(world: World) -> None:
-    """Each write is in the ledger, or the process that sent it died, or could not write it down."""
+    """Each write is in the ledger, also when its answer was lost or its controller was killed."""
     for (target, key), write in world.observed.unexplained.items():
-        if _is_excused(world, write):
-            continue
         told = f"{key} was written by {target} at {write.at:g} s, and no record says so"
         world.break_("every_write_is_explained", told)
-
-
-def _is_excused(world: World, write: Write) -> bool:
-    """Whether who sent it could not know what came of it, or not write it down."""
-    died = world.deaths.get(write.sent.process)
-    is_cut_off = died is not None and died - write.at < 120
-    return is_cut_off or any(
-        each.kind in UNKNOWN_OUTCOMES
-        and each.subject in ("", write.cluster.name, write.sent.target.application.name)
-        and each.at - 120 < write.at < each.at + each.seconds + 120
-        for each in world.scenario.events
-    )
 
 
 async def verify_ledger(world: World) -> None:

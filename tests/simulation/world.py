@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -65,7 +66,6 @@ class World:
         self._access = FakeAccess()
         self._gate = FakeGate(refuses=self._gate_says)
         self._renderer: FakeRenderer = SimulatedRenderer()
-        self.deaths: dict[int, float] = {}
         self._lives = 0
         self._crossings_left = -1
 
@@ -127,7 +127,6 @@ class World:
         """SIGKILL."""
         if self.process is not None and self.process.is_alive:
             self.note("killed", f"life {self.process.number}")
-            self.deaths[self.process.number] = anyio.current_time()
             self.process.kill()
 
     def kill_at_crossing(self, count: int) -> None:
@@ -232,10 +231,9 @@ class World:
     def _explain(self, record: Record) -> None:
         """What a record lists of a target is explained by it."""
         entry = record.entry
-        listed = entry.body.get("changes", ()) if isinstance(entry.body, Mapping) else ()
-        objects = {each["object"] for each in listed}
+        named = _named(entry.body)
         for target, key in tuple(self.observed.unexplained):
-            if str(target) == entry.subject and str(key) in objects:
+            if str(target) == entry.subject and str(key) in named:
                 del self.observed.unexplained[target, key]
 
     # -- what is true ----------------------------------------------------------------------------
@@ -295,3 +293,12 @@ class World:
 def target_of(application: str, cluster: str) -> TargetKey:
     """The key of a target."""
     return TargetKey(Ref("default", application), cluster)
+
+
+def _named(body: Mapping[str, Any]) -> set[str]:
+    """The objects that a record names, one by one or in groups."""
+    named = {each["object"] for each in body.get("changes", ())}
+    for group in body.get("further", ()):
+        within = f"{group['namespace']}/" if group["namespace"] else ""
+        named |= {f"{group['kind']} {within}{name}" for name in group["names"]}
+    return named
