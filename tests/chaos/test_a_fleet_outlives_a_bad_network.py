@@ -22,7 +22,6 @@ from shoal.planning.circuits import Timing
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.kubeconfig import write_kubeconfig
 
-pytest_plugins = ["tests.fleet.conftest"]
 pytestmark = pytest.mark.real
 # Faults here last half a second; nobody waits ten for the next probe.
 TIMING = Timing(timedelta(seconds=0.5), timedelta(seconds=0.5), timedelta(seconds=0.1))
