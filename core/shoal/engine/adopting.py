@@ -19,7 +19,8 @@ from shoal.engine.belonging import belongs_on
 from shoal.engine.comparing import silent_clusters
 from shoal.engine.drifts import Found
 from shoal.engine.guarding import Guard
-from shoal.engine.state import EngineState, TargetState
+from shoal.engine.state import EngineState
+from shoal.engine.target_state import TargetState
 from shoal.engine.views import AdoptionsView, AdoptionView
 from shoal.errors import ShoalError
 from shoal.model.digests import digest_value

@@ -15,7 +15,8 @@ from shoal.engine import budgeting
 from shoal.engine.handing_over import wake_partners
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import GONE, WRITTEN, Recording
-from shoal.engine.state import NOTHING, ClusterState, EngineState, TargetState, Wait
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.target_state import NOTHING, TargetState, Wait
 from shoal.engine.telling import Sync, who_and_why
 from shoal.errors import OwnershipConflict, Retryable, ShoalError
 from shoal.model.digests import digest_parts

@@ -19,7 +19,8 @@ from shoal.engine.handing_over import is_undecided, settled
 from shoal.engine.orphaning import Orphaning
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
-from shoal.engine.state import NOTHING, ClusterState, EngineState, Queued, TargetState
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.target_state import NOTHING, Queued, TargetState
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import WRITES, Action, Change, Content, Desired, Plan

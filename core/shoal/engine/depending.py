@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from shoal.documents import Catalog, Identity
 from shoal.engine.queueing import Priority, Request
-from shoal.engine.state import ClusterState, EngineState, TargetState
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.target_state import TargetState
 from shoal.model.holds import HoldCause
 from shoal.model.identity import Ref, TargetKey
 

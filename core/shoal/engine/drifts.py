@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from shoal.engine.state import EngineState, TargetState
+from shoal.engine.state import EngineState
+from shoal.engine.target_state import TargetState
 from shoal.engine.views import DriftView
 from shoal.errors import UnknownName
 from shoal.model.choice import nearest

@@ -15,7 +15,8 @@ from typing import Any
 from shoal.engine import answers
 from shoal.engine.differences import Differences
 from shoal.engine.guarding import Guard
-from shoal.engine.state import EngineState, TargetState
+from shoal.engine.state import EngineState
+from shoal.engine.target_state import TargetState
 from shoal.errors import ShoalError
 from shoal.hooks.gates import Gate, Proposal
 from shoal.hooks.host import Host

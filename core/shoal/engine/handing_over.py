@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
-from shoal.engine.state import EngineState, TargetState
+from shoal.engine.state import EngineState
+from shoal.engine.target_state import TargetState
 from shoal.errors import OwnershipConflict
 from shoal.hooks.targets import Session
 from shoal.model.identity import ObjectKey, Ref, TargetKey

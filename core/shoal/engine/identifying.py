@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shoal.engine.recording import Recording
-from shoal.engine.state import NOTHING, EngineState, TargetState
+from shoal.engine.state import EngineState
+from shoal.engine.target_state import NOTHING, TargetState
 from shoal.errors import InvalidDocument
 from shoal.model.endpoints import Facts
 from shoal.model.holds import Hold, HoldCause

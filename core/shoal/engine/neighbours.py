@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shoal.engine.recording import Recording
-from shoal.engine.state import NOTHING, TargetState
+from shoal.engine.target_state import NOTHING, TargetState
 from shoal.engine.views import TargetWarning
 from shoal.model.identity import ObjectKey
 from shoal.model.records import Deed

@@ -19,7 +19,8 @@ from shoal.engine.neighbours import Neighbours
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
-from shoal.engine.state import ClusterState, EngineState, TargetState
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.target_state import TargetState
 from shoal.errors import OwnershipConflict, StoreUnavailable
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import OwnedState

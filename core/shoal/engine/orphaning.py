@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from shoal.engine.handing_over import LEAVING
 from shoal.engine.recording import Recording
 from shoal.engine.recovery import Recovery
-from shoal.engine.state import EngineState, TargetState
+from shoal.engine.state import EngineState
+from shoal.engine.target_state import TargetState
 from shoal.model.plans import Action, Change, OwnedState, Plan
 from shoal.model.sightings import DriftKind
 from shoal.planning.holding import is_approved, orphan_hold

@@ -19,7 +19,8 @@ from shoal.engine.deciding import Deciding
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
-from shoal.engine.state import NOTHING, ClusterState, EngineState, TargetState
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.target_state import NOTHING, TargetState
 from shoal.engine.telling import Sync
 from shoal.errors import Retryable
 from shoal.hooks.targets import Session

@@ -13,7 +13,8 @@ from opentelemetry.trace import Tracer
 
 from shoal.engine.depending import wake_dependents
 from shoal.engine.queueing import Priority, Request
-from shoal.engine.state import ClusterState, EngineState, Queued, TargetState
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.target_state import Queued, TargetState
 from shoal.telemetry import names
 from shoal.telemetry.spans import parented, past
 

@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 
 from shoal.engine.owing import Debt, Owing
-from shoal.engine.state import EngineState, TargetState
+from shoal.engine.state import EngineState
+from shoal.engine.target_state import TargetState
 from shoal.engine.telling import (
     Sync,
     body_of,

@@ -16,7 +16,8 @@ from shoal.documents import Catalog, Identity
 from shoal.engine.belonging import withheld_targets
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
-from shoal.engine.state import NOTHING, ClusterState, EngineState, TargetState
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.target_state import NOTHING, TargetState
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.plans import EMPTY, Desired, Grant

@@ -10,13 +10,8 @@ from collections.abc import Mapping, Sequence, Sized
 
 from shoal.engine.depending import lack
 from shoal.engine.neighbours import warnings_of_target
-from shoal.engine.state import (
-    ApplicationState,
-    EngineState,
-    Queued,
-    StoreTrouble,
-    TargetState,
-)
+from shoal.engine.state import ApplicationState, EngineState, StoreTrouble
+from shoal.engine.target_state import Queued, TargetState
 from shoal.engine.views import TargetPhase, TargetView
 from shoal.errors import ShoalError
 from shoal.model.documents import Application

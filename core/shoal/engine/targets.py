@@ -28,7 +28,8 @@ from shoal.engine.queueing import Request
 from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
 from shoal.engine.removing import Removing, nothing
-from shoal.engine.state import ClusterState, EngineState, TargetState
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.target_state import TargetState
 from shoal.engine.validating import Validating
 from shoal.engine.weighing import Weighing
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError

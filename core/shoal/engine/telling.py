@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from shoal.engine.differences import Differences
-from shoal.engine.state import TargetState
+from shoal.engine.target_state import TargetState
 from shoal.errors import ShoalError
 from shoal.model.artifacts import Provenance
 from shoal.model.identity import ObjectKey

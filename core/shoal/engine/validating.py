@@ -16,7 +16,8 @@ import anyio
 from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
-from shoal.engine.state import ClusterState, EngineState, TargetState
+from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.target_state import TargetState
 from shoal.errors import ServerBusy, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.identity import ObjectKey, Ref, TargetKey

@@ -17,7 +17,8 @@ from shoal.engine.saying import (
     say_target,
     writes_go_on,
 )
-from shoal.engine.state import ApplicationState, ClusterState, EngineState, TargetState
+from shoal.engine.state import ApplicationState, ClusterState, EngineState
+from shoal.engine.target_state import TargetState
 from shoal.engine.views import (
     ApplicationView,
     ClusterView,

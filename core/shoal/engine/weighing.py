@@ -12,7 +12,7 @@ from shoal.engine import answers
 from shoal.engine.comparing import differences
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
-from shoal.engine.state import TargetState
+from shoal.engine.target_state import TargetState
 from shoal.engine.views import HeldChanges
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.hooks.targets import Session
