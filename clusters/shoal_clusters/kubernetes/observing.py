@@ -1,16 +1,14 @@
 """Observing: what watches see, judged against what we wrote, and told to the engine.
 
-Every object that arrives is compared with its row, noted in the register and dropped. What differs,
-and health that changed, goes to the outbox as a sighting. While a write of an object is in flight
-its events wait, the newest only, because they can be judged only by the row of the response.
+Every object that arrives is compared with its row, noted (`noting`) and dropped. While a write of
+an object is in flight its events wait, the newest only, because they can be judged only by the row
+of the response.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -21,7 +19,7 @@ from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.masking import is_secret
 from shoal.model.plans import Owned
-from shoal.model.sightings import Drift, DriftKind, Neighbour, Sighting
+from shoal.model.sightings import Drift, DriftKind, Neighbour
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.awaiting import Awaiting
@@ -31,7 +29,7 @@ from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Discovery, Resource
 from shoal_clusters.kubernetes.doubting import doubt
 from shoal_clusters.kubernetes.fetching import Fetcher
-from shoal_clusters.kubernetes.marks import PRUNE_ANNOTATION
+from shoal_clusters.kubernetes.noting import Noting
 from shoal_clusters.kubernetes.register import Outbox, Register, Unclaimed
 from shoal_clusters.kubernetes.scaling import Scaling
 from shoal_clusters.kubernetes.spotting import Spotter
@@ -67,7 +65,7 @@ class Observer:
     ) -> None:
         self._transport = transport
         self._register = register
-        self._outbox = outbox
+        self._noting = Noting(register, outbox)
         self._comparer = comparer
         self._claims = Claims(register, outbox, comparer.fleet)
         self._briefing = briefing
@@ -80,8 +78,6 @@ class Observer:
         self._written_while_listing: dict[tuple[Resource, str], set[ObjectKey]] = {}
         self.seen = Awaiting()
         self._ended = Awaiting()
-        self._arrived_at = 0.0
-        self._drifted_at: dict[ObjectKey, float] = {}
         self._hidden: dict[ObjectKey, Resource] = {}
 
     # -- told by watches ---------------------------------------------------------------------
@@ -92,7 +88,7 @@ class Observer:
 
     def appeared(self, resource: Resource, glance: Glance, raw: bytes) -> None:
         """The object exists and looks like this."""
-        self._arrived_at = time.monotonic()
+        self._noting.arrived()
         key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
         self.seen.tell(key)
         write = self._writing.get(key)
@@ -125,7 +121,7 @@ class Observer:
 
     def vanished(self, resource: Resource, glance: Glance, raw: bytes) -> None:
         """The object was deleted, or no longer carries our label; `raw` is its last state."""
-        self._arrived_at = time.monotonic()
+        self._noting.arrived()
         key = ObjectKey(resource.group, resource.kind, glance.namespace, glance.name)
         write = self._writing.get(key)
         if write is not None:
@@ -199,7 +195,7 @@ class Observer:
         if is_scaled:
             row = comparing.targeted(row, is_targeted=True)
             self._register.keep(row)
-            self._tell(row, refreshed=row)
+            self._noting.tell(row, refreshed=row)
         self._judge(row.key, row, live, is_event=False, is_asked=True)
 
     # -- told by writes ----------------------------------------------------------------------
@@ -231,17 +227,10 @@ class Observer:
         self.scaling.drop(row.key)
         for written in self._written_while_listing.values():
             written.add(row.key)
-        self._register.drifted.pop(row.key, None)
-        self._drifted_at.pop(row.key, None)
-        self._register.lost.discard(row.key)
-        self._note_live(row.key, live)
+        self._noting.corrected(row.key)
+        self._noting.live(row.key, live)
         health = self._assessor.health(row, live, is_written=True)
-        self._register.health_changed(row, health)
-        drift, beside = self.spotter.spot(row, live)
-        if drift is not None:
-            self._register.drifted[row.key] = drift
-        self._register.neighbours_changed(row.key, beside or ())
-        self._tell(row, health, drift, beside=beside)
+        self._noting.written(row, health, *self.spotter.spot(row, live))
 
     def looked_at(self, key: ObjectKey, live: Body) -> None:
         """A write met another version than it was meant for, and this is what is there."""
@@ -260,12 +249,11 @@ class Observer:
         """Our own deletion came to its end, or the object is somebody else's now."""
         self._register.forget(row.key)
         self._assessor.gone(row.key)
-        self._drifted_at.pop(row.key, None)
+        self._noting.forget(row.key)
 
     def seconds_since_drift(self, key: ObjectKey) -> float | None:
         """How long ago the event arrived that showed a drift; once per drift, for the trace."""
-        at = self._drifted_at.pop(key, None)
-        return None if at is None else time.monotonic() - at
+        return self._noting.seconds_since_drift(key)
 
     def swept(self, key: ObjectKey, live: Body) -> Unclaimed | None:
         """A sweep saw this; None when its marks are not ours."""
@@ -312,26 +300,23 @@ class Observer:
                     self._fetcher.ask(seen_in, key)
                 return
             case comparing.NotOurs(owner=owner):
-                # Its resourceVersion is not noted, so that a prune meets a conflict and looks.
-                self._register.strangers[key] = owner
+                self._noting.taken(key, owner)
                 drift = Drift(DriftKind.TAKEN, None, manager=owner)
             case comparing.OwnershipLost():
-                self._note_live(key, live)
-                if key not in self._register.lost:
-                    self._register.lost.add(key)
-                    self._tell(row, is_lost=True)
+                self._noting.live(key, live)
+                self._noting.lost(row)
             case comparing.Drifted(is_rescaled=True) if not is_asked:
                 self.scaling.ask(row, live)
                 return
             case comparing.Drifted(drift=drift, owned=refreshed):
-                self._note_live(key, live)
+                self._noting.live(key, live)
             case comparing.Equal(owned=refreshed):
-                self._note_live(key, live)
+                self._noting.live(key, live)
                 drift, beside = self.spotter.spot(row, live)
         if refreshed is not None:
             self._register.keep(refreshed)
         health = self._assessor.health(refreshed or row, live)
-        self._note(refreshed or row, drift, health, refreshed, beside)
+        self._noting.judged(refreshed or row, health, drift, beside, refreshed)
 
     def _judge_end(self, row: Owned) -> None:
         verdict = self._comparer.compare(None, row)
@@ -339,7 +324,7 @@ class Observer:
             self._assessor.gone(row.key)
             # Whose it was says nothing of what may be there now: the correction looks.
             self._register.strangers.pop(row.key, None)
-            self._note(row, verdict.drift, Health(HealthState.MISSING, "it is gone"))
+            self._noting.judged(row, Health(HealthState.MISSING, "it is gone"), verdict.drift)
 
     def _is_news(self, row: Owned, version: str) -> bool:
         """Whether an end is newer than our last write: a watch tells of older ones late."""
@@ -347,53 +332,6 @@ class Observer:
         if baseline is None or not version:
             return True
         return is_newer(version, baseline.resource_version)
-
-    def _note_live(self, key: ObjectKey, live: Body) -> None:
-        metadata = live.get("metadata") or {}
-        self._register.saw(key, str(metadata.get("resourceVersion", "")))
-        self._register.strangers.pop(key, None)
-        if (metadata.get("annotations") or {}).get(PRUNE_ANNOTATION) == "Never":
-            self._register.kept.add(key)
-        else:
-            self._register.kept.discard(key)
-
-    def _note(
-        self,
-        row: Owned,
-        drift: Drift | None,
-        health: Health,
-        refreshed: Owned | None = None,
-        beside: tuple[Neighbour, ...] | None = None,
-    ) -> None:
-        before = self._register.drifted.get(row.key)
-        if drift is None:
-            self._register.drifted.pop(row.key, None)
-            self._drifted_at.pop(row.key, None)
-        else:
-            self._register.drifted[row.key] = drift
-            self._drifted_at.setdefault(row.key, self._arrived_at)
-        is_drift_news = (drift is None) != (before is None) or (
-            drift is not None
-            and before is not None
-            and (drift.kind, drift.owned_digest) != (before.kind, before.owned_digest)
-        )
-        is_health_news = self._register.health_changed(row, health)
-        is_news = is_drift_news or is_health_news or refreshed is not None
-        if (beside is not None and self._register.neighbours_changed(row.key, beside)) or is_news:
-            self._tell(row, health if is_health_news else None, drift, refreshed, beside=beside)
-
-    def _tell(
-        self,
-        row: Owned,
-        health: Health | None = None,
-        drift: Drift | None = None,
-        refreshed: Owned | None = None,
-        *,
-        is_lost: bool = False,
-        beside: tuple[Neighbour, ...] | None = None,
-    ) -> None:
-        told = (health, drift, refreshed, is_lost, beside)
-        self._outbox.put(Sighting(row.target, row.key, datetime.now(UTC), *told))
 
 
 def _is_applied_in(row: Owned, resource: Resource) -> bool:
