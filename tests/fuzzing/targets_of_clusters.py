@@ -22,10 +22,11 @@ from shoal_clusters.access.kubeconfig import Kubeconfig, KubeconfigSpec
 from shoal_clusters.kubernetes.answers import meaning
 from shoal_clusters.kubernetes.baselines import decode
 from shoal_clusters.kubernetes.discovering import Discovery, Resource
+from shoal_clusters.kubernetes.glancing import Glance
 from shoal_clusters.kubernetes.health import assess
 from shoal_clusters.kubernetes.marks import owner_named, parse_owner_mark, whose
 from shoal_clusters.kubernetes.messages import read_answer, told
-from shoal_clusters.kubernetes.watching import Glance, Watch
+from shoal_clusters.kubernetes.watching import Watch
 from shoal_clusters.transport import Answer, Transport
 
 _KEY = ObjectKey("apps", "Deployment", "default", "web")

@@ -15,7 +15,8 @@ from shoal.errors import ClusterUnreachable, ServerBusy
 from shoal_clusters.kubernetes import watching
 from shoal_clusters.kubernetes.bearing import EachForItself
 from shoal_clusters.kubernetes.discovering import Resource
-from shoal_clusters.kubernetes.watching import Glance, Watch, _pause
+from shoal_clusters.kubernetes.glancing import Glance
+from shoal_clusters.kubernetes.watching import Watch, _pause
 from shoal_clusters.transport import Answer
 
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", True)

@@ -14,7 +14,8 @@ import structlog
 
 from shoal.model.identity import ObjectKey
 from shoal_clusters.kubernetes.discovering import Resource
-from shoal_clusters.kubernetes.watching import Glance, Sink
+from shoal_clusters.kubernetes.glancing import Glance
+from shoal_clusters.kubernetes.watching import Sink
 
 _MOST_LOGGED = 1000  # kinds of trouble that are remembered as told
 _log = structlog.get_logger(__name__)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
-import msgspec
 import orjson
 
 from shoal.model.health import Health, HealthState
@@ -29,12 +28,12 @@ from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Discovery, Resource
 from shoal_clusters.kubernetes.doubting import doubt
 from shoal_clusters.kubernetes.fetching import Fetcher
+from shoal_clusters.kubernetes.glancing import Glance, read_seen
 from shoal_clusters.kubernetes.noting import Noting
 from shoal_clusters.kubernetes.register import Outbox, Register, Unclaimed
 from shoal_clusters.kubernetes.scaling import Scaling
 from shoal_clusters.kubernetes.spotting import Spotter
 from shoal_clusters.kubernetes.unclaimed import Claims, is_described
-from shoal_clusters.kubernetes.watching import Glance, Seen
 from shoal_clusters.transport import Transport
 
 Body = Mapping[str, Any]
@@ -214,7 +213,7 @@ class Observer:
             if not write.is_gone:
                 self._claims.appeared(key, write.raw)
             return
-        version = msgspec.json.decode(write.raw, type=Seen).metadata.resourceVersion
+        version = read_seen(write.raw).metadata.resourceVersion
         if write.is_gone and write.seen_in is not None:
             self._look_for(write.seen_in, key, version)
         elif not self._register.is_known(key, version):

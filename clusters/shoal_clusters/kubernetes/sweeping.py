@@ -23,10 +23,10 @@ from shoal.model.sweeps import Marked, Swept
 from shoal_clusters.kubernetes.answers import meaning
 from shoal_clusters.kubernetes.covering import MOST_NAMESPACES
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery, Resource
+from shoal_clusters.kubernetes.glancing import PAGE, read_page
 from shoal_clusters.kubernetes.observing import Observer
 from shoal_clusters.kubernetes.register import Register
 from shoal_clusters.kubernetes.surveying import Watches
-from shoal_clusters.kubernetes.watching import PAGE, Page
 from shoal_clusters.transport import Answer, Transport
 
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -87,7 +87,7 @@ class Sweeper(NamedTuple):
         while True:
             answer = await self.transport.request("GET", root, query=query, accept=_METADATA)
             self._refuse(answer, resource)
-            page = msgspec.json.decode(answer.body, type=Page)
+            page = read_page(answer.body)
             yield await self._marked(resource, page.items or ()), not page.metadata.next
             if not page.metadata.next:
                 return

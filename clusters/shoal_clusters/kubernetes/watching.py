@@ -20,10 +20,17 @@ import structlog
 from shoal.errors import ForbiddenByCluster, MissingApi, Retryable, ServerBusy, ShoalError
 from shoal_clusters.kubernetes.baselines import is_newer
 from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.kubernetes.glancing import (
+    PAGE,
+    Glance,
+    read_event,
+    read_page,
+    read_seen,
+    read_status,
+)
 from shoal_clusters.kubernetes.requesting import accepted
 from shoal_clusters.transport import Answer, Transport
 
-PAGE = 500
 _MOST_BACK_OFF_SECONDS = 60.0
 _REFUSED_SECONDS = 300.0
 """How long a watch whose kind is not served any more waits: somebody must act."""
@@ -38,21 +45,6 @@ log = structlog.get_logger(__name__)
 
 
 T = TypeVar("T")
-
-
-class Glance(msgspec.Struct):
-    """What is read of an object before it is decided whether to read the rest."""
-
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resourceVersion: str = ""
-
-
-class Seen(msgspec.Struct):
-    """One object as it came: a glance at its metadata, and its bytes."""
-
-    metadata: Glance
 
 
 class Sink(Protocol):
@@ -82,37 +74,6 @@ class Sink(Protocol):
         Raises ServerBusy when the list cannot be believed; it is then read again later.
         """
         ...
-
-
-class _Event(msgspec.Struct):
-    type: str
-    object: msgspec.Raw
-
-
-class PageMetadata(msgspec.Struct):
-    """Where a list goes on; empty at its end."""
-
-    resourceVersion: str = ""
-    next: str = msgspec.field(default="", name="continue")
-
-
-class Page(msgspec.Struct):
-    """A part of a list."""
-
-    metadata: PageMetadata
-    # null, when a list as metadata alone has none
-    items: tuple[msgspec.Raw, ...] | None = None
-
-
-class _Status(msgspec.Struct):
-    code: int = 0
-    message: str = ""
-
-
-_read_event = msgspec.json.Decoder(_Event).decode
-_read_page = msgspec.json.Decoder(Page).decode
-_read_seen = msgspec.json.Decoder(Seen).decode
-_read_status = msgspec.json.Decoder(_Status).decode
 
 
 class _Gone(Exception):
@@ -255,7 +216,7 @@ class Watch:
         query = {"limit": "1"}
         answer = await self._transport.request("GET", self._root, query=query, accept=accept)
         self._refuse(answer)
-        version = msgspec.json.decode(answer.body, type=Page).metadata.resourceVersion
+        version = read_page(answer.body).metadata.resourceVersion
         is_before = version.isdecimal() and is_newer(self._since, version)
         if is_before:
             self._sink.went_back(self._resource)
@@ -270,7 +231,7 @@ class Watch:
         while True:
             answer = await self._transport.request("GET", self._root, query=query, accept=accept)
             self._refuse(answer)
-            page = self._read(_read_page, answer.body)
+            page = self._read(read_page, answer.body)
             del answer
             names |= await self._hand_over(page.items or ())
             if not page.metadata.next:
@@ -281,7 +242,7 @@ class Watch:
     async def _hand_over(self, items: Iterable[msgspec.Raw]) -> set[tuple[str, str]]:
         names: set[tuple[str, str]] = set()
         for count, raw in enumerate(items, 1):
-            glance = self._read(_read_seen, raw).metadata
+            glance = self._read(read_seen, raw).metadata
             names.add((glance.namespace, glance.name))
             self._sink.appeared(self._resource, glance, bytes(raw))
             if count % _AT_ONCE == 0:
@@ -316,16 +277,16 @@ class Watch:
         self._is_broken_off = self._clock() - began < seconds - 1
 
     def _take(self, line: bytes) -> None:
-        event = self._read(_read_event, line)
+        event = self._read(read_event, line)
         if event.type == "ERROR":
-            status = self._read(_read_status, event.object)
+            status = self._read(read_status, event.object)
             if status.code == 410:
                 raise _Gone
             raise ServerBusy(
                 f"the watch of {self._resource.plural} on cluster {self._transport.cluster} "
                 f"ended with {status.code}: {status.message}"
             )
-        glance = self._read(_read_seen, event.object).metadata
+        glance = self._read(read_seen, event.object).metadata
         if event.type == "DELETED":
             self._sink.vanished(self._resource, glance, bytes(event.object))
         elif event.type != "BOOKMARK":
@@ -380,7 +341,7 @@ class Watch:
         return self._clock() + 3600 * random.uniform(*_CHECK_HOURS)  # noqa: S311  # jitter
 
 
-def _pause(error: ShoalError | msgspec.MsgspecError, failures: int) -> float:
+def _pause(error: ShoalError, failures: int) -> float:
     """How long to wait after an error: as the server asked, and never in a tight loop."""
     if isinstance(error, MissingApi):
         return _jittered(_REFUSED_SECONDS)
