@@ -57,6 +57,8 @@ class Recording:
         self._owing = Owing(store, state)
         self._state = state
         self._intended: set[TargetKey] = set()
+        # What is being lifted: every target of an application finds that a suspension ran out.
+        self._lifting: set[tuple[str, HoldCause]] = set()
 
     async def run(self) -> None:
         """Write later what cannot be written now; ends by cancellation."""
@@ -216,8 +218,7 @@ class Recording:
         over = [target] if target in self._intended else []
         used = [each.hold for each in self._approvals_of(str(target))] if uses_up else []
         self._intended.discard(target)
-        for hold in used:
-            self._state.approvals.pop(hold, None)
+        self._forget((), used)
         await self._owing.settle(Debt(target.cluster, keys, over, outcome, used, entry))
 
     async def observed(self, sync: Sync) -> None:
@@ -248,10 +249,7 @@ class Recording:
             )
         await self._owing.write(*writes)
         self._state.grants.pop(target, None)
-        for hold in held:
-            self._state.holds.pop(hold.id, None)
-        for approval in approvals:
-            self._state.approvals.pop(approval.hold, None)
+        self._forget(held, [approval.hold for approval in approvals])
         self._state.forget_target(target)
 
     async def place(self, hold: Hold) -> None:
@@ -293,17 +291,18 @@ class Recording:
             if hold.subject == subject and hold.cause is cause
         ]
         approvals = self._approvals_of(subject)
-        if not holds and not approvals:
+        if (subject, cause) in self._lifting or not (holds or approvals):
             return
-        await self._owing.write(
-            *(changes.DropHold(hold.id) for hold in holds),
-            *(changes.DropApproval(approval.hold) for approval in approvals),
-            *(self._released_entry(hold, who, why) for hold in holds),
-        )
-        for hold in holds:
-            self._state.holds.pop(hold.id, None)
-        for approval in approvals:
-            self._state.approvals.pop(approval.hold, None)
+        self._lifting.add((subject, cause))
+        try:
+            await self._owing.write(
+                *(changes.DropHold(hold.id) for hold in holds),
+                *(changes.DropApproval(approval.hold) for approval in approvals),
+                *(self._released_entry(hold, who, why) for hold in holds),
+            )
+        finally:
+            self._lifting.discard((subject, cause))
+        self._forget(holds, [approval.hold for approval in approvals])
 
     async def approved(self, holds: Sequence[Hold], approval: Approval) -> None:
         """A person released a hold, or a group; that stands until it is used up or runs out."""
@@ -315,11 +314,14 @@ class Recording:
             changes.PutApproval(approval),
             *(self._released_entry(hold, approval.by, approval.reason) for hold in holds),
         )
-        for each in over:
-            self._state.approvals.pop(each, None)
+        self._forget(holds, over)
+        self._state.approvals[approval.hold] = approval
+
+    def _forget(self, holds: Iterable[Hold], approvals: Iterable[str]) -> None:
         for hold in holds:
             self._state.holds.pop(hold.id, None)
-        self._state.approvals[approval.hold] = approval
+        for name in approvals:
+            self._state.approvals.pop(name, None)
 
     def _approvals_of(self, subject: str) -> list[Approval]:
         return [each for each in self._state.approvals.values() if each.subject == subject]
