@@ -262,8 +262,8 @@ class Controller:
             since=self._state.now(),
             until=until,
         )
-        await self._recording.lift(str(application), HoldCause.SUSPENDED, "replaced", who)
-        await self._recording.place(hold)
+        await self._recording.holds.lift(str(application), HoldCause.SUSPENDED, "replaced", who)
+        await self._recording.holds.place(hold)
         for target in self._state.targets_of(application):
             self._wake(target.key, Request(Priority.USER, f"suspended by {who}"))
         return hold
@@ -275,7 +275,7 @@ class Controller:
             raise UnknownName(
                 f"application {application} is not suspended", next_step="see shoal get holds"
             )
-        await self._recording.lift(str(application), HoldCause.SUSPENDED, reason, who)
+        await self._recording.holds.lift(str(application), HoldCause.SUSPENDED, reason, who)
         for target in self._state.targets_of(application):
             self._wake(target.key, Request(Priority.USER, f"resumed by {who}"))
 
@@ -299,10 +299,10 @@ class Controller:
             # A removal that somebody begins later was not meant, so no group of them is approved.
             for one in holds:
                 approval = Approval(one.id, one.subject, one.content, who, reason, now, until)
-                await self._recording.approved([one], approval)
+                await self._recording.holds.approved([one], approval)
         else:
             approval = Approval(name, "", "", who, reason, now, until)
-            await self._recording.approved(holds, approval)
+            await self._recording.holds.approved(holds, approval)
         for hold in holds:
             self._let_go_on(hold, Request(Priority.USER, f"approved by {who}"))
         return holds
@@ -312,7 +312,7 @@ class Controller:
     ) -> Sequence[Hold]:
         """Objects that are fought over are corrected again; the next fight is another hold."""
         for hold in holds:
-            await self._recording.end(hold, reason, who)
+            await self._recording.holds.end(hold, reason, who)
             self._let_go_on(hold, Request(Priority.USER, f"approved by {who}"))
         return holds
 

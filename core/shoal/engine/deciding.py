@@ -150,7 +150,7 @@ class Deciding:
         drift = target.drifted.get(key)
         manager = drift.manager if drift else ""
         hold = conflict_hold(target.key, change, struggle, manager, now)
-        await self.recording.place(hold)
+        await self.recording.holds.place(hold)
         target.conflicts = {**target.conflicts, key: hold}
         return True
 
@@ -253,16 +253,16 @@ class Deciding:
         """The hold of a target is this one from now on, or none."""
         application, before = target.key.application, target.hold
         if self.state.has_expired_suspension(application):
-            await self.recording.lift(str(application), HoldCause.SUSPENDED, "it ran out")
+            await self.recording.holds.lift(str(application), HoldCause.SUSPENDED, "it ran out")
         elif (
             before is not None
             and before.cause is not HoldCause.SUSPENDED
             and (hold is None or hold.id != before.id)
         ):
-            await self.recording.end(before, "it is not needed any more")
+            await self.recording.holds.end(before, "it is not needed any more")
         target.hold = hold
         if hold is not None:
-            await self.recording.place(hold)
+            await self.recording.holds.place(hold)
 
 
 def _without(many: Mapping[ObjectKey, T], key: ObjectKey) -> Mapping[ObjectKey, T]:

@@ -31,7 +31,7 @@ class Identifying:
         """Return when this is the cluster; raise InvalidDocument when nothing may be written."""
         known = self.state.identities.get(name)
         if known == facts.uid:
-            await self.recording.lift(
+            await self.recording.holds.lift(
                 cluster_subject(name), HoldCause.IDENTITY_CHANGED, "it is back"
             )
             return
@@ -71,7 +71,7 @@ class Identifying:
         approval = self.state.approvals.get(hold.id)
         if approval is not None and approval.until > self.state.now():
             return
-        await self.recording.place(hold)
+        await self.recording.holds.place(hold)
         raise InvalidDocument(hold.reason, next_step=f"if that is meant: {hold.release}")
 
 

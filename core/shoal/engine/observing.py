@@ -106,7 +106,7 @@ class Observing:
         if hold is not None:
             target.conflicts = {each: one for each, one in target.conflicts.items() if each != key}
             target.struggles = {each: one for each, one in target.struggles.items() if each != key}
-            await self.recording.end(hold, "it is as it should be again")
+            await self.recording.holds.end(hold, "it is as it should be again")
 
     async def _drifted(
         self, cluster: ClusterState, target: TargetState, sighting: Sighting, drift: Drift

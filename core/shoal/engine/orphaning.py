@@ -53,7 +53,7 @@ class Orphaning:
             return rest, orphans
         if target.orphaned is not None and target.orphaned.id != hold.id:
             await self._end(target)
-        await self.recording.place(hold)
+        await self.recording.holds.place(hold)
         target.orphaned = hold
         return rest, nothing
 
@@ -85,5 +85,5 @@ class Orphaning:
 
     async def _end(self, target: TargetState) -> None:
         if target.orphaned is not None:
-            await self.recording.end(target.orphaned, "it is not needed any more")
+            await self.recording.holds.end(target.orphaned, "it is not needed any more")
             target.orphaned = None

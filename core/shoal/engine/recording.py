@@ -3,17 +3,18 @@
 The one writer of the inventory and of the ledger. Order matters: intent is stored before the first
 request, an outcome after the last (`owing` keeps it while nothing can be written); memory follows
 each result at once, because the next watch event is compared with it. A record says who, what, when
-and why, and carries patches only masked.
+and why, and carries patches only masked. What waits for a person is recorded by `holds`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import structlog
 
+from shoal.engine.entries import entry_of
+from shoal.engine.holds import Holds
 from shoal.engine.owing import Debt, Owing
 from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
@@ -26,7 +27,6 @@ from shoal.engine.telling import (
     verdict_of,
     who_and_why,
 )
-from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import (
     WRITES,
@@ -40,7 +40,6 @@ from shoal.model.plans import (
     intended,
 )
 from shoal.model.records import Deed, Entry, Intent, Verdict
-from shoal.planning.holding import is_approved
 from shoal.store import Store, changes, states
 from shoal.telemetry.spans import trace_id
 
@@ -56,9 +55,8 @@ class Recording:
     def __init__(self, store: Store, state: EngineState) -> None:
         self._owing = Owing(store, state)
         self._state = state
+        self.holds = Holds(self._owing, state)
         self._intended: set[TargetKey] = set()
-        # What is being lifted: every target of an application finds that a suspension ran out.
-        self._lifting: set[tuple[str, HoldCause]] = set()
 
     async def run(self) -> None:
         """Write later what cannot be written now; ends by cancellation."""
@@ -77,7 +75,16 @@ class Recording:
         beside: Sequence[changes.Change] = (),
     ) -> None:
         """One record, and what changes with it."""
-        entry = self._entry(who, what, why, subject, verdict, revision, body or {})
+        entry = entry_of(
+            at=self._state.now(),
+            who=who,
+            what=what,
+            why=why,
+            subject=subject,
+            verdict=verdict,
+            revision=revision,
+            body=body,
+        )
         await self._owing.write(*beside, changes.Append(entry))
 
     async def mention(
@@ -91,7 +98,10 @@ class Recording:
         verdict: Verdict = Verdict.NOTED,
     ) -> None:
         """A record of what has happened; written later while the store cannot be written."""
-        entry = self._entry(who, what, why, subject, verdict, "", body or {})
+        at = self._state.now()
+        entry = entry_of(
+            at=at, who=who, what=what, why=why, subject=subject, verdict=verdict, body=body
+        )
         await self._owing.settle(Debt(entry=entry))
 
     async def interrupted(self, intents: Iterable[Intent]) -> None:
@@ -111,9 +121,14 @@ class Recording:
         body: Mapping[str, Any],
     ) -> None:
         """The catalog is another one; what of it outlives a restart goes into settings."""
-        await self._owing.write(
-            *(changes.PutSetting(name, value) for name, value in settings.items()),
-            self._append(who, Deed.FLEET_LOADED, why, "fleet", Verdict.NOTED, revision, body),
+        await self.note(
+            who=who,
+            what=Deed.FLEET_LOADED,
+            why=why,
+            subject="fleet",
+            revision=revision,
+            body=body,
+            beside=[changes.PutSetting(name, value) for name, value in settings.items()],
         )
 
     async def granted(self, grants: Iterable[Grant]) -> None:
@@ -202,7 +217,7 @@ class Recording:
 
     async def came_to_nothing(self, target: TargetKey, *, uses_up: bool = False) -> None:
         """A pass ended, and there is nothing new to tell of it."""
-        if target in self._intended or (uses_up and self._approvals_of(str(target))):
+        if target in self._intended or (uses_up and self.holds.approvals_of(str(target))):
             await self._ended(target, uses_up)
 
     async def _ended(
@@ -216,9 +231,9 @@ class Recording:
     ) -> None:
         """What was intended is over: the same again needs another intent, and another approval."""
         over = [target] if target in self._intended else []
-        used = [each.hold for each in self._approvals_of(str(target))] if uses_up else []
+        used = [each.hold for each in self.holds.approvals_of(str(target))] if uses_up else []
         self._intended.discard(target)
-        self._forget((), used)
+        self.holds.forget((), used)
         await self._owing.settle(Debt(target.cluster, keys, over, outcome, used, entry))
 
     async def observed(self, sync: Sync) -> None:
@@ -236,7 +251,7 @@ class Recording:
         """
         known = target in self._state.grants
         held = [hold for hold in self._state.holds.values() if hold.subject == str(target)]
-        approvals = self._approvals_of(str(target))
+        approvals = self.holds.approvals_of(str(target))
         writes: list[changes.Change] = [
             changes.DropGrant(target),
             changes.DropTarget(target),
@@ -244,87 +259,13 @@ class Recording:
             *(changes.DropApproval(approval.hold) for approval in approvals),
         ]
         if known:
-            writes.append(
-                self._append("shoal", Deed.TARGET_RELEASED, why, str(target), Verdict.NOTED, "", {})
-            )
+            at, what = self._state.now(), Deed.TARGET_RELEASED
+            entry = entry_of(at=at, who="shoal", what=what, why=why, subject=str(target))
+            writes.append(changes.Append(entry))
         await self._owing.write(*writes)
         self._state.grants.pop(target, None)
-        self._forget(held, [approval.hold for approval in approvals])
+        self.holds.forget(held, [approval.hold for approval in approvals])
         self._state.forget_target(target)
-
-    async def place(self, hold: Hold) -> None:
-        """Something waits from now on; said once, and not what a person has approved."""
-        if is_approved(hold, self._state.approvals, self._state.now()):
-            return
-        known = self._state.holds.get(hold.id)
-        if known is not None:
-            if known.reason != hold.reason:  # the same thing waits, and there is more to say of it
-                hold = replace(hold, since=known.since)
-                await self._owing.write(changes.PutHold(hold))
-                self._state.holds[hold.id] = hold
-            return
-        await self._owing.write(
-            changes.PutHold(hold),
-            self._append(
-                hold.by,
-                Deed.HOLD_PLACED,
-                hold.reason,
-                hold.subject,
-                Verdict.NOTED,
-                "",
-                {"hold": hold.id, "cause": hold.cause, "release": hold.release},
-            ),
-        )
-        self._state.holds[hold.id] = hold
-
-    async def end(self, hold: Hold, why: str, who: str = "shoal") -> None:
-        """This one hold is over."""
-        if hold.id in self._state.holds:
-            await self._owing.write(changes.DropHold(hold.id), self._released_entry(hold, who, why))
-            self._state.holds.pop(hold.id, None)
-
-    async def lift(self, subject: str, cause: HoldCause, why: str, who: str = "shoal") -> None:
-        """What this subject waited for, by this cause, is over; so is what was approved of it."""
-        holds = [
-            hold
-            for hold in self._state.holds.values()
-            if hold.subject == subject and hold.cause is cause
-        ]
-        approvals = self._approvals_of(subject)
-        if (subject, cause) in self._lifting or not (holds or approvals):
-            return
-        self._lifting.add((subject, cause))
-        try:
-            await self._owing.write(
-                *(changes.DropHold(hold.id) for hold in holds),
-                *(changes.DropApproval(approval.hold) for approval in approvals),
-                *(self._released_entry(hold, who, why) for hold in holds),
-            )
-        finally:
-            self._lifting.discard((subject, cause))
-        self._forget(holds, [approval.hold for approval in approvals])
-
-    async def approved(self, holds: Sequence[Hold], approval: Approval) -> None:
-        """A person released a hold, or a group; that stands until it is used up or runs out."""
-        now = self._state.now()
-        over = [each.hold for each in self._state.approvals.values() if each.until <= now]
-        await self._owing.write(
-            *(changes.DropApproval(each) for each in over),
-            *(changes.DropHold(hold.id) for hold in holds),
-            changes.PutApproval(approval),
-            *(self._released_entry(hold, approval.by, approval.reason) for hold in holds),
-        )
-        self._forget(holds, over)
-        self._state.approvals[approval.hold] = approval
-
-    def _forget(self, holds: Iterable[Hold], approvals: Iterable[str]) -> None:
-        for hold in holds:
-            self._state.holds.pop(hold.id, None)
-        for name in approvals:
-            self._state.approvals.pop(name, None)
-
-    def _approvals_of(self, subject: str) -> list[Approval]:
-        return [each for each in self._state.approvals.values() if each.subject == subject]
 
     async def identified(self, cluster: str, uid: str) -> None:
         """This name leads to this cluster."""
@@ -338,47 +279,16 @@ class Recording:
         await self._owing.write(changes.DropOwned(cluster, keys))
         inventory.drop(keys)
 
-    def _released_entry(self, hold: Hold, who: str, why: str) -> changes.Append:
-        body = {"hold": hold.id, "cause": hold.cause}
-        return self._append(who, Deed.HOLD_RELEASED, why, hold.subject, Verdict.NOTED, "", body)
-
     def _entry_of(self, sync: Sync, deed: Deed, verdict: Verdict) -> Entry:
-        subject, revision = str(sync.target.key), sync.desired.grant.revision
-        return self._entry(sync.who, deed, sync.why, subject, verdict, revision, body_of(sync))
-
-    def _append(
-        self,
-        who: str,
-        what: Deed,
-        why: str,
-        subject: str,
-        verdict: Verdict,
-        revision: str,
-        body: Mapping[str, Any],
-    ) -> changes.Append:
-        return changes.Append(self._entry(who, what, why, subject, verdict, revision, body))
-
-    def _entry(
-        self,
-        who: str,
-        what: Deed,
-        why: str,
-        subject: str,
-        verdict: Verdict,
-        revision: str,
-        body: Mapping[str, Any],
-    ) -> Entry:
-        _log.info(what.value, subject=subject, verdict=verdict.value, who=who, why=why)
-        return Entry(
+        return entry_of(
             at=self._state.now(),
-            who=who,
-            what=what,
-            why=why,
-            subject=subject,
+            who=sync.who,
+            what=deed,
+            why=sync.why,
+            subject=str(sync.target.key),
             verdict=verdict,
-            revision=revision,
-            trace_id=trace_id(),
-            body=body,
+            revision=sync.desired.grant.revision,
+            body=body_of(sync),
         )
 
     def _outcome(self, target: TargetState, desired: Desired, status: str) -> states.TargetState:

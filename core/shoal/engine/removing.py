@@ -127,7 +127,7 @@ class Removing:
                 content=state.removal(key),
                 before=self._hold(key),
             )
-            await self.recording.place(hold)
+            await self.recording.holds.place(hold)
         target.removing = removal
         self._wake(key)
 
@@ -149,7 +149,7 @@ class Removing:
         """What of it waited for a person will not be done; its removal is another question."""
         for hold in (target.hold, *target.conflicts.values()):
             if hold is not None and hold.cause is not HoldCause.SUSPENDED:
-                await self.recording.end(hold, "the target is not wanted any more")
+                await self.recording.holds.end(hold, "the target is not wanted any more")
         target.hold, target.conflicts = None, NOTHING
 
     async def _keep_after_all(self, target: TargetState) -> None:
@@ -159,7 +159,7 @@ class Removing:
         # It may still be held when the store failed after the target was wanted again.
         if was_removing or self._hold(target.key) is not None:
             subject = str(target.key)
-            await self.recording.lift(subject, HoldCause.REMOVING, "it is wanted again")
+            await self.recording.holds.lift(subject, HoldCause.REMOVING, "it is wanted again")
 
     def _may_go(self, key: TargetKey) -> bool:
         """Whether the documents that are known now say that the target is not wanted."""

@@ -68,9 +68,9 @@ class Shrinking:
         ]
         for hold in before:
             if judgement.hold is None or hold.id != judgement.hold.id:
-                await self.recording.end(hold, "it is not needed any more")
+                await self.recording.holds.end(hold, "it is not needed any more")
         if judgement.hold is not None:
-            await self.recording.place(judgement.hold)
+            await self.recording.holds.place(judgement.hold)
 
     def is_released(self) -> bool:
         """Whether something is withheld still, although nothing holds it any more."""
@@ -80,7 +80,7 @@ class Shrinking:
     async def took_effect(self) -> None:
         """The catalog is stored: what was approved of it was done."""
         if not self.state.fleet.withheld:
-            await self.recording.lift(SUBJECT, HoldCause.REMOVAL_BUDGET, "it was carried out")
+            await self.recording.holds.lift(SUBJECT, HoldCause.REMOVAL_BUDGET, "it was carried out")
 
     def _keep_documents(self, previous: Catalog | None, judgement: Judgement) -> None:
         """Of what is withheld, or may have to be, the last version is kept at hand."""
