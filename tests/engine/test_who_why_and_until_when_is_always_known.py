@@ -11,7 +11,8 @@ import pytest
 from tests.engine.harness import EngineUnderTest, config_map, deployment, make_engine
 from tests.engine.virtual_time import in_virtual_time, now
 
-from shoal.engine.controller import APPROVAL_LASTS, Controller
+from shoal.engine.approving import APPROVAL_LASTS
+from shoal.engine.controller import Controller
 from shoal.engine.views import HoldView
 from shoal.model.holds import RELEASED_BY, Approval, HoldCause
 from shoal.model.records import Deed

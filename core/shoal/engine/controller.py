@@ -7,9 +7,9 @@ waits for a cluster; a verb writes state, adds a key to a queue and returns.
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import anyio
 
@@ -17,11 +17,13 @@ from shoal.documents import Catalog
 from shoal.engine import viewing
 from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
+from shoal.engine.approving import Approving
 from shoal.engine.belonging import belongs_on
 from shoal.engine.cataloguing import FLEET_KEY, Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
+from shoal.engine.naming import require_application, require_name
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recalling import remember
 from shoal.engine.recording import Recording
@@ -39,18 +41,15 @@ from shoal.engine.views import (
     SourceView,
     TargetView,
 )
-from shoal.errors import InvalidDocument, UnknownName
-from shoal.model.choice import nearest
+from shoal.engine.waking import wake
+from shoal.errors import InvalidDocument
 from shoal.model.documents import Application
-from shoal.model.holds import Approval, Hold, HoldCause
+from shoal.model.holds import Hold
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Record
 from shoal.store import Store
 from shoal.telemetry import names
 from shoal.telemetry.ring import Ring, SpanView
-
-# An approval that nothing came of is forgotten: what was agreed to yesterday may be another thing.
-APPROVAL_LASTS = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,7 @@ class Controller:
         self._state = state
         self._store = store
         self._recording = recording
+        self._approving = Approving(state, recording)
         self._loops = loops
         self._diffing = diffing
         self._adopting = adopting
@@ -156,7 +156,7 @@ class Controller:
 
     def trace(self, application: Ref) -> Sequence[SpanView]:
         """The spans of the application's latest decision; empty when there are none (any more)."""
-        self._known_application(application)
+        require_application(self._state, application)
         return self._ring.latest(lambda attributes: _is_sync_of(application, attributes))
 
     async def diff(self, request: DiffRequest) -> DiffView | MissingFiles:
@@ -164,7 +164,9 @@ class Controller:
         catalog, document = self._document(request.application)
         for name in request.clusters or ():
             what = f"cluster of {request.application} named"
-            _known(name, belongs_on(self._state, document, catalog.clusters), what, "get targets")
+            require_name(
+                name, belongs_on(self._state, document, catalog.clusters), what, "get targets"
+            )
         return await self._diffing.diff(catalog, document, request)
 
     async def adopt(
@@ -192,7 +194,7 @@ class Controller:
 
         `names` are drifts or objects, all of the application when left out. A hold holds this too.
         """
-        self._known_application(application)
+        require_application(self._state, application)
         found = choose_drifts(self._state, application, names, clusters)
         told = view_drifts(found)
         meant: dict[TargetKey, frozenset[ObjectKey]] = {}
@@ -207,7 +209,7 @@ class Controller:
                 body={"objects": [str(key) for key in sorted(keys)]},
             )
             request = Request(Priority.USER, f"revert by {who}", only=keys, reverts=keys)
-            self._wake(target_key, request)
+            wake(self._state, target_key, request)
         return told
 
     async def sync(
@@ -222,10 +224,10 @@ class Controller:
 
         With `rerun`, what runs to its end, such as a Job, runs again.
         """
-        self._known_application(application)
+        require_application(self._state, application)
         targets = self._state.targets_of(application)
         for name in clusters or ():
-            _known(name, {target.key.cluster for target in targets}, "cluster", "get targets")
+            require_name(name, {target.key.cluster for target in targets}, "cluster", "get targets")
         await self._recording.note(
             who=who,
             what=Deed.SYNC_REQUESTED,
@@ -241,101 +243,36 @@ class Controller:
             self._state.application_queue.add(application, request)
         for target in targets:
             if clusters is None or target.key.cluster in clusters:
-                self._wake(target.key, replace(request, reruns=rerun))
+                wake(self._state, target.key, replace(request, reruns=rerun))
 
     async def refresh(self, source: Ref, *, who: str, traceparent: str = "") -> None:
         """Fetch a source now; the fleet's own repository goes along."""
         catalog = self._state.catalog
-        _known(str(source), map(str, catalog.sources if catalog else ()), "source", "get sources")
+        require_name(
+            str(source), map(str, catalog.sources if catalog else ()), "source", "get sources"
+        )
         request = Request(Priority.USER, f"refresh by {who}", traceparent=traceparent)
         self._state.source_queue.add(source, request)
         self._state.fleet_queue.add(FLEET_KEY, request)
 
     async def suspend(self, application: Ref, *, who: str, reason: str, until: datetime) -> Hold:
         """Hold an application until a time; the newest suspension replaces the one before."""
-        self._known_application(application)
-        hold = Hold(
-            subject=str(application),
-            cause=HoldCause.SUSPENDED,
-            reason=reason,
-            by=who,
-            since=self._state.now(),
-            until=until,
-        )
-        await self._recording.holds.lift(str(application), HoldCause.SUSPENDED, "replaced", who)
-        await self._recording.holds.place(hold)
-        for target in self._state.targets_of(application):
-            self._wake(target.key, Request(Priority.USER, f"suspended by {who}"))
-        return hold
+        return await self._approving.suspend(application, who=who, reason=reason, until=until)
 
     async def resume(self, application: Ref, *, who: str, reason: str) -> None:
         """End the suspension of an application."""
-        self._known_application(application)
-        if not self._state.suspensions(application):
-            raise UnknownName(
-                f"application {application} is not suspended", next_step="see shoal get holds"
-            )
-        await self._recording.holds.lift(str(application), HoldCause.SUSPENDED, reason, who)
-        for target in self._state.targets_of(application):
-            self._wake(target.key, Request(Priority.USER, f"resumed by {who}"))
+        await self._approving.resume(application, who=who, reason=reason)
 
     async def approve(self, name: str, *, who: str, reason: str) -> Sequence[Hold]:
         """Release a hold, or all of a group, and let what they held go on at once.
 
         The approval of a group counts for everyone who comes to the same change while it lasts.
         """
-        holds = [hold for hold in self._state.holds.values() if name in (hold.id, hold.group)]
-        if not holds:
-            groups = {hold.group for hold in self._state.holds.values() if hold.group}
-            _known(name, {*self._state.holds, *groups}, "hold", "get holds")
-        now = self._state.now()
-        if holds[0].cause is HoldCause.SUSPENDED:
-            await self.resume(Ref.parse(holds[0].subject), who=who, reason=reason)
-            return holds
-        if holds[0].cause is HoldCause.CONFLICT:
-            return await self._let_try_again(holds, who=who, reason=reason)
-        until = now + APPROVAL_LASTS
-        if name == holds[0].id or holds[0].cause is HoldCause.REMOVING:
-            # A removal that somebody begins later was not meant, so no group of them is approved.
-            for one in holds:
-                approval = Approval(one.id, one.subject, one.content, who, reason, now, until)
-                await self._recording.holds.approved([one], approval)
-        else:
-            approval = Approval(name, "", "", who, reason, now, until)
-            await self._recording.holds.approved(holds, approval)
-        for hold in holds:
-            self._let_go_on(hold, Request(Priority.USER, f"approved by {who}"))
-        return holds
-
-    async def _let_try_again(
-        self, holds: Sequence[Hold], *, who: str, reason: str
-    ) -> Sequence[Hold]:
-        """Objects that are fought over are corrected again; the next fight is another hold."""
-        for hold in holds:
-            await self._recording.holds.end(hold, reason, who)
-            self._let_go_on(hold, Request(Priority.USER, f"approved by {who}"))
-        return holds
-
-    def _let_go_on(self, hold: Hold, request: Request) -> None:
-        if hold.cause is HoldCause.REMOVAL_BUDGET:
-            self._state.fleet_queue.add(FLEET_KEY, request)
-        elif hold.cause is HoldCause.IDENTITY_CHANGED:
-            self._state.cluster_queue.add(hold.subject.removeprefix("cluster "), request)
-        else:
-            self._wake(TargetKey.parse(hold.subject), request)
-
-    def _wake(self, key: TargetKey, request: Request) -> None:
-        cluster = self._state.clusters.get(key.cluster)
-        if cluster is None:
-            return
-        cluster.queue.add(key, replace(request, since=None))
-        if not cluster.is_connected:
-            # A person asks: the cluster is tried now, whatever its back-off says.
-            self._state.cluster_queue.add(key.cluster, request)
+        return await self._approving.approve(name, who=who, reason=reason)
 
     def _document(self, application: Ref) -> tuple[Catalog, Application]:
         """The document of an application; InvalidDocument while it cannot be read."""
-        self._known_application(application)
+        require_application(self._state, application)
         catalog = self._state.catalog
         document = catalog.applications.get(application) if catalog else None
         if catalog is None or document is None:
@@ -344,12 +281,6 @@ class Controller:
                 next_step="see shoal status, or run shoal validate",
             )
         return catalog, document
-
-    def _known_application(self, application: Ref) -> None:
-        catalog = self._state.catalog
-        known = {str(ref) for ref in (catalog.applications if catalog else ())}
-        known |= {str(key.application) for key in self._state.targets}
-        _known(str(application), known, "application", "get applications")
 
 
 def _is_sync_of(application: Ref, attributes: Mapping[str, object]) -> bool:
@@ -361,13 +292,3 @@ def _is_sync_of(application: Ref, attributes: Mapping[str, object]) -> bool:
     return attributes.get(names.APPLICATION) == str(application) and any(
         attributes.get(name) for name in telling
     )
-
-
-def _known(name: str, known: Iterable[str], what: str, listing: str) -> None:
-    """Raise UnknownName, with the nearest name, unless it is known."""
-    names_ = set(known)
-    if name in names_:
-        return
-    meant = nearest(name, names_)
-    hint = f"did you mean {meant}?" if meant else f"see shoal {listing}"
-    raise UnknownName(f"there is no {what} {name}", next_step=hint)
