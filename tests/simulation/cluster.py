@@ -49,13 +49,17 @@ class Faults:
 
 @dataclass
 class SimulatedCluster(FakeCluster):
-    """One cluster, with delays drawn from `draw`."""
+    """One cluster, with delays drawn from `draw`.
+
+    `uids` is every object that ever was, `back` what is there again although it was gone.
+    """
 
     draw: random.Random = field(default_factory=random.Random)
     faults: Faults = field(default_factory=Faults)
     requests: int = 0
     snapshots: list[dict[ObjectKey, FakeObject]] = field(default_factory=list)
     uids: set[tuple[ObjectKey, str]] = field(default_factory=set)
+    back: set[tuple[ObjectKey, str]] = field(default_factory=set)
     strangers: set[ObjectKey] = field(default_factory=set)
 
     @property
@@ -125,12 +129,23 @@ class SimulatedCluster(FakeCluster):
         if key in self.objects and key not in self.faults.unhealthy:
             self.set_health(key, HEALTHY)
 
-    def snapshot(self) -> dict[ObjectKey, FakeObject]:
-        """What is live, to be kept."""
-        return {key: copy.copy(live) for key, live in self.objects.items()}
+    def keep_a_snapshot(self) -> None:
+        """Keep what is live, beside the last three; most of it is as it was when last kept."""
+        last = self.snapshots[-1] if self.snapshots else {}
+        kept = {
+            key: last[key] if last.get(key) == live else copy.copy(live)
+            for key, live in self.objects.items()
+        }
+        self.snapshots = [*self.snapshots[-3:], kept]
 
     def restore(self, objects: dict[ObjectKey, FakeObject]) -> None:
-        """What was live once is live again; watchers are told of everything."""
+        """What was live once is live again, as after a restore of its etcd."""
+        self.back |= {(key, objects[key].uid) for key in objects.keys() - self.objects.keys()}
+        self.rewinds += 1
+        self.hold(objects)
+
+    def hold(self, objects: dict[ObjectKey, FakeObject]) -> None:
+        """These are live, and nothing else; watchers are told of everything."""
         keys = [*self.objects, *objects]
         self.objects = {key: copy.copy(live) for key, live in objects.items()}
         for key in keys:

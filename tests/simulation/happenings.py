@@ -194,7 +194,6 @@ async def _replaced(world: World, event: Event, draw: random.Random) -> None:
     cluster.uid = f"{cluster.uid}-again"
     cluster.faults.answers_as = ""
     cluster.snapshots.clear()
-    world.rebuilt.add(cluster.name)
     empty(cluster)
 
 

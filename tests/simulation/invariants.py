@@ -83,6 +83,8 @@ def a_prune_keeps_to_its_budget(world: World, write: Write) -> str | None:
     owned, since = found.most, world.observed.first_granted(sent)
     if world.observed.is_approved(sent.target, since, write.at):
         return None
+    if world.observed.may_leave(sent.target, sent.key, write.at):
+        return None
     count = len(world.observed.deleted[sent.target, sent.grant.since])
     if count > max(1, owned / 4):
         return f"{count} of {owned} objects of {sent.target} are gone, and nobody has approved it"
@@ -202,6 +204,8 @@ def nothing_that_is_there_is_forgotten(world: World, change: Change) -> str | No
         return None
     for key in change.keys:
         live = cluster.objects.get(key)
+        if live is not None and (key, live.uid) in cluster.back:
+            continue  # the cluster said that it was gone, and brought it back later
         if live is not None and live.owner and live.owner == world.rows.get((cluster.name, key)):
             return f"{key} on {change.cluster} is there, and ours"
     return None

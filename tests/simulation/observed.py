@@ -6,7 +6,7 @@ None of it is known to the engine.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -78,10 +78,11 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A person said yes to these holds."""
+    """A person said yes to these holds, and to what would be deleted in them, by target."""
 
     at: float
     holds: Sequence[Hold]
+    leaving: Mapping[TargetKey, Set[ObjectKey]]
 
 
 @dataclass
@@ -118,5 +119,12 @@ class Observed:
             since <= each.at
             and each.at > now - 86_400
             and any(hold.subject == str(target) for hold in each.holds)
+            for each in self.approvals
+        )
+
+    def may_leave(self, target: TargetKey, key: ObjectKey, now: float) -> bool:
+        """Whether a person agreed that just this goes; a newer revision without it is no news."""
+        return any(
+            each.at > now - 86_400 and key in each.leaving.get(target, ())
             for each in self.approvals
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,14 @@ import anyio
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.observed import Sent
 
-from shoal.errors import ClusterUnreachable
+from shoal.errors import ClusterUnreachable, ServerBusy
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
-from shoal.model.identity import ObjectKey
+from shoal.model.identity import GroupKind, ObjectKey
 from shoal.model.plans import WRITES, Change, Desired, Owned, Plan, Result, ResultStatus
-from shoal.testing.fake_cluster import FakeObject
+from shoal.model.sweeps import Swept
+from shoal.testing.fake_cluster import SERVED, FakeObject
 from shoal.testing.fake_target import Clock, FakeSession, FakeTarget
 
 if TYPE_CHECKING:
@@ -77,13 +78,27 @@ class SimulatedSession(FakeSession):
         super().__init__(cluster, owned, judge, now)
         self._there = cluster
         self._watcher = watcher
+        self._rewinds = cluster.rewinds
 
     async def probe(self) -> Facts:
         await self._gone_with_the_process()
         await self._there.probed()
         await self._gone_with_the_process()
-        self._watcher.observer.told(self._watcher.life, self._there, self._there.identity)
-        return Facts(self._there.identity, self._there.version)
+        there = self._there
+        self._watcher.observer.told(self._watcher.life, there, there.identity)
+        # What a watch would have shown, and only while there is one.
+        unknown = 0 if there.faults.is_deaf else self._memory.unknown_objects()
+        self._rewinds = self._rewinds if there.faults.is_deaf else there.rewinds
+        return Facts(there.identity, there.version, unknown_objects=unknown, rewinds=self._rewinds)
+
+    async def sweep(self, swept: Collection[GroupKind] = ()) -> AsyncIterator[Swept]:
+        """What cannot be discovered is not swept, and named."""
+        for kind in sorted(SERVED - self._there.served):
+            error = ServerBusy(f"cluster {self._there.name} does not say what it serves")
+            yield Swept(kind, len(SERVED), error=error)
+        async for part in super().sweep(swept):
+            await self._gone_with_the_process()
+            yield part
 
     async def apply(
         self, plan: Plan, desired: Desired, *, granted: Callable[[], bool]
@@ -159,6 +174,8 @@ class SimulatedSession(FakeSession):
             if before is None:
                 del there.objects[key]
             else:
+                if key not in there.objects:
+                    there.back.add((key, before.uid))
                 there.objects[key] = before
         elif key in there.objects:
             there.begin(key)

@@ -32,7 +32,7 @@ async def keep_looking(world: World) -> None:
     while True:
         await anyio.sleep(LOOK_SECONDS)
         for cluster in world.clusters.values():
-            cluster.snapshots = [*cluster.snapshots[-3:], cluster.snapshot()]
+            cluster.keep_a_snapshot()
             away = cluster.faults.is_unreachable or cluster.faults.hangs
             since[cluster.name] = since.get(cluster.name, anyio.current_time()) if away else 0.0
             if not away:
@@ -46,14 +46,15 @@ def _not_ready(world: World, since: dict[str, float]) -> Iterator[tuple[str, str
     process = world.process
     if process is None or not process.is_alive:
         return
-    begun = max(process.started_at, 0.0)
-    for view in process.controller.targets():
-        away = since.get(view.cluster)
-        seconds = 0.0 if away is None else anyio.current_time() - max(away, begun)
-        if seconds > UNKNOWN_AFTER_SECONDS and view.phase is TargetPhase.SYNCED:
+    begun, now = max(process.started_at, 0.0), anyio.current_time()
+    away = {name: now - max(at, begun) for name, at in since.items()}
+    long = {name for name, seconds in away.items() if seconds > UNKNOWN_AFTER_SECONDS}
+    for view in process.controller.targets() if long else ():
+        if view.cluster in long and view.phase is TargetPhase.SYNCED:
+            name, seconds = f"{view.application}@{view.cluster}", away[view.cluster]
             yield (
                 "what_is_away_is_unknown",
-                f"{view.application}@{view.cluster} is {view.phase}, and away for {seconds:g} s",
+                f"{name} is {view.phase}, and away for {seconds:g} s",
             )
 
 
@@ -102,8 +103,7 @@ def differences(world: World, name: str, cluster: str) -> list[str]:
         elif any(live.body.get(part) != value for part, value in body.items()):
             found.append(f"{key} on {cluster} is not as Git says: {live.body}")
     for key, live in sorted(objects.items()):
-        is_forgotten = cluster in world.rebuilt and (cluster, key) not in world.rows
-        if live.owner == target and key not in wanted and not is_forgotten:
+        if live.owner == target and key not in wanted:
             found.append(f"{key} on {cluster} is left over of {target}")
     return found
 
@@ -114,8 +114,7 @@ def _left_over(world: World) -> list[str]:
     for cluster in world.clusters.values():
         for key, live in sorted(cluster.objects.items()):
             owner = live.owner
-            is_forgotten = cluster.name in world.rebuilt and (cluster.name, key) not in world.rows
-            if owner is None or is_forgotten or cluster.name not in declared.clusters:
+            if owner is None or cluster.name not in declared.clusters:
                 continue
             if not declared.is_placed(owner.application.name, cluster.name):
                 found.append(f"{key} on {cluster.name} is left over of {owner}")

@@ -30,7 +30,7 @@ async def delete(cluster: SimulatedCluster, draw: random.Random) -> None:
 
 def empty(cluster: SimulatedCluster) -> None:
     """Nothing is there any more."""
-    cluster.restore({})
+    cluster.hold({})
 
 
 def take(cluster: SimulatedCluster, draw: random.Random) -> None:

@@ -57,7 +57,6 @@ class World:
             name: SimulatedCluster(name, uid=f"uid-{name}", draw=scenario.stream(f"cluster {name}"))
             for name in scenario.clusters
         }
-        self.rebuilt: set[str] = set()
         self.refusing_gates: set[str] = set()
         self.store_trouble: set[int] = set()
         self.store_slowness: set[int] = set()
@@ -207,6 +206,7 @@ class World:
             case changes.PutOwned(rows):
                 for row in rows:
                     self.rows[row.target.cluster, row.key] = row.target
+                    self.clusters[row.target.cluster].back.discard((row.key, row.uid))
                     if row.state is OwnedState.CONFIRMED:
                         self.confirmed.add((row.target.cluster, row.key))
                     else:
@@ -283,7 +283,19 @@ class World:
 
     def approved(self, holds: Sequence[Hold]) -> None:
         """A person was told that these holds are released."""
-        self.observed.approvals.append(Approved(anyio.current_time(), tuple(holds)))
+        subjects = {hold.subject for hold in holds}
+        leaving = {
+            target: self._leaving(target)
+            for target in self.observed.grants
+            if str(target) in subjects
+        }
+        self.observed.approvals.append(Approved(anyio.current_time(), tuple(holds), leaving))
+
+    def _leaving(self, target: TargetKey) -> set[ObjectKey]:
+        """What is there of a target, and not in the revision that it was granted."""
+        revision = self.observed.grants[target][-1].grant.revision
+        content = self.git.histories[target.application.name].content(revision) or {}
+        return self.live_of(target) - content.keys()
 
     def _gate_says(self, proposal: Proposal) -> str | None:
         name = proposal.plan.target.application.name
