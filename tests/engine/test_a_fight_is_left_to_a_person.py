@@ -120,3 +120,40 @@ async def test_it_ends_by_itself_when_the_object_is_as_it_should_be(tmp_path: Pa
 
     (released,) = engine.store.recorded(Deed.HOLD_RELEASED)
     assert released.why == "it is as it should be again"
+
+
+@in_virtual_time
+async def test_it_ends_when_the_object_leaves_git(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "dev")
+    engine.source.commit(**config_maps(5, color="blue"))
+
+    async with engine.running():
+        await engine.until_synced("1")
+        await fight(engine, "m4")
+        await engine.until_held("Conflict")
+        engine.source.commit(**config_maps(4, color="blue"))
+        await engine.until_synced("2")
+        await engine.until_phase(TargetPhase.SYNCED)
+
+    (released,) = engine.store.recorded(Deed.HOLD_RELEASED)
+    assert released.why == "it is not an object of application default/shop any more"
+
+
+@in_virtual_time
+async def test_one_that_was_let_go_and_deleted_is_no_fight_any_more(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "dev")
+    engine.source.commit(**config_maps(5, color="blue"))
+
+    async with engine.running():
+        await engine.until_synced("1")
+        await fight(engine, "m4")
+        (conflict,) = await engine.until_held("Conflict")
+        engine.source.commit(**config_maps(1, color="blue"))
+        await engine.until(lambda: len(engine.controller.holds()) == 2, "both are held")
+        await engine.controller.approve(conflict.id, who="Ana", reason="whatever")
+        (shrunk,) = engine.controller.holds()
+        await engine.controller.approve(shrunk.id, who="Ana", reason="it is meant")
+        await engine.until_synced("2")
+        await engine.until_phase(TargetPhase.SYNCED)
+
+    assert engine.clusters["dev"].objects.keys() == {key_of("m0")}

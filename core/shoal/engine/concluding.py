@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shoal.engine import budgeting
+from shoal.engine.fights import end_fights_over_others
 from shoal.engine.handing_over import wake_partners
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import GONE, WRITTEN, Recording
@@ -113,6 +114,7 @@ class Concluding:
         else:
             self._plan_next(done)
         wake_partners(self.state, target.key, done.results)
+        await end_fights_over_others(self.state, self.recording, target)
 
     def _sync(self, done: Pass) -> Sync:
         provenance = self.state.provenance(done.desired)

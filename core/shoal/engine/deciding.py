@@ -8,12 +8,12 @@ a person, a sighting or an alarm, never a task that waits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from shoal.engine.budgeting import expect_as_planned, why_beyond_budget
 from shoal.engine.depending import lacking
+from shoal.engine.fights import forget_fight
 from shoal.engine.gating import ASK_AGAIN, Gating
 from shoal.engine.handing_over import is_undecided, settled
 from shoal.engine.orphaning import Orphaning
@@ -40,7 +40,6 @@ from shoal.planning.holding import (
 from shoal.planning.pruning import split
 from shoal.planning.waving import Waves, turn, waves_of, without_unreadable
 
-T = TypeVar("T")
 ABOUT_DELETIONS = frozenset(
     {HoldCause.PRUNE_BUDGET, HoldCause.SHRUNK_RENDER, HoldCause.EMPTY_RENDER}
 )
@@ -141,8 +140,7 @@ class Deciding:
         if hold is not None:
             if hold.id in self.state.holds:
                 return True
-            target.conflicts = _without(target.conflicts, key)
-            target.struggles = _without(target.struggles, key)
+            forget_fight(target, key)
             return False
         struggle = target.struggles.get(key, NONE)
         if not struggle.is_fight(now):
@@ -263,7 +261,3 @@ class Deciding:
         target.hold = hold
         if hold is not None:
             await self.recording.holds.place(hold)
-
-
-def _without(many: Mapping[ObjectKey, T], key: ObjectKey) -> Mapping[ObjectKey, T]:
-    return {each: one for each, one in many.items() if each != key} or NOTHING

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from opentelemetry.trace import Tracer
 
+from shoal.engine.fights import end_fight
 from shoal.engine.neighbours import Neighbours
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.reaching import follow_health
@@ -102,11 +103,7 @@ class Observing:
             del target.problems[key]  # it is ours again
         if key in target.reported:
             target.reported = {each: one for each, one in target.reported.items() if each != key}
-        hold = target.conflicts.get(key)
-        if hold is not None:
-            target.conflicts = {each: one for each, one in target.conflicts.items() if each != key}
-            target.struggles = {each: one for each, one in target.struggles.items() if each != key}
-            await self.recording.holds.end(hold, "it is as it should be again")
+        await end_fight(self.recording, target, key, "it is as it should be again")
 
     async def _drifted(
         self, cluster: ClusterState, target: TargetState, sighting: Sighting, drift: Drift
