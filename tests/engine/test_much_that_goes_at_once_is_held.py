@@ -173,6 +173,23 @@ async def test_after_a_restart_they_are_kept_by_name_until_it_is_approved(tmp_pa
 
 
 @in_virtual_time
+async def test_what_was_kept_by_name_goes_when_it_is_approved(tmp_path: Path) -> None:
+    engine = make_fleet(tmp_path)
+    engine.let_grace_last("1m")
+    commit(engine)
+    async with engine.running():
+        await until_all_synced(engine)
+    engine.restart()
+    remove(engine, *APPLICATIONS[:4])
+
+    async with engine.running():
+        hold = await until_withheld(engine)
+        await until_all_synced(engine, *APPLICATIONS[4:], "shop")
+        await engine.controller.approve(hold.id, who="ana", reason="they moved")
+        await engine.until(lambda: len(engine.clusters["one"].objects) == 3, "they are gone")
+
+
+@in_virtual_time
 async def test_a_removal_waits_while_another_file_cannot_be_read(tmp_path: Path) -> None:
     engine = make_fleet(tmp_path)
     commit(engine)

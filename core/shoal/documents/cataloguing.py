@@ -246,26 +246,39 @@ class Changes:
 
 
 def changes(previous: Catalog | None, current: Catalog) -> Changes:
-    """What the engine has to look at; everything is added when there was no catalog."""
+    """What the engine has to look at; everything is added when there was no catalog.
+
+    What was known by name only is removed when it is not even that any more.
+    """
     if previous is None:
         return Changes(
             _added(current.clusters), _added(current.sources), _added(current.applications)
         )
+    names = previous.unknown.keys() - current.unknown.keys() - current.documents.keys()
+    clusters = frozenset(each.name for each in names if each.kind == "Cluster")
+    sources = frozenset(_ref(each) for each in names if each.kind == "Source")
+    applications = frozenset(_ref(each) for each in names if each.kind == "Application")
     return Changes(
-        _difference(previous.clusters, current.clusters),
-        _difference(previous.sources, current.sources),
-        _difference(previous.applications, current.applications),
+        _difference(previous.clusters, current.clusters, clusters),
+        _difference(previous.sources, current.sources, sources),
+        _difference(previous.applications, current.applications, applications),
     )
+
+
+def _ref(identity: Identity) -> Ref:
+    return Ref(identity.namespace, identity.name)
 
 
 def _added(keys: Iterable[K]) -> Difference[K]:
     return Difference(added=frozenset(keys))
 
 
-def _difference(before: Mapping[K, object], after: Mapping[K, object]) -> Difference[K]:
+def _difference(
+    before: Mapping[K, object], after: Mapping[K, object], gone: frozenset[K]
+) -> Difference[K]:
     shared = before.keys() & after.keys()
     return Difference(
         frozenset(after.keys() - before.keys()),
         frozenset(key for key in shared if before[key] != after[key]),
-        frozenset(before.keys() - after.keys()),
+        frozenset(before.keys() - after.keys()) | gone,
     )
