@@ -62,7 +62,7 @@ def main() -> int:
         tally.add(report)
         if report.violations:
             show(report, asked.hours)
-            _make_small(report, asked.hours, asked.shrink_seconds)
+            make_small(report, asked.hours, asked.shrink_seconds)
     write_down(tally, asked.output)
     return 1 if tally.violations else 0
 
@@ -85,7 +85,8 @@ def _reports(
             yield from (each.result() for each in done)
 
 
-def _make_small(report: Report, hours: float, seconds: float) -> None:
+def make_small(report: Report, hours: float, seconds: float) -> None:
+    """Write down the smallest schedule that still fails, and say how to see it again."""
     scenario, broken = scenario_of(report.seed, hours=hours), report.violations[0].invariant
 
     def fails(tried: Scenario) -> bool:
@@ -128,7 +129,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--replay", type=Path, help="run a schedule that was written down")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     asked = parser.parse_args()
-    if asked.seeds.endswith("-") and not (asked.cluster_hours or asked.seconds or asked.trace):
+    ends = asked.cluster_hours or asked.seconds or asked.trace or asked.replay
+    if asked.seeds.endswith("-") and not ends:
         parser.error("give an end of the seeds, --cluster-hours or --seconds")
     return asked
 

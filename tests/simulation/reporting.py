@@ -49,8 +49,8 @@ def show(report: Report, hours: float) -> None:
     tell(f"seed {report.seed}: {len(report.violations)} violations")
     for violation in report.violations[:SHOWN]:
         tell(f"  {violation}")
-    again = f"python -m tests.simulation --seeds {report.seed} --hours {hours:g} --trace"
-    tell(f"  see it again: {again}")
+    again = f"-m tests.simulation --seeds {report.seed} --hours {hours:g} --trace"
+    tell(f"  see it again: {sys.executable} {again}")
 
 
 def write_down(tally: Tally, output: Path) -> None:
