@@ -6,6 +6,10 @@ from here, step by step. It is cancelled at its deadline and has some seconds to
 caller goes on without it, and it is closed at its next step. Whatever leaves it, `SystemExit` too,
 is the answer of the call and never reaches the event loop. Each step says whose it is, so that a
 loop that stands still can be told by name. Used by `guarding` only.
+
+Calls nest: what opens a session asks for its credential. A call that is ended while another is
+under way inside it waits for that one's end first: closed at the same moment, the inner one would
+be torn.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import asyncio
 import types
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +29,10 @@ from shoal.engine.stepping import Steps
 T = TypeVar("T")
 ENDING_SECONDS = 10.0
 """For what a plugin does when it is cancelled: a program is stopped, a thread returns."""
+
+
+_MOST_NESTED = 3
+"""How many times as long a call is waited for, at most, while others are under way inside it."""
 
 
 @dataclass(slots=True)
@@ -48,10 +57,14 @@ class Driven(Generic[T]):
         self._answer: _Answer[T] | None = None
         self._is_given_up = False
         self._error: BaseException | None = None
+        self._around = _UNDER_WAY.get()
+        self._inside = 0
         self.task: asyncio.Task[None]
 
     def begin(self) -> None:
         """Make the task; it runs in the context of the caller, so its spans have their parent."""
+        if self._around is not None:
+            self._around._inside += 1
         self.task = asyncio.create_task(self._run(), name=self._name)
 
     @property
@@ -78,17 +91,29 @@ class Driven(Generic[T]):
         return self.task.done()
 
     async def end(self, seconds: float) -> None:
-        """Cancel it, and wait no longer than this for its end, whoever cancels meanwhile."""
-        if self.task.done():
-            return
-        self._scope.cancel()
+        """Cancel it, and wait no longer than this for its end, whoever cancels meanwhile.
+
+        Longer, while it ends a call that is under way inside it.
+        """
         try:
-            with anyio.move_on_after(seconds, shield=True):
-                await asyncio.wait((self.task,))
+            if not self.task.done():
+                self._scope.cancel()
+                await self._until_ended(seconds)
         finally:
             self._is_given_up = not self.task.done()
+            if self._around is not None:
+                self._around._inside -= 1
+
+    async def _until_ended(self, seconds: float) -> None:
+        for _ in range(_MOST_NESTED):
+            has_inner = self._inside > 0
+            with anyio.move_on_after(seconds, shield=True):
+                await asyncio.wait((self.task,))
+            if self.task.done() or not has_inner:
+                return
 
     async def _run(self) -> None:
+        _UNDER_WAY.set(self)
         try:
             with self._scope:
                 self._answer = _Answer(await self._stepped())
@@ -116,3 +141,6 @@ class Driven(Generic[T]):
                         steps.close()
                     raise
                 thrown = caught
+
+
+_UNDER_WAY: ContextVar[Driven[Any] | None] = ContextVar("call under way", default=None)
