@@ -253,3 +253,23 @@ async def test_what_was_held_on_the_cluster_of_before_holds_nothing_on_the_next(
 
     assert not holds
     assert [key.name for key in one.objects] == ["new"]
+
+
+@in_virtual_time
+async def test_another_cluster_is_let_go_at_once_although_the_disk_is_full(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "one")
+    first = commit(engine, "blue")
+
+    async with engine.running():
+        await engine.until_synced(first)
+        engine.store.trouble = "database or disk is full"
+        engine.clusters["one"].uid = "uid-of-another"
+        await anyio.sleep(11)  # a probe comes every ten seconds
+        is_used = engine.state.clusters["one"].is_connected
+        await anyio.sleep(600)
+        holds = engine.controller.holds()
+        engine.store.trouble = ""
+        await engine.until(engine.controller.holds, "a hold, once it can be stored")
+
+    assert not is_used
+    assert not holds

@@ -47,6 +47,19 @@ class Identifying:
         finally:
             del self._claims[facts.uid]
 
+    def refuse_another(self, name: str, facts: Facts) -> None:
+        """Raise InvalidDocument when another cluster answers on a connection that is in use.
+
+        Nothing is stored first: while that takes its time, or fails, nothing more may be written.
+        `check` asks a person before the next connection is used.
+        """
+        known = self.state.identities.get(name)
+        if known != facts.uid:
+            raise InvalidDocument(
+                _leads_elsewhere(name, known, facts),
+                next_step="it is connected to anew, and nothing is written before it is known",
+            )
+
     def _refuse_second_name(self, name: str, uid: str) -> None:
         catalog = self.state.catalog
         known = catalog.clusters if catalog else {}
@@ -63,7 +76,7 @@ class Identifying:
         hold = Hold(
             subject=cluster_subject(name),
             cause=HoldCause.IDENTITY_CHANGED,
-            reason=f"{name} was cluster {known} and leads to cluster {facts.uid} now",
+            reason=_leads_elsewhere(name, known, facts),
             by="shoal",
             since=self.state.now(),
             content=facts.uid,
@@ -78,6 +91,10 @@ class Identifying:
 def cluster_subject(name: str) -> str:
     """How a cluster is named in holds and records."""
     return f"cluster {name}"
+
+
+def _leads_elsewhere(name: str, known: str | None, facts: Facts) -> str:
+    return f"{name} was cluster {known} and leads to cluster {facts.uid} now"
 
 
 def _begin_anew(target: TargetState) -> None:

@@ -50,18 +50,19 @@ class Probing:
         """Probe until the circuit closes: once, or twice where the cluster had been given up."""
         while True:
             facts = await self._probe(cluster, session)
+            await self.identifying.check(cluster.name, facts)
             cluster.circuit = cluster.circuit.after_success(self.state.now())
             if cluster.circuit.is_usable:
                 return facts
             await anyio.sleep(self.seconds_left(cluster))
 
     async def _probe(self, cluster: ClusterState, session: Session) -> Facts:
-        """Who answers; raises when nobody does, or another cluster than it should be."""
+        """Who answers; raises when nobody does."""
         seconds = cluster.circuit.timing.probe_timeout.total_seconds()
         subject = cluster_subject(cluster.name)
         with anyio.move_on_after(seconds):
             # The guard's own deadline never comes: a silent cluster is no fault of the plugin.
-            facts = await self.guard.ask(
+            return await self.guard.ask(
                 "target",
                 "probe",
                 subject,
@@ -69,8 +70,6 @@ class Probing:
                 seconds=2 * seconds,
                 answer=answers.facts,
             )
-            await self.identifying.check(cluster.name, facts)
-            return facts
         raise ClusterUnreachable(
             f"{subject} did not answer a probe within {seconds:g} s",
             next_step="see whether its API server hangs; it is probed again by itself",
@@ -92,6 +91,7 @@ class Probing:
                 return signals.broken
             try:
                 facts = await self._probe(cluster, session)
+                self.identifying.refuse_another(cluster.name, facts)
                 await self.recovering.probed(cluster, facts)
             except ShoalError as error:
                 self._missed(cluster, error)
