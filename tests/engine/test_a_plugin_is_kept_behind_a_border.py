@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import anyio
 import pytest
-from structlog.testing import capture_logs
 from tests.engine import wild
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine import answers
 from shoal.engine.driving import ENDING_SECONDS
 from shoal.engine.guarding import Guard
 from shoal.errors import InvalidSource, PluginFailed, Retryable, SourceUnavailable
@@ -20,13 +18,6 @@ from shoal.errors import InvalidSource, PluginFailed, Retryable, SourceUnavailab
 pytestmark = pytest.mark.usefixtures("no_tracebacks")
 Told = list[tuple[str, str, str, str]]
 WHO = r"source git \(acme-git 1\.2\) "
-
-
-@pytest.fixture
-def no_tracebacks() -> Iterator[None]:
-    """To print them takes far longer than the tests."""
-    with capture_logs():
-        yield
 
 
 def guard_that_tells(told: Told | None = None, ending_seconds: float = ENDING_SECONDS) -> Guard:
@@ -39,16 +30,10 @@ def guard_that_tells(told: Told | None = None, ending_seconds: float = ENDING_SE
     )
 
 
-def is_number(given: Any) -> int:
-    if not isinstance(given, int):
-        raise answers.Nonsense("no number")
-    return given
-
-
 async def ask(
     guard: Guard, what: Callable[[], Awaitable[Any]], seconds: float = 5, subject: str = "apps"
 ) -> int:
-    return await guard.ask("source", "git", subject, what, seconds=seconds, answer=is_number)
+    return await guard.ask("source", "git", subject, what, seconds=seconds, answer=wild.is_number)
 
 
 async def follow(
@@ -56,7 +41,7 @@ async def follow(
 ) -> list[int]:
     seen: list[int] = []
     stream = guard.stream(
-        "source", "git", "apps", source, answer=is_number, step_seconds=step_seconds
+        "source", "git", "apps", source, answer=wild.is_number, step_seconds=step_seconds
     )
     async with aclosing(stream) as items:
         async for number in items:
@@ -66,7 +51,7 @@ async def follow(
 
 async def stay(guard: Guard, does: Callable[[], Any]) -> None:
     opened = guard.opened(
-        "source", "git", "apps", lambda: wild.opening(does), seconds=5, answer=is_number
+        "source", "git", "apps", lambda: wild.opening(does), seconds=5, answer=wild.is_number
     )
     async with opened:
         await anyio.sleep(1)
@@ -266,12 +251,12 @@ def test_plain_code_of_a_plugin_is_behind_the_border_too(raised: str) -> None:
         raise wild.RAISED[raised]()
 
     with pytest.raises(PluginFailed, match=f"^{WHO}failed for apps: {raised}"):
-        guard_that_tells().say("source", "git", "apps", check, is_number)
+        guard_that_tells().say("source", "git", "apps", check, wild.is_number)
 
 
 def test_plain_code_that_calls_itself_without_end_failed() -> None:
     with pytest.raises(PluginFailed, match="RecursionError"):
-        Guard().say("source", "git", "apps", wild.recursing, is_number)
+        Guard().say("source", "git", "apps", wild.recursing, wild.is_number)
 
 
 @in_virtual_time
@@ -288,114 +273,3 @@ async def test_a_stream_that_breaks_has_yielded_what_came_before() -> None:
         await follow(guard_that_tells(), numbers)
 
     assert seen == [1, 2]
-
-
-@in_virtual_time
-async def test_an_iteration_makes_its_next_item_when_it_is_asked_for() -> None:
-    made: list[int] = []
-
-    async def numbers() -> AsyncIterator[int]:
-        for number in range(10):
-            made.append(number)
-            yield number
-
-    stream = Guard().stream("source", "git", "apps", numbers, answer=is_number)
-    async with aclosing(stream) as items:
-        async for number in items:
-            await anyio.sleep(1)
-            assert made == list(range(number + 1))
-            if number == 3:
-                break
-
-    assert made == [0, 1, 2, 3]
-
-
-@in_virtual_time
-async def test_an_iteration_that_cannot_be_closed_is_left_behind() -> None:
-    async def numbers() -> AsyncIterator[int]:
-        try:
-            while True:
-                yield 1
-        finally:
-            await wild.hang_shielded()
-
-    started = anyio.current_time()
-    stream = Guard().stream("source", "git", "apps", numbers, answer=is_number)
-    async with aclosing(stream) as items:
-        first = await anext(items)
-
-    assert first == 1
-    assert anyio.current_time() - started <= ENDING_SECONDS
-    await anyio.sleep(wild.LONG_SECONDS)
-
-
-@in_virtual_time
-async def test_what_is_open_is_opened_and_closed_in_one_task() -> None:
-    told: list[str] = []
-
-    @asynccontextmanager
-    async def session() -> AsyncIterator[int]:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(anyio.sleep_forever)
-            yield 7
-            tasks.cancel_scope.cancel()
-        told.append("closed")
-
-    async with Guard().opened(
-        "target", "kube", "dev", session, seconds=5, answer=is_number
-    ) as number:
-        told.append(f"open {number}")
-
-    assert told == ["open 7", "closed"]
-
-
-@in_virtual_time
-async def test_what_breaks_while_it_is_open_ends_the_body() -> None:
-    @asynccontextmanager
-    async def session() -> AsyncIterator[int]:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(break_later)
-            yield 7
-
-    async def break_later() -> None:
-        await anyio.sleep(3)
-        raise ZeroDivisionError
-
-    with pytest.raises(PluginFailed, match="target kube failed for dev: ZeroDivisionError"):
-        async with Guard().opened("target", "kube", "dev", session, seconds=5, answer=is_number):
-            await anyio.sleep_forever()
-
-    assert anyio.current_time() == pytest.approx(3)
-
-
-@in_virtual_time
-async def test_what_cannot_be_closed_is_left_behind() -> None:
-    @asynccontextmanager
-    async def session() -> AsyncIterator[int]:
-        yield 7
-        await wild.hang_shielded()
-
-    with pytest.raises(PluginFailed, match="target kube did not answer for dev within 10 s"):
-        async with Guard().opened("target", "kube", "dev", session, seconds=5, answer=is_number):
-            pass
-
-    assert anyio.current_time() <= 10 + ENDING_SECONDS
-    await anyio.sleep(wild.LONG_SECONDS)
-
-
-@in_virtual_time
-async def test_an_error_of_the_body_is_no_failure_of_the_plugin() -> None:
-    closed: list[str] = []
-
-    @asynccontextmanager
-    async def session() -> AsyncIterator[int]:
-        try:
-            yield 7
-        finally:
-            closed.append("closed")
-
-    with pytest.raises(SourceUnavailable):
-        async with Guard().opened("target", "kube", "dev", session, seconds=5, answer=is_number):
-            raise SourceUnavailable("gone")
-
-    assert closed == ["closed"]

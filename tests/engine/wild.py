@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 import anyio
 
+from shoal.engine import answers
+
 
 class Odd:
     """An object with which nothing can be done."""
@@ -121,3 +123,10 @@ async def each_of(*does: Callable[[], Any]) -> AsyncIterator[Any]:
 async def opening(does: Callable[[], Any]) -> AsyncIterator[Any]:
     """Does something instead of opening."""
     yield await does()
+
+
+def is_number(given: Any) -> int:
+    """The answer of a plugin that is asked for a number."""
+    if not isinstance(given, int):
+        raise answers.Nonsense("no number")
+    return given

@@ -8,9 +8,8 @@ from typing import Any
 import jsonpatch
 import pytest
 from msgspec.structs import replace
+from tests.kubernetes.compared import COMPARER, Case, drift_of, edited_colour
 from tests.kubernetes.samples import (
-    DIGESTER,
-    FLEET,
     TARGET,
     applied,
     config_map,
@@ -23,62 +22,15 @@ from tests.kubernetes.samples import (
 
 from shoal.model.plans import Owned, OwnedState
 from shoal.model.sightings import DriftKind
-from shoal_clusters.kubernetes.baselines import decode
 from shoal_clusters.kubernetes.comparing import (
-    Comparer,
     Drifted,
     Equal,
     NotOurs,
     OwnershipLost,
     Stale,
     Unsure,
-    Verdict,
 )
 from shoal_clusters.kubernetes.marks import Holder
-from shoal_clusters.kubernetes.projecting import REPLICAS, FieldSets, without_path
-
-COMPARER = Comparer(FLEET, DIGESTER, FieldSets())
-
-
-class Case:
-    """One object that was applied and confirmed, and what becomes of it."""
-
-    def __init__(self, body: dict[str, Any], *, status: dict[str, Any] | None = None) -> None:
-        ((self.key, one),) = prepared(body).objects.items()
-        self.desired = one.body
-        self.live = applied(one.body)
-        if status:
-            self.live["status"] = status
-        self.owned = COMPARER.confirmed(
-            TARGET, self.key, self.live, desired=lambda: one.body, desired_digest=one.digest
-        )
-
-    def later(self, *, lost: Any = None, entries: tuple[Any, ...] = ()) -> dict[str, Any]:
-        """A newer live object; `lost` is FieldsV1 that our entry no longer has."""
-        live = copy.deepcopy(self.live)
-        live["metadata"]["resourceVersion"] = "11"
-        if lost is not None:
-            live["metadata"]["managedFields"][0]["fieldsV1"] = lost
-        live["metadata"]["managedFields"] += entries
-        return live
-
-    def judged(self, live: dict[str, Any] | None, **options: Any) -> Verdict:
-        return COMPARER.compare(live, self.owned, desired=lambda: self.desired, **options)
-
-
-def edited_colour(case: Case, value: str = "red") -> dict[str, Any]:
-    fields = fields_of(case.desired)
-    del fields["f:data"]["f:colour"]
-    live = case.later(
-        lost=fields, entries=(edited_by("kubectl-edit", {"f:data": {"f:colour": {}}}),)
-    )
-    live["data"]["colour"] = value
-    return live
-
-
-def drift_of(verdict: Verdict) -> Any:
-    assert isinstance(verdict, Drifted)
-    return verdict.drift
 
 
 @pytest.mark.parametrize("body", [config_map(), deployment(), secret()])
@@ -292,52 +244,6 @@ def test_an_object_that_is_going_away_is_not_corrected() -> None:
     live["metadata"]["deletionTimestamp"] = "2026-01-02T00:00:00Z"
 
     assert case.judged(live) == Equal()
-
-
-def scaled_to(case: Case, replicas: int) -> dict[str, Any]:
-    live = case.later(
-        lost=without_path(fields_of(case.desired), REPLICAS),
-        entries=(edited_by("hpa", {"f:spec": {"f:replicas": {}}}, subresource="scale"),),
-    )
-    live["spec"]["replicas"] = replicas
-    return live
-
-
-def test_replicas_written_through_scale_are_left_alone_and_remembered() -> None:
-    case = Case(deployment())
-
-    verdict = case.judged(scaled_to(case, 7))
-
-    assert isinstance(verdict, Equal)
-    assert verdict.owned is not None
-    baseline = decode(verdict.owned.baseline)
-    assert baseline is not None
-    assert baseline.is_scaled
-    case.owned = verdict.owned
-    assert case.judged(scaled_to(case, 9)) == Equal()
-
-
-def test_an_edit_beside_scaled_replicas_is_still_drift_and_leaves_them_out() -> None:
-    case = Case(deployment())
-    live = scaled_to(case, 7)
-    live["spec"]["template"]["spec"]["containers"][0]["image"] = "web:evil"
-    own = live["metadata"]["managedFields"][0]["fieldsV1"]
-    del own["f:spec"]["f:template"]["f:spec"]["f:containers"]['k:{"name":"app"}']["f:image"]
-
-    paths = [operation["path"] for operation in drift_of(case.judged(live)).patch]
-
-    assert set(paths) == {"/spec/template/spec/containers/0/image"}
-
-
-def test_replicas_that_were_edited_are_drift() -> None:
-    case = Case(deployment())
-    live = case.later(
-        lost=without_path(fields_of(case.desired), REPLICAS),
-        entries=(edited_by("kubectl-edit", {"f:spec": {"f:replicas": {}}}),),
-    )
-    live["spec"]["replicas"] = 7
-
-    assert drift_of(case.judged(live)).manager == "kubectl-edit"
 
 
 def job() -> dict[str, Any]:
