@@ -54,13 +54,13 @@ class ScriptedTransport:
         self._script: Iterator[Any] = iter(script)
         self.asked: list[Mapping[str, str]] = []
         self.is_over = anyio.Event()
-        self.version = 1_000
+        self.versions = [page(version=1_000)]
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, str], accept: str
     ) -> Answer:
         if query == {"limit": "1"}:  # at which version are you?
-            return page(version=self.version)
+            return self.versions.pop(0) if len(self.versions) > 1 else self.versions[0]
         self.asked.append(dict(query))
         answer: Answer = await self._next()
         return answer
@@ -231,7 +231,7 @@ async def test_a_dropped_watch_goes_on_where_it_was() -> None:
 async def test_a_server_that_went_back_in_time_is_listed_again(broken: Any) -> None:
     """Restored from a backup, it would accept the watch and keep silent until it caught up."""
     transport = ScriptedTransport(page(version=90), broken, page(item("a", 3), version=42), [])
-    transport.version = 42
+    transport.versions = [page(version=42)]
     notes = Notes()
 
     await run_watch(transport, notes)
@@ -332,6 +332,16 @@ async def test_what_is_no_watch_event_interrupts_a_watch_and_ends_no_session() -
         [event("MODIFIED", "a", 10)],
         sink=notes,
     )
+
+    assert notes.told == [("appeared", "a@10")]
+
+
+async def test_a_server_that_does_not_say_where_it_is_ends_no_session() -> None:
+    transport = ScriptedTransport(EMPTY, ClusterUnreachable("reset"), [event("ADDED", "a", 10)])
+    transport.versions = [Answer(200, {}, b"<html>"), page(version=90)]
+    notes = Notes()
+
+    await run_watch(transport, notes)
 
     assert notes.told == [("appeared", "a@10")]
 

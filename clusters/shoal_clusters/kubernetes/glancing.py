@@ -1,12 +1,20 @@
 """What lists and watches say, read no deeper than is needed to tell one object from another.
 
 The bytes of an object are kept as they came: most are only the echo of what is known, and the rest
-of those is never read. Who lists or watches decides what to do about what cannot be read.
+of those is never read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import msgspec
+
+from shoal.errors import ServerBusy
+from shoal_clusters.kubernetes.discovering import Resource
+
+T = TypeVar("T")
 
 PAGE = 500
 """Objects asked for at once in a list."""
@@ -60,3 +68,11 @@ read_event = msgspec.json.Decoder(Event).decode
 read_page = msgspec.json.Decoder(Page).decode
 read_seen = msgspec.json.Decoder(Seen).decode
 read_status = msgspec.json.Decoder(Status).decode
+
+
+def read(decode: Callable[[bytes], T], text: bytes, *, of: Resource, cluster: str) -> T:
+    """Read it; ServerBusy for what is no object, which stalls who asked and nobody else."""
+    try:
+        return decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ServerBusy(f"{of.plural} on cluster {cluster} are not what is read") from error

@@ -9,7 +9,7 @@ to it goes unseen.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from shoal.model.sweeps import Marked, Swept
 from shoal_clusters.kubernetes.answers import meaning
 from shoal_clusters.kubernetes.covering import MOST_NAMESPACES
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery, Resource
-from shoal_clusters.kubernetes.glancing import PAGE, read_page
+from shoal_clusters.kubernetes.glancing import PAGE, T, read, read_page, read_seen
 from shoal_clusters.kubernetes.observing import Observer
 from shoal_clusters.kubernetes.register import Register
 from shoal_clusters.kubernetes.surveying import Watches
@@ -87,7 +87,7 @@ class Sweeper(NamedTuple):
         while True:
             answer = await self.transport.request("GET", root, query=query, accept=_METADATA)
             self._refuse(answer, resource)
-            page = read_page(answer.body)
+            page = self._read(read_page, answer.body, resource)
             yield await self._marked(resource, page.items or ()), not page.metadata.next
             if not page.metadata.next:
                 return
@@ -108,12 +108,18 @@ class Sweeper(NamedTuple):
         message = f"{where} could not be listed ({answer.status}): {said.message}"
         raise _Failed(ServerBusy(message, after_seconds=answer.after_seconds))
 
+    def _read(self, decode: Callable[[bytes], T], text: bytes, resource: Resource) -> T:
+        try:
+            return read(decode, text, of=resource, cluster=self.transport.cluster)
+        except ServerBusy as error:
+            raise _Failed(error) from error
+
     async def _marked(self, resource: Resource, items: Iterable[msgspec.Raw]) -> tuple[Marked, ...]:
         found: list[Marked] = []
         for count, raw in enumerate(items, 1):
-            live: Mapping[str, Any] = orjson.loads(bytes(raw))
-            metadata = live["metadata"]
-            key = ObjectKey(*resource.group_kind, metadata.get("namespace", ""), metadata["name"])
+            glance = self._read(read_seen, raw, resource).metadata
+            live: Mapping[str, Any] = self._read(orjson.loads, bytes(raw), resource)
+            key = ObjectKey(*resource.group_kind, glance.namespace, glance.name)
             seen = self.observer.swept(key, live)
             if seen is not None and not seen.is_kept:
                 found.append(Marked(key, seen.uid, seen.application))

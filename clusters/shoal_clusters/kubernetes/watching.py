@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import anyio
 import anyio.lowlevel
@@ -23,6 +23,8 @@ from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.glancing import (
     PAGE,
     Glance,
+    T,
+    read,
     read_event,
     read_page,
     read_seen,
@@ -42,9 +44,6 @@ _CHECK_HOURS = (3.0, 9.0)
 """Full check by a new list: every 6 h ± 50 % (APPLY, Drift), the safety net under the watch."""
 
 log = structlog.get_logger(__name__)
-
-
-T = TypeVar("T")
 
 
 class Sink(Protocol):
@@ -216,7 +215,7 @@ class Watch:
         query = {"limit": "1"}
         answer = await self._transport.request("GET", self._root, query=query, accept=accept)
         self._refuse(answer)
-        version = read_page(answer.body).metadata.resourceVersion
+        version = self._read(read_page, answer.body).metadata.resourceVersion
         is_before = version.isdecimal() and is_newer(self._since, version)
         if is_before:
             self._sink.went_back(self._resource)
@@ -294,14 +293,7 @@ class Watch:
         self._since = glance.resourceVersion
 
     def _read(self, decode: Callable[[bytes], T], text: bytes) -> T:
-        """Read it; what is no object stalls this watch, and no other of the session."""
-        try:
-            return decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            cluster = self._transport.cluster
-            raise ServerBusy(
-                f"{self._resource.plural} on cluster {cluster} are not what is read"
-            ) from error
+        return read(decode, text, of=self._resource, cluster=self._transport.cluster)
 
     def _refuse(self, answer: Answer) -> None:
         where = f"{self._resource.plural} on cluster {self._transport.cluster}"
