@@ -17,6 +17,8 @@ from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.manifests import Manifest
 
+OTHERS = tuple(f"other-{number}" for number in range(3))
+
 
 @dataclass
 class SlowRenderer(FakeRenderer):
@@ -143,3 +145,30 @@ async def test_what_a_failing_application_has_is_not_taken_from_it(
 
     assert owner is not None
     assert owner.application.name == "other"
+
+
+@in_virtual_time
+async def test_a_removal_goes_on_after_a_decision_that_is_about_other_clusters(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "dev", *OTHERS)
+    engine.renderer = renderer = SlowRenderer()
+    engine.let_grace_last("1m")
+    engine.declare_application("shop", placement={"clusterSelector": {"matchLabels": {"a": "b"}}})
+    for name in ("dev", *OTHERS):
+        engine.declare_cluster(name, a="b")
+    engine.source.commit(shop__kept=config_map("kept"))
+    async with engine.running():
+        await engine.until(lambda: key_of("kept") in engine.clusters["dev"].objects, "it is there")
+        engine.declare_cluster("dev", a="c")
+        await engine.until(engine.controller.holds, "its removal is announced")
+    engine.source.commit(shop__kept=config_map("kept"), shop__slow=config_map("slow"))
+    engine.restart()
+    await anyio.sleep(120)
+    async with engine.running():
+        await anyio.sleep(20)
+        before = len(engine.clusters["dev"].objects)
+        renderer.gate.set()
+        await engine.until(lambda: not engine.clusters["dev"].objects, "it is deleted")
+
+    assert before == 1

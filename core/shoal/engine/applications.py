@@ -73,9 +73,11 @@ class Applications:
         """Decide one application anew; those who wait for its decision are woken."""
         before = self.state.applications.get(ref)
         there = set(before.placed) if before else set[str]()
+        was_rendered = before is not None and before.is_rendered
         await self._work(ref, request)
         known = self.state.applications.get(ref)
-        decided(self.state, sorted({*there, *(known.placed if known else ())}))
+        clusters = {*there, *(known.placed if known else ())}
+        decided(self.state, ref, clusters, was_rendered=was_rendered)
 
     async def _work(self, ref: Ref, request: Request) -> None:
         catalog = self.state.catalog

@@ -62,9 +62,18 @@ def is_undecided(state: EngineState, target: TargetKey) -> bool:
     return target in state.awaiting_decisions.get(target.cluster, ())
 
 
-def decided(state: EngineState, clusters: Iterable[str]) -> None:
-    """An application was decided: those who wait for that on its clusters look again."""
-    for name in clusters:
+def decided(state: EngineState, ref: Ref, clusters: Iterable[str], *, was_rendered: bool) -> None:
+    """An application was decided: those who wait for that on its clusters look again.
+
+    One that was not rendered yet might have wanted something anywhere: after the last of these all
+    look again.
+    """
+    names = set(clusters)
+    if not was_rendered and state.awaiting_decisions and state.catalog is not None:
+        others = state.catalog.applications.keys() - {ref}
+        if not any(_is_open_everywhere(state, other) for other in others):
+            names.update(state.awaiting_decisions)
+    for name in sorted(names):
         cluster = state.clusters.get(name)
         for target in sorted(state.awaiting_decisions.pop(name, ())):
             if cluster is not None:
@@ -135,10 +144,19 @@ def _is_open(state: EngineState, ref: Ref, cluster: str) -> bool:
     One that failed wants what it wanted before: it must not stop all others.
     """
     known = state.applications.get(ref)
-    if known is None or not (known.is_rendered or known.error):
+    is_here = known is not None and cluster in known.placed
+    is_busy = is_here and state.application_queue.is_busy(ref)
+    return is_busy or _is_open_everywhere(state, ref)
+
+
+def _is_open_everywhere(state: EngineState, ref: Ref) -> bool:
+    """Whether nobody knows yet where it is and what it wants, or it is just being tried again."""
+    known = state.applications.get(ref)
+    if known is None:
         return True
-    is_busy = state.application_queue.is_busy(ref)
-    return is_busy and (cluster in known.placed or not known.is_rendered)
+    if known.is_rendered:
+        return False
+    return known.error is None or state.application_queue.is_busy(ref)
 
 
 def _targets(state: EngineState, cluster: str) -> Iterator[TargetState]:
