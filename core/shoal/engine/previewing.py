@@ -13,7 +13,6 @@ from datetime import timedelta
 
 from opentelemetry.trace import Tracer, get_current_span
 
-from shoal.engine import answers
 from shoal.engine.concluding import Concluding
 from shoal.engine.deciding import Deciding
 from shoal.engine.guarding import Guard
@@ -22,14 +21,14 @@ from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState
 from shoal.engine.target_state import NOTHING, TargetState
 from shoal.engine.telling import Sync
+from shoal.engine.trying import try_out
 from shoal.errors import Retryable
 from shoal.hooks.targets import Session
 from shoal.model.digests import digest_parts
-from shoal.model.plans import Desired, Plan, Proof
+from shoal.model.plans import Desired, Plan
 from shoal.telemetry import names
 from shoal.telemetry.spans import opened
 
-PREVIEW_SECONDS = 300.0  # each object is one request
 RECHECK = timedelta(hours=6)
 
 
@@ -50,14 +49,7 @@ class Previewing:
     ) -> None:
         """One look at a whole target; raises what a dry run raises."""
         with opened(self.tracer, names.PLAN) as span:
-            plan = await self.guard.ask(
-                "target",
-                "plan",
-                str(target.key),
-                lambda: session.plan(desired, proof=Proof.DRY_RUN),
-                seconds=PREVIEW_SECONDS,
-                answer=answers.plan_for(desired),
-            )
+            plan = await try_out(self.guard, session, desired)
             span.set_attribute(names.OBJECTS, len(plan.changes))
         get_current_span().set_attribute(names.OBJECTS, len(plan.changes))
         await self.deciding.follow_hold(target, None)

@@ -13,20 +13,19 @@ from typing import NamedTuple
 
 import anyio
 
-from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.state import ClusterState, EngineState
 from shoal.engine.target_state import TargetState
+from shoal.engine.trying import TRY_SECONDS, try_out
 from shoal.errors import ServerBusy, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.identity import ObjectKey, Ref, TargetKey
-from shoal.model.plans import Desired, Plan, Proof
+from shoal.model.plans import Desired, Plan
 from shoal.planning.holding import corrections
 from shoal.planning.validating import Trial, concerns_everyone, stops, to_try, trial_of
 
 ANSWER_SECONDS = 5.0
-TRY_SECONDS = 300.0  # of a plan that is tried out for its own cluster alone
 MOST_SETS = 1024
 
 
@@ -147,14 +146,7 @@ class Validating:
     ) -> dict[ObjectKey, ShoalError]:
         """What the server would refuse of what Git changes."""
         keys = to_try(plan)
-        tried = await self._guard.ask(
-            "target",
-            "plan",
-            str(desired.target),
-            lambda: session.plan(desired, only=keys, proof=Proof.DRY_RUN),
-            seconds=seconds,
-            answer=answers.plan_for(desired),
-        )
+        tried = await try_out(self._guard, session, desired, only=keys, seconds=seconds)
         return {key: error for key, error in tried.refused.items() if key in keys}
 
     def _verdict(self, key: SetKey) -> Verdict:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from shoal.engine import answers
 from shoal.engine.comparing import differences
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.target_state import TargetState
+from shoal.engine.trying import try_out
 from shoal.engine.views import HeldChanges
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.holds import HoldCause
 from shoal.model.plans import Desired, Plan, Proof
 
-TRY_SECONDS = 300.0  # each object is one request
 MOST_SHOWN = 50
 _WEIGHED = frozenset(
     {HoldCause.EMPTY_RENDER, HoldCause.SHRUNK_RENDER, HoldCause.PRUNE_BUDGET, HoldCause.GATE}
@@ -60,14 +59,7 @@ class Weighing:
     async def _try(self, session: Session, desired: Desired, part: Plan) -> Plan:
         keys = frozenset(change.key for change in part.changes)
         try:
-            tried = await self.guard.ask(
-                "target",
-                "plan",
-                str(desired.target),
-                lambda: session.plan(desired, only=keys, proof=Proof.DRY_RUN),
-                seconds=TRY_SECONDS,
-                answer=answers.plan_for(desired),
-            )
+            tried = await try_out(self.guard, session, desired, only=keys)
         except (ClusterUnreachable, AccessDenied):
             raise
         except ShoalError:
