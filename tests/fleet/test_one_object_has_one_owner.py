@@ -69,7 +69,7 @@ async def test_what_another_fleet_took_is_told_as_that_at_once_and_no_more_when_
         await small_fleet.until_phase("Synced")
 
     assert view is not None
-    assert "belongs to Shoal fleet other (application default/shop) now" in view.message
+    assert "belongs to Shoal fleet other (application default/shop; this is fleet" in view.message
     assert view.next_step == "remove it from one of the two"
 
 
