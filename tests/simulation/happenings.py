@@ -9,24 +9,22 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any
 
 import anyio
-from tests.engine.virtual_time import START, now
+from tests.engine.virtual_time import now
 from tests.simulation.cluster import HEALTHY, SimulatedCluster
 from tests.simulation.git import ERRORS
+from tests.simulation.people import approve_all, resume, suspend, sync
 from tests.simulation.schedule import Event
 from tests.simulation.strangers import delete, edit, empty, put_in_the_way, take
 from tests.simulation.world import EVERYWHERE, World
 
-from shoal.errors import ForbiddenByCluster, ShoalError
-from shoal.model.holds import HoldCause
-from shoal.model.identity import GroupKind, ObjectKey, Ref
+from shoal.errors import ForbiddenByCluster
+from shoal.model.identity import GroupKind, ObjectKey
 from shoal.testing.fake_cluster import SERVED
 
 End = Callable[[], None]
 Happening = Callable[[World, Event, random.Random], Awaitable[End | None]]
-PERSON = "ann"
 _HAPPENINGS: dict[str, Happening] = {}
 
 
@@ -313,48 +311,11 @@ async def _fought(world: World, event: Event, draw: random.Random) -> None:
 # -- people ------------------------------------------------------------------------------------
 
 
-async def _as_a_person(world: World, act: Callable[[Any], Awaitable[None]]) -> None:
-    """Speak to the controller, if it runs; it may die before it answers, or refuse."""
-    process = world.process
-    if process is None or not process.is_alive or process.state.catalog is None:
-        return
-    with anyio.move_on_after(30) as scope:
-        while process.is_alive:
-            try:
-                await act(process.controller)
-            except ShoalError as error:
-                world.note("refused", str(error))
-            return
-    if scope.cancelled_caught:
-        world.note("unanswered", "a person gave up")
-
-
 @_kind("suspended")
 async def _suspended(world: World, event: Event, draw: random.Random) -> None:
-    until = now() + timedelta(seconds=event.seconds)
-
-    async def suspend(controller: Any) -> None:
-        ref = Ref("default", event.subject)
-        await controller.suspend(ref, who=PERSON, reason="a freeze", until=until)
-        world.observed.suspended[event.subject] = (until - START).total_seconds()
-        world.note("suspended", event.subject)
-
-    await _as_a_person(world, suspend)
+    await suspend(world, event.subject, now() + timedelta(seconds=event.seconds))
     await anyio.sleep(event.seconds * draw.choice((0.3, 2)))
     await resume(world, event.subject)
-
-
-async def resume(world: World, name: str) -> None:
-    """End a suspension, if there is one that was told."""
-
-    async def lift(controller: Any) -> None:
-        world.observed.suspended.pop(name, None)
-        await controller.resume(Ref("default", name), who=PERSON, reason="the freeze is over")
-        world.note("resumed", name)
-
-    if any(hold.cause is HoldCause.SUSPENDED for hold in tuple(world.holds.values())):
-        await _as_a_person(world, lift)
-    world.disturb(name)
 
 
 @_kind("approves all")
@@ -362,36 +323,9 @@ async def _approves(world: World, event: Event, draw: random.Random) -> None:
     await approve_all(world)
 
 
-async def approve_all(world: World) -> None:
-    """Release every hold but suspensions, and identities of clusters that nobody replaced."""
-
-    async def approve(controller: Any) -> None:
-        for hold in [hold for hold in world.holds.values() if _is_meant(world, hold)]:
-            if hold.id not in world.holds:
-                continue
-            # What a person says yes to counts from the moment in which it is said.
-            world.approved([hold])
-            await controller.approve(hold.id, who=PERSON, reason="looked at it")
-            world.note("approved", f"{hold.cause} {hold.subject}")
-
-    await _as_a_person(world, approve)
-
-
-def _is_meant(world: World, hold: Any) -> bool:
-    if hold.cause is HoldCause.SUSPENDED:
-        return False
-    if hold.cause is HoldCause.IDENTITY_CHANGED:
-        cluster = world.clusters[hold.subject.removeprefix("cluster ")]
-        return bool(hold.content == cluster.uid)
-    return True
-
-
 @_kind("syncs")
 async def _syncs(world: World, event: Event, draw: random.Random) -> None:
-    async def sync(controller: Any) -> None:
-        await controller.sync(Ref("default", event.subject), who=PERSON)
-
-    await _as_a_person(world, sync)
+    await sync(world, event.subject)
 
 
 @_kind("gate refuses")

@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 from tests.simulation.cluster import Faults
-from tests.simulation.happenings import approve_all, resume
+from tests.simulation.people import approve_all, resume
 from tests.simulation.strangers import leave
 from tests.simulation.world import EVERYWHERE, World, target_of
 
