@@ -110,7 +110,11 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         Equivalent(f"{_PLANNING}.{module}", where, before, after, _DUMPED)
         for module, where, call in (
             ("grounding", "grounded_spec", "part.model_dump({}exclude_unset=True)"),
-            ("overriding", "desired_digest", "policy.model_dump({}exclude_defaults=True, exclude=_ON_LEAVING)"),
+            (
+                "overriding",
+                "desired_digest",
+                "policy.model_dump({}exclude_defaults=True, exclude…",
+            ),
             ("overriding", "desired_digest", "rule.model_dump({}exclude_defaults=True)"),
             ("overriding", "_references", "override.model_dump({}exclude={{'cluster_selector'}})"),
         )
