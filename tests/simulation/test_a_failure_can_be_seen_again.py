@@ -24,28 +24,27 @@ def nothing_is_ever_written(world: World, write: Write) -> str | None:
     return "it was"
 
 
-@pytest.fixture
-def printed(
+def test_the_commands_that_are_printed_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> list[str]:
+) -> None:
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as broken:
         broken.setattr(invariants, "AT_WRITES", (nothing_is_ever_written,))
-        report = run(scenario_of(1, hours=HOURS))
+        report = run(scenario_of(8, hours=HOURS))
         show(report, HOURS)
-        make_small(report, HOURS, 2.0)
-    return capsys.readouterr().out.splitlines()
+        make_small(report, HOURS, 0.5)
+    printed = capsys.readouterr().out.splitlines()
+
+    again, replay = (start(printed, told) for told in ("see it again: ", "replay it: "))
+    with again, replay:
+        last = [ran.communicate()[0].splitlines()[-1] for ran in (again, replay)]
+
+    assert all(line.startswith("seed 8: all invariants held") for line in last)
 
 
-@pytest.mark.parametrize("told", ["see it again: ", "replay it: "])
-def test_the_command_that_is_printed_works(told: str, printed: list[str]) -> None:
+def start(printed: list[str], told: str) -> subprocess.Popen[str]:
+    """The command that was printed like this."""
     (line,) = (line for line in printed if told in line)
-
-    ran = subprocess.run(
-        shlex.split(line.partition(told)[2]),
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-
-    assert ran.stdout.splitlines()[-1].startswith("seed 1: all invariants held"), ran.stderr
+    command = shlex.split(line.partition(told)[2])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)

@@ -13,7 +13,7 @@ from tests.simulation.schedule import SORTS, Scenario, scenario_of
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 from tests.simulation.running import run_seed
-for seed in (2, 6):
+for seed in (8, 14, 33):
     print(run_seed(seed, 0.4).digest)
 """
 
@@ -33,7 +33,7 @@ def test_the_same_seed_is_the_same_run_in_another_process() -> None:
     with start("1") as one, start("20") as other:
         first, second = (ran.communicate()[0].split() for ran in (one, other))
 
-    assert len(set(first)) == 2
+    assert len(set(first)) == 3
     assert first == second
 
 
