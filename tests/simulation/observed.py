@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.simulation.cluster import SimulatedCluster
@@ -99,6 +99,14 @@ class Observed:
     told: dict[str, str] = field(default_factory=dict)
     unexplained: dict[tuple[TargetKey, ObjectKey], Write] = field(default_factory=dict)
     disturbed: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def begins_anew(self, cluster: str) -> None:
+        """Another cluster has this name from now on: of what is on it nothing is known to be ours.
+
+        So nothing shrinks there. What carries our marks is an orphan, and a hold of its own.
+        """
+        for target in [target for target in self.grants if target.cluster == cluster]:
+            self.grants[target] = [replace(each, least=0) for each in self.grants[target]]
 
     def grant_of(self, sent: Sent) -> Granted | None:
         """The grant of a write as it was stored; None: it never was."""

@@ -217,6 +217,7 @@ class World:
                     self.confirmed.discard((cluster, key))
             case changes.PutIdentity(cluster, uid):
                 self.identities[cluster] = uid
+                self.observed.begins_anew(cluster)
             case changes.PutGrant(grant):
                 owned = sum(self.rows[each] == grant.target for each in self.confirmed)
                 live = len(self.live_of(grant.target))
