@@ -95,7 +95,7 @@ class Observed:
         default_factory=lambda: defaultdict(list)
     )
     approvals: list[Approved] = field(default_factory=list)
-    suspended: dict[str, float] = field(default_factory=dict)
+    suspended: dict[str, datetime] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     unexplained: dict[tuple[TargetKey, ObjectKey], Write] = field(default_factory=dict)
     disturbed: dict[str, float] = field(default_factory=lambda: defaultdict(float))

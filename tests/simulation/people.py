@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import anyio
-from tests.engine.virtual_time import START
 from tests.simulation.world import World
 
 from shoal.errors import ShoalError
@@ -23,7 +22,7 @@ async def suspend(world: World, name: str, until: datetime) -> None:
     async def stop(controller: Any) -> None:
         ref = Ref("default", name)
         await controller.suspend(ref, who=PERSON, reason="a freeze", until=until)
-        world.observed.suspended[name] = (until - START).total_seconds()
+        world.observed.suspended[name] = until
         world.note("suspended", name)
 
     await _as_a_person(world, stop)

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 from tests.engine.fakes import FakeAccess, FakeGate, FakeRenderer
+from tests.engine.virtual_time import START, now
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.fleet import Documents
 from tests.simulation.git import Git
@@ -158,7 +159,7 @@ class World:
             key=change.key,
             action=change.action,
             grant=desired.grant,
-            is_suspended=self.observed.suspended.get(name, 0.0) > anyio.current_time(),
+            is_suspended=self.observed.suspended.get(name, START) > now(),
             seen=tuple(self.documents.seen[-20:]),
             told=self.observed.told.get(cluster.name, ""),
         )
