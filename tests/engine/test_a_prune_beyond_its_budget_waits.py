@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -55,6 +56,27 @@ async def test_deletions_wait_and_writes_go_on(tmp_path: Path) -> None:
     assert len(before) == 8
     assert kept(engine) == ["m0", "m1", "m2", "m3", "m4"]
     assert holds == []
+
+
+@in_virtual_time
+async def test_a_suspension_in_between_makes_no_prune_harmless(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "dev")
+    engine.source.commit(**config_maps(8))
+
+    async with engine.running():
+        await engine.until_synced("1")
+        engine.source.commit(**dict(list(config_maps(20).items())[4:]))
+        (hold,) = await engine.until_held("PruneBudget")
+        await engine.until(lambda: len(kept(engine)) == 20, "the new ones")
+        shop, until = engine.ref("shop"), engine.state.now() + timedelta(hours=1)
+        await engine.controller.suspend(shop, who="Ana", reason="a freeze", until=until)
+        await anyio.sleep(30)
+        await engine.controller.resume(shop, who="Ana", reason="it is over")
+        await anyio.sleep(60)
+        holds = engine.controller.holds()
+
+    assert [each.id for each in holds] == [hold.id]
+    assert len(kept(engine)) == 20
 
 
 @in_virtual_time

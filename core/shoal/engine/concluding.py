@@ -108,7 +108,7 @@ class Concluding:
         if done.is_synced:
             target.applied, target.begun = done.desired, frozenset()
         if is_over:
-            target.released = NOTHING
+            target.released, target.standing = NOTHING, None
         if target.removing and not self._owns_something(target):
             await self.recording.released(target.key, target.removing.why)
         else:

@@ -228,7 +228,7 @@ class Deciding:
             owned=() if is_undecided else state.inventory(target.key.cluster).confirmed(target.key),
             lacking=lacking(state, target.key),
             revision_prunes=why_beyond_budget(state, desired),
-            standing=target.hold,
+            standing=target.standing,
         )
         hold = self._unreleased(target, doubts(plan, desired, known, now))
         if hold is not None and hold.cause is not HoldCause.PRUNE_BUDGET:
@@ -259,5 +259,7 @@ class Deciding:
         ):
             await self.recording.holds.end(before, "it is not needed any more")
         target.hold = hold
+        if hold is not None and hold.cause is HoldCause.PRUNE_BUDGET:
+            target.standing = hold
         if hold is not None:
             await self.recording.holds.place(hold)

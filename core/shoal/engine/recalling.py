@@ -42,3 +42,4 @@ def _remember_hold(state: EngineState, hold: Hold) -> None:
         target.orphaned = hold
     else:
         target.hold = hold
+        target.standing = hold if hold.cause is HoldCause.PRUNE_BUDGET else None

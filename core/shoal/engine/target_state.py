@@ -57,7 +57,8 @@ class TargetState:
     last; `drifted_since` is when the drift of an object was first seen. `health` knows every object
     that was seen since start, `unseen` holds those that were written and not seen since.
     `undecided` says why nobody knows what it should hold now: it keeps what it has. `hold` stops it
-    or a part of it, which `held` tells, `conflicts` hold single objects; `released` is what a
+    or a part of it, which `held` tells, `standing` is the last hold of a prune, also while another
+    one stands in its place, `conflicts` hold single objects; `released` is what a
     person let go of what was held. `begun` are objects to which something newer than `applied` was
     sent, whatever came of it. `queued` is what waits for an earlier wave, `trial` says what the
     validation of this revision waits for, `observed` is the plan of a target that is only observed,
@@ -73,6 +74,7 @@ class TargetState:
     removing: Removal | None = None
     undecided: ShoalError | None = None
     hold: Hold | None = None
+    standing: Hold | None = None
     held: HeldChanges | None = None
     orphaned: Hold | None = None
     conflicts: Mapping[ObjectKey, Hold] = field(default_factory=lambda: NOTHING)
