@@ -24,7 +24,7 @@ class Sent:
     """A write at the moment when it was sent, and what was true then.
 
     `seen` is what the controller had read of the fleet, newest last; `told` the identity that the
-    last probe told it.
+    last probe told it; `is_disk_full` whether nothing could be stored.
     """
 
     at: float
@@ -35,6 +35,7 @@ class Sent:
     is_suspended: bool
     seen: Sequence[tuple[float, Declared]]
     told: str
+    is_disk_full: bool
 
     @property
     def target(self) -> TargetKey:

@@ -162,6 +162,7 @@ class World:
             is_suspended=self.observed.suspended.get(name, START) > now(),
             seen=tuple(self.documents.seen[-20:]),
             told=self.observed.told.get(cluster.name, ""),
+            is_disk_full=bool(self.store_trouble),
         )
 
     def arrived(
