@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.simulation.reporting import Tally, show, tell, write_down
+from tests.simulation.reporting import Progress, Tally, show, tell, write_down
 from tests.simulation.running import Report, run, run_seed
 from tests.simulation.schedule import Scenario, scenario_of
 from tests.simulation.shrinking import shrink
@@ -57,9 +57,10 @@ def main() -> int:
     if asked.trace:
         return _show_one(scenario_of(next(seeds), hours=asked.hours))
     tally = Tally()
-    budget = Budget(asked.cluster_hours, asked.seconds)
+    budget, progress = Budget(asked.cluster_hours, asked.seconds), Progress()
     for report in _reports(seeds, asked.hours, asked.workers, budget, tally):
         tally.add(report)
+        progress.follow(tally)
         if report.violations:
             show(report, asked.hours)
             make_small(report, asked.hours, asked.shrink_seconds)

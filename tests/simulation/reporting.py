@@ -35,6 +35,22 @@ class Tally:
             self.failed_seeds.append(report.seed)
 
 
+@dataclass
+class Progress:
+    """Says now and then how far it has come."""
+
+    every_seconds: float = 30.0
+    said_at: float = field(default_factory=time.monotonic)
+
+    def follow(self, tally: Tally) -> None:
+        """One more run has ended."""
+        now = time.monotonic()
+        if now - self.said_at >= self.every_seconds:
+            self.said_at = now
+            hours, seeds = f"{tally.cluster_hours:,.0f} cluster-hours", f"{tally.seeds} seeds"
+            tell(f"{hours}, {seeds}, {tally.violations} violations so far")
+
+
 def tell(line: str) -> None:
     """A line on the screen, at once."""
     sys.stdout.write(line + "\n")
