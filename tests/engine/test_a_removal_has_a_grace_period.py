@@ -330,3 +330,22 @@ async def test_a_deletion_under_way_stops_when_the_application_is_put_back(tmp_p
 
     assert told == "ConfigMap default/a: its webhook does not answer"
     assert len(engine.clusters["one"].objects) == 2
+
+
+@in_virtual_time
+async def test_a_removal_waits_while_a_file_that_came_later_cannot_be_read(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "one")
+    revision = open_the_shop(engine)
+
+    async with engine.running():
+        await engine.until_synced(revision)
+        engine.remove_application("shop")
+        await until_removing(engine)
+        engine.documents.files["Application-shop.yaml"] = b"kind: [Application"
+        await anyio.sleep(30 * MINUTE)
+        kept = dict(engine.clusters["one"].objects)
+        del engine.documents.files["Application-shop.yaml"]
+        await until_gone(engine)
+
+    assert kept.keys() == {key_of("a"), key_of("b")}
+    assert not engine.clusters["one"].objects

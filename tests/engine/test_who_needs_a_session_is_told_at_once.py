@@ -49,6 +49,9 @@ async def test_why_there_is_none_is_what_is_wrong_with_the_cluster(tmp_path: Pat
         engine.clusters["other"].uid = "uid-of-a-stranger"
         for name in engine.clusters:
             await engine.until_away(name)
+        await engine.until(
+            lambda: "shoal approve" in session_error(engine, "other").next_step, "a hold of other"
+        )
         views = {name: engine.cluster(name) for name in engine.clusters}
         errors = {name: session_error(engine, name) for name in engine.clusters}
 

@@ -117,6 +117,12 @@ def merge(
         for identity, file in earlier.items()
         if identity not in entries and _may_be_there(identity, file, loaded)
     }
+    # One that was gone and is back, and cannot be read: it was not removed after all.
+    unknown |= {
+        identity: problems[0].file
+        for identity, problems in loaded.broken.items()
+        if identity not in entries and identity not in unknown and problems
+    }
     name, problems = _name_fleet(previous, fleets, loaded.problems)
     origins = {
         identity: Origin(each.file, each.line, _reasons(identity, each.file, loaded, kept))

@@ -22,7 +22,8 @@ class FleetState:
     end. `name` and `remembered` (identity → file) are from before a restart. `stale_since` is when
     something could not be read that counts all the same. `leaving` is what the last valid documents
     said of how applications leave, also of those that were removed since. `withheld` is not in the
-    documents any more and counts as if it were; `let_go` went lately.
+    documents any more and counts as if it were; `let_go` went lately;
+    `unreadable` are files of which nobody can say what stands there.
     """
 
     name: str = ""
@@ -36,4 +37,5 @@ class FleetState:
     warnings: tuple[Problem, ...] = ()
     leaving: dict[Ref, Leaving] = field(default_factory=dict[Ref, Leaving])
     withheld: frozenset[Gone] = frozenset()
+    unreadable: frozenset[str] = frozenset()
     let_go: Mapping[Gone, LetGo] = field(default_factory=dict[Gone, LetGo])

@@ -56,7 +56,8 @@ class Observing:
         if sighting.is_served:
             cluster.queue.add(target.key, Request(Priority.REVISION, "its kind is served now"))
             return
-        if self._is_no_orphan_any_more(cluster, sighting):
+        # Not while a pass is under way: it may be about to make the object anew.
+        if not target.is_syncing and self._is_no_orphan_any_more(cluster, sighting):
             with _unrecorded(sighting):
                 await self.recording.seen(cluster.name, gone=[sighting.key])
                 cluster.queue.add(target.key, Request(Priority.RECHECK, "an orphan is gone"))

@@ -44,7 +44,6 @@ from shoal.store import Store, changes, states
 from shoal.telemetry.spans import trace_id
 
 WRITTEN = frozenset({ResultStatus.APPLIED, ResultStatus.UNCHANGED})
-_APPEARING = frozenset({Action.CREATE, Action.ADOPT})
 GONE = frozenset({ResultStatus.DELETED, ResultStatus.FORGOTTEN})
 _log = structlog.get_logger(__name__)
 
@@ -155,7 +154,7 @@ class Recording:
         rows = [
             intended(plan.target, change.key)
             for change in plan.changes
-            if change.action in _APPEARING and change.key not in inventory
+            if change.action in WRITES and change.key not in inventory
         ]
         if plan.changes:
             # Memory first: whoever intends the same object while this is stored comes second.

@@ -216,9 +216,14 @@ class Recovering:
         sure = [
             msgspec.structs.replace(row, state=OwnedState.CONFIRMED) for row in rows if row.baseline
         ]
-        gone = [row.key for row in rows if not row.baseline]
+        gone = [row.key for row in rows if not row.baseline and not self._is_at_work(row.target)]
         if rows:
             await self.recording.seen(cluster.name, sure, gone)
+
+    def _is_at_work(self, target: TargetKey) -> bool:
+        """Whether a pass is under way, which may be about to make the object anew."""
+        known = self.state.targets.get(target)
+        return known is not None and known.is_syncing
 
     async def _recovered(self, cluster: ClusterState, recovery: Recovery) -> None:
         assert cluster.facts is not None  # it was swept over a connection that was proven

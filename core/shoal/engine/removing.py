@@ -80,6 +80,14 @@ class Removing:
         by = approval.by if approval else "shoal"
         return nothing(key, by, now, lets_go=is_orphaning)
 
+    def wait_for(self, files: frozenset[str]) -> None:
+        """Nothing is removed while these cannot be read: what is wanted again may stand there."""
+        were_unread, self.state.fleet.unreadable = self.state.fleet.unreadable, files
+        if were_unread and not files:
+            for target in self.state.targets.values():
+                if target.removing is not None:
+                    self._wake(target.key)
+
     def goes_on(self, target: TargetState) -> bool:
         """Whether what has begun is still to be done, asked before each write."""
         is_suspended = bool(self.state.suspensions(target.key.application))
@@ -165,7 +173,9 @@ class Removing:
         """Whether the documents that are known now say that the target is not wanted."""
         catalog = self.state.catalog
         cluster = catalog.clusters.get(key.cluster) if catalog else None
-        if catalog is None or cluster is None or self.state.unreadable(key):
+        if catalog is None or cluster is None or self.state.fleet.unreadable:
+            return False
+        if self.state.unreadable(key):
             return False
         if key in withheld_targets(self.state):
             return False

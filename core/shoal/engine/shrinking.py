@@ -31,12 +31,16 @@ _SORTS = {
 
 @dataclass(slots=True)
 class Shrinking:
-    """Decides which removals take effect. `_documents` are the last versions of what went."""
+    """Decides which removals take effect. `_documents` are the last versions of what went.
+
+    `_unreadable` are files of which nobody can say what stands there.
+    """
 
     state: EngineState
     recording: Recording
     removing: Removing
     _documents: dict[Identity, Located] = field(default_factory=dict)
+    _unreadable: frozenset[str] = frozenset()
 
     async def settle(self, previous: Catalog | None, read: Catalog, loaded: Loaded) -> Catalog:
         """The catalog that takes effect: what was read, and with it what is withheld."""
@@ -45,12 +49,16 @@ class Shrinking:
         state = self.state
         gone = {**self._gone_documents(previous, read), **self._gone_targets(previous, read)}
         let_go = {each: one for each, one in state.fleet.let_go.items() if _is_gone(read, each)}
+        unreadable = _unreadable(read, loaded)
+        self._unreadable = unreadable
+        if unreadable:
+            self.removing.wait_for(unreadable)
         judgement = judge(
             gone,
             self._there(read, gone),
             let_go,
             too_late=[each for each in let_go if self._is_too_late(each)],
-            unreadable=_unreadable(read, loaded),
+            unreadable=unreadable,
             approvals=state.approvals,
             now=state.now(),
         )
@@ -78,7 +86,8 @@ class Shrinking:
         return bool(self.state.fleet.withheld) and HoldCause.REMOVAL_BUDGET not in causes
 
     async def took_effect(self) -> None:
-        """The catalog is stored: what was approved of it was done."""
+        """The catalog is stored: what was approved of it was done, and what can be read counts."""
+        self.removing.wait_for(self._unreadable)
         if not self.state.fleet.withheld:
             await self.recording.holds.lift(SUBJECT, HoldCause.REMOVAL_BUDGET, "it was carried out")
 
