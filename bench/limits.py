@@ -8,10 +8,14 @@ from bench.figures import Limit
 
 # ConfigMap, Deployment, Service, ServiceAccount.
 _KINDS = 4
+# A new cluster is swept once: a page of each kind that it serves (ADR 0012).
+_SERVED = 75
+# One in five strangers deletes; what left a watch is looked for before it is called deleted.
+_HEALED = 1.25
 
 LIMITS: Mapping[str, Limit] = {
     "cold.writes_per_object": Limit(1.0, is_count=True, is_exact=True),
-    "cold.other_requests_per_cluster": Limit(3 * _KINDS + 6, is_count=True),
+    "cold.other_requests_per_cluster": Limit(3 * _KINDS + 6 + _SERVED, is_count=True),
     "cold.wall_over_floor": Limit(1.3),
     "cold.cpu_over_floor": Limit(3.0),
     "cold.server_cpu_over_floor": Limit(1.2),
@@ -31,8 +35,8 @@ LIMITS: Mapping[str, Limit] = {
     "drift.dispatch_ms_p99": Limit(20),
     "drift.healed_over_floor": Limit(1.5),
     "drift_burst.wall_over_floor": Limit(1.3),
-    "drift.requests_per_object": Limit(1, is_count=True, is_exact=True),
-    "drift_burst.requests_per_object": Limit(1, is_count=True, is_exact=True),
+    "drift.requests_per_object": Limit(_HEALED, is_count=True),
+    "drift_burst.requests_per_object": Limit(_HEALED, is_count=True),
     "prune.requests_per_object": Limit(1, is_count=True, is_exact=True),
     "restart.writes": Limit(0, is_count=True),
     "restart.dry_runs": Limit(0, is_count=True),
