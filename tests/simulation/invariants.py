@@ -70,6 +70,9 @@ def _why_not_removed(world: World, write: Write) -> str | None:
     is_over = sent.at - since >= GRACE_SECONDS
     if is_over or world.observed.is_approved(sent.target, since, write.at):
         return None
+    # Who agreed before that just this orphan goes is not asked once more.
+    if world.observed.may_leave(sent.target, sent.key, write.at):
+        return None
     return f"it is not wanted for {sent.at - since:g} s only, and nobody has approved the removal"
 
 
