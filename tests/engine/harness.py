@@ -46,6 +46,7 @@ from shoal.engine.neighbours import Neighbours
 from shoal.engine.observing import Observing
 from shoal.engine.orphaning import Orphaning
 from shoal.engine.previewing import Previewing
+from shoal.engine.probing import Probing
 from shoal.engine.recording import Recording
 from shoal.engine.recovering import Recovering
 from shoal.engine.removing import Removing
@@ -58,6 +59,7 @@ from shoal.engine.validating import Validating
 from shoal.engine.views import ApplicationView, ClusterView, HoldView, TargetPhase, TargetView
 from shoal.engine.weighing import Weighing
 from shoal.hooks.health import HealthCheck
+from shoal.hooks.host import Host
 from shoal.model.choice import Seams
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Entry
@@ -194,26 +196,7 @@ class EngineUnderTest:
                 tracer=tracer,
                 jitter=self.jitter,
             ),
-            clusters=Clusters(
-                state,
-                recording,
-                Connections(
-                    state=state,
-                    recording=recording,
-                    targets=_targets(state, recording, gating, guard, tracer, self.jitter),
-                    observing=Observing(state, recording, Neighbours(recording, store), tracer),
-                    identifying=Identifying(state, recording),
-                    recovering=Recovering(state, recording, guard, "fake", self.jitter),
-                    access={"fake": self.access},
-                    access_hosts={"fake": host},
-                    target_type=self.target_type,
-                    target_host=host,
-                    judge=Judging(state, by_kind(self.checks), guard),
-                    guard=guard,
-                    jitter=self.jitter,
-                    known=known,
-                ),
-            ),
+            clusters=self._clusters(recording, gating, guard, host, known),
         )
         return Controller(
             state=state,
@@ -224,6 +207,48 @@ class EngineUnderTest:
             adopting=Adopting(state, guard),
             ring=Ring(),
             version="test",
+        )
+
+    def _clusters(
+        self, recording: Recording, gating: Gating, guard: Guard, host: Host, known: KnownSecrets
+    ) -> Clusters:
+        state, tracer, store = self.state, NoOpTracer(), cast(Store, self.store)
+        identifying = Identifying(state, recording)
+        recovering = Recovering(state, recording, guard, "fake", self.jitter)
+        connections = Connections(
+            state=state,
+            recording=recording,
+            targets=self._targets(recording, gating, guard),
+            observing=Observing(state, recording, Neighbours(recording, store), tracer),
+            probing=Probing(state, identifying, recovering, guard, self.jitter),
+            recovering=recovering,
+            access={"fake": self.access},
+            access_hosts={"fake": host},
+            target_type=self.target_type,
+            target_host=host,
+            judge=Judging(state, by_kind(self.checks), guard),
+            guard=guard,
+            jitter=self.jitter,
+            known=known,
+        )
+        return Clusters(state, recording, connections)
+
+    def _targets(self, recording: Recording, gating: Gating, guard: Guard) -> Targets:
+        state, tracer, jitter = self.state, NoOpTracer(), self.jitter
+        deciding = Deciding(state, recording, gating, Orphaning(state, recording))
+        concluding = Concluding(state, recording, jitter)
+        return Targets(
+            state=state,
+            recording=recording,
+            deciding=deciding,
+            weighing=Weighing(guard),
+            validating=Validating(state, guard),
+            previewing=Previewing(state, recording, deciding, concluding, guard, tracer, jitter),
+            carrying_out=CarryingOut(recording, guard, tracer),
+            concluding=concluding,
+            removing=Removing(state, recording),
+            guard=guard,
+            tracer=tracer,
         )
 
     def _seams(self, renderer: FakeRenderer) -> Seams:
@@ -360,31 +385,6 @@ def data_in(cluster: FakeCluster, name: str = "settings") -> Mapping[str, str]:
     """The data of a ConfigMap as it is in the cluster; empty when it is not there."""
     found = cluster.objects.get(key_of(name))
     return found.body["data"] if found else {}
-
-
-def _targets(
-    state: EngineState,
-    recording: Recording,
-    gating: Gating,
-    guard: Guard,
-    tracer: NoOpTracer,
-    jitter: Callable[[], float],
-) -> Targets:
-    deciding = Deciding(state, recording, gating, Orphaning(state, recording))
-    concluding = Concluding(state, recording, jitter)
-    return Targets(
-        state=state,
-        recording=recording,
-        deciding=deciding,
-        weighing=Weighing(guard),
-        validating=Validating(state, guard),
-        previewing=Previewing(state, recording, deciding, concluding, guard, tracer, jitter),
-        carrying_out=CarryingOut(recording, guard, tracer),
-        concluding=concluding,
-        removing=Removing(state, recording),
-        guard=guard,
-        tracer=tracer,
-    )
 
 
 async def _call(function: Callable[..., T], *args: object) -> T:

@@ -9,7 +9,6 @@ is missing and nothing is stale, no request is sent.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -20,7 +19,9 @@ from shoal.errors import ShoalError
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.sightings import Sighting
 from shoal_clusters.kubernetes.discovering import Discovery
+from shoal_clusters.kubernetes.pausing import jittered
 from shoal_clusters.kubernetes.register import Outbox
+from shoal_clusters.kubernetes.requesting import as_metadata
 from shoal_clusters.kubernetes.surveying import Watches
 from shoal_clusters.transport import Transport
 
@@ -29,7 +30,7 @@ _PATHS = (
     # Of another server: a group comes with its APIService.
     "/apis/apiregistration.k8s.io/v1/apiservices",
 )
-_ACCEPT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_ACCEPT = as_metadata("PartialObjectMetadata")
 _LOOKS_AFTER = (0.5, 1.0, 2.0, 4.0, 8.0)
 """A definition is there before it is served: established first, then found by discovery."""
 
@@ -129,15 +130,11 @@ class Appearing:
                         pause = _REFUSED_SECONDS
             except ShoalError as error:
                 log.debug("watch interrupted", cluster=self._transport.cluster, error=str(error))
-            await anyio.sleep(_jittered(pause))
+            await anyio.sleep(jittered(pause))
 
     async def _until_fresh(self) -> None:
         """Ask again while the cluster does not say all that it serves."""
         while True:
-            await anyio.sleep(_jittered(STALE_SECONDS))
+            await anyio.sleep(jittered(STALE_SECONDS))
             if self._discovery.stale and await self._refreshed():
                 self._tell()
-
-
-def _jittered(seconds: float) -> float:
-    return seconds * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, nothing to guess

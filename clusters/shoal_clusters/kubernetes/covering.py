@@ -8,7 +8,6 @@ and again when it changes. The wide watch is tried again with every full check.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from shoal.model.identity import ObjectKey
 from shoal_clusters.kubernetes.bearing import EachForItself
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.observing import Observer
+from shoal_clusters.kubernetes.pausing import jittered
 from shoal_clusters.kubernetes.register import Register
 from shoal_clusters.kubernetes.watching import Watch
 from shoal_clusters.transport import Transport
@@ -173,7 +173,7 @@ class Coverage:
                 for key in self._keys():
                     if key.namespace in self._unwatched:
                         self._source.observer.ask(self._resource, key)
-                await anyio.sleep(_LOOK_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # jitter
+                await anyio.sleep(jittered(_LOOK_SECONDS))
 
     def _keys(self) -> Iterator[ObjectKey]:
         rows = self._source.register.rows(self._resource.group_kind)

@@ -9,7 +9,6 @@ changes faster than it can be read is read once in its newest form.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ import structlog
 from shoal.errors import ForbiddenByCluster, ServerBusy, ShoalError
 from shoal.model.identity import ObjectKey
 from shoal_clusters.kubernetes.discovering import Resource
+from shoal_clusters.kubernetes.pausing import jittered
 from shoal_clusters.kubernetes.requesting import look, read
 from shoal_clusters.transport import Transport
 
@@ -143,4 +143,4 @@ class Fetcher:
 
 def _pause(failures: int) -> float:
     first, most = _PAUSES
-    return min(first * 2.0**failures, most) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter
+    return jittered(min(first * 2.0**failures, most))

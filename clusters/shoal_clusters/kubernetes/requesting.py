@@ -81,8 +81,11 @@ def accepted(resource: Resource, form: str = "PartialObjectMetadata") -> str:
 
     There is no second choice after it: a server that cannot leave the values out says 406.
     """
-    if not is_secret(resource.group_kind):
-        return "application/json"
+    return as_metadata(form) if is_secret(resource.group_kind) else "application/json"
+
+
+def as_metadata(form: str) -> str:
+    """What is asked for when the metadata of objects is enough."""
     return f"application/json;as={form};g=meta.k8s.io;v=v1"
 
 

@@ -8,7 +8,6 @@ nothing is asked, and nothing is watched.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from shoal.errors import ServerBusy, ShoalError
 from shoal.model.identity import GroupKind, ObjectKey
 from shoal.model.plans import Owned
 from shoal_clusters.kubernetes.discovering import Discovery
+from shoal_clusters.kubernetes.pausing import jittered
 from shoal_clusters.transport import Transport
 
 Body = Mapping[str, Any]
@@ -122,7 +122,7 @@ class Scaling:
 
 def _pause(failures: int) -> float:
     """1 s, doubling to a minute, ± 50 %."""
-    return min(2.0 ** min(failures - 1, 6), 60.0) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter
+    return jittered(min(2.0 ** min(failures - 1, 6), 60.0))
 
 
 def _names(scaler: Body, key: ObjectKey) -> bool:

@@ -26,10 +26,11 @@ from shoal_clusters.kubernetes.discovering import Catalogue, Discovery, Resource
 from shoal_clusters.kubernetes.glancing import PAGE, T, read, read_page, read_seen
 from shoal_clusters.kubernetes.observing import Observer
 from shoal_clusters.kubernetes.register import Register
+from shoal_clusters.kubernetes.requesting import as_metadata
 from shoal_clusters.kubernetes.surveying import Watches
 from shoal_clusters.transport import Answer, Transport
 
-_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_METADATA = as_metadata("PartialObjectMetadataList")
 _AT_ONCE = 25
 """Objects read without giving way, as in a watch."""
 

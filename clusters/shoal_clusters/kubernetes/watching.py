@@ -30,6 +30,7 @@ from shoal_clusters.kubernetes.glancing import (
     read_seen,
     read_status,
 )
+from shoal_clusters.kubernetes.pausing import jittered
 from shoal_clusters.kubernetes.requesting import accepted
 from shoal_clusters.transport import Answer, Transport
 
@@ -249,7 +250,7 @@ class Watch:
         return names
 
     async def _watch(self) -> None:
-        seconds = int(_jittered(450, 0.33))
+        seconds = int(jittered(450, 0.33))
         query = {
             "watch": "true",
             "labelSelector": self._selector,
@@ -336,15 +337,11 @@ class Watch:
 def _pause(error: ShoalError, failures: int) -> float:
     """How long to wait after an error: as the server asked, and never in a tight loop."""
     if isinstance(error, MissingApi):
-        return _jittered(_REFUSED_SECONDS)
+        return jittered(_REFUSED_SECONDS)
     asked = error.after_seconds if isinstance(error, Retryable) else None
     return max(_back_off(failures), min(asked or 0.0, _REFUSED_SECONDS))
 
 
 def _back_off(failures: int) -> float:
     """1 s, doubling to a minute, ± 50 %."""
-    return _jittered(min(2.0 ** min(failures, 6), _MOST_BACK_OFF_SECONDS))
-
-
-def _jittered(seconds: float, part: float = 0.5) -> float:
-    return seconds * random.uniform(1 - part, 1 + part)  # noqa: S311  # jitter, nothing to guess
+    return jittered(min(2.0 ** min(failures, 6), _MOST_BACK_OFF_SECONDS))

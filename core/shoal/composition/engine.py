@@ -44,6 +44,7 @@ from shoal.engine.neighbours import Neighbours
 from shoal.engine.observing import Observing
 from shoal.engine.orphaning import Orphaning
 from shoal.engine.previewing import Previewing
+from shoal.engine.probing import Probing
 from shoal.engine.recording import Recording
 from shoal.engine.recovering import Recovering
 from shoal.engine.removing import Removing
@@ -185,20 +186,22 @@ class _Assembly:
     async def _clusters(self) -> Clusters:
         state, recording = self._state, self._recording
         target_hosts = await self._lent.all_of("targets", self._plugins.targets)
+        jitter, identifying = random.random, Identifying(state, recording)
+        recovering = Recovering(state, recording, self._guard, TARGET_TYPE, jitter)
         connections = Connections(
             state=state,
             recording=recording,
             targets=await self._targets(),
             observing=Observing(state, recording, Neighbours(recording, self._store), self._tracer),
-            identifying=Identifying(state, recording),
-            recovering=Recovering(state, recording, self._guard, TARGET_TYPE, random.random),
+            probing=Probing(state, identifying, recovering, self._guard, jitter),
+            recovering=recovering,
             access=self._plugins.access,
             access_hosts=await self._lent.all_of("access", self._plugins.access),
             target_type=self._plugins.targets[TARGET_TYPE],
             target_host=target_hosts[TARGET_TYPE],
             judge=Judging(state, by_kind(self._plugins.health_checks.values()), self._guard),
             guard=self._guard,
-            jitter=random.random,
+            jitter=jitter,
             known=self._foundation.masking.known,
         )
         return Clusters(state, recording, connections, self._foundation.timing)

@@ -30,10 +30,8 @@ _MOST_CHARACTERS = 1000  # of a sentence for people
 _LONGEST_NAME = 1000  # a commit, a digest, a version
 
 
-_METHODS = (
-    *("probe", "api_versions", "plan", "learn", "apply", "differences", "sightings", "sweep"),
-)
-"""Of `Session`."""
+# Of `Session`.
+_METHODS = ["probe", "api_versions", "plan", "learn", "apply", "differences", "sightings", "sweep"]
 
 
 class Nonsense(Exception):  # it names what was given
@@ -210,7 +208,9 @@ def health(given: Any) -> Health | None:
     found = _is_a(given, Health, "a Health or None")
     _is_a(found.state, HealthState, "a HealthState")
     reason = _is_a(found.reason, str, "a reason")
-    return found if len(reason) <= _MOST_CHARACTERS else found._replace(reason=reason[:1000])
+    if len(reason) > _MOST_CHARACTERS:
+        found = found._replace(reason=reason[:_MOST_CHARACTERS])
+    return found
 
 
 def check_error(error: ShoalError) -> None:

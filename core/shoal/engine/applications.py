@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from opentelemetry.trace import Span, Tracer
@@ -23,6 +23,7 @@ from shoal.engine.budgeting import expect_at_grant
 from shoal.engine.depending import wake_around
 from shoal.engine.desiring import Desiring
 from shoal.engine.handing_over import decided
+from shoal.engine.owing import UNRECORDED_RETRY
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.removing import Removing
@@ -41,8 +42,6 @@ from shoal.planning.overriding import desired_digest
 from shoal.telemetry import names
 from shoal.telemetry.spans import mark_failed, opened, parented, past, trace_id, traceparent
 
-# What could not be stored is tried again, not sooner than a disk is mended.
-UNRECORDED_RETRY = timedelta(seconds=10)
 _log = structlog.get_logger(__name__)
 
 
@@ -186,7 +185,8 @@ class Applications:
                 target.desired = Desired(
                     key, grants[key], digest, wanted[key.cluster], spec.sync, spec.health
                 )
-                self._wake(key, decision.request)
+                priority = min(decision.request.priority, Priority.REVISION)
+                self.state.wake(key, Request(priority, decision.request.reason))
 
     @contextmanager
     def _span(self, decision: _Decision, *, targets: int) -> Iterator[Span]:
@@ -210,12 +210,6 @@ class Applications:
                 past(self.tracer, names.FETCH, *source.fetch_times)
             past(self.tracer, names.RENDER, *decision.render_times)
             yield span
-
-    def _wake(self, key: TargetKey, request: Request) -> None:
-        cluster = self.state.clusters.get(key.cluster)
-        if cluster is not None:
-            priority = min(request.priority, Priority.REVISION)
-            cluster.queue.add(key, Request(priority, request.reason))
 
     async def _try_to_remove(self, catalog: Catalog, ref: Ref) -> None:
         """The application has no document any more."""

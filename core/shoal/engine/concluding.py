@@ -17,7 +17,7 @@ from shoal.engine.handing_over import wake_partners
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import GONE, WRITTEN, Recording
 from shoal.engine.state import ClusterState, EngineState
-from shoal.engine.target_state import NOTHING, TargetState, Wait
+from shoal.engine.target_state import NOTHING, TargetState, Wait, without
 from shoal.engine.telling import Sync, who_and_why
 from shoal.errors import OwnershipConflict, Retryable, ShoalError
 from shoal.model.digests import digest_parts
@@ -206,16 +206,10 @@ def _note_problems(done: Pass) -> None:
             target.waiting[result.key] = _wait(result)
         elif result.status in GONE:
             target.forget_health(result.key)
-            _forget_neighbours(target, result.key)
+            target.beside = without(target.beside, result.key)
             target.drifted.pop(result.key, None)
         elif result.status in WRITTEN and _is_undone(done, result.key):
             target.drifted.pop(result.key, None)
-
-
-def _forget_neighbours(target: TargetState, key: ObjectKey) -> None:
-    if key in target.beside:
-        rest = {each: others for each, others in target.beside.items() if each != key}
-        target.beside = rest or NOTHING
 
 
 def _is_undone(done: Pass, key: ObjectKey) -> bool:

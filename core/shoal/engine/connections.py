@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import anyio
@@ -19,8 +18,9 @@ import structlog
 
 from shoal.engine import answers
 from shoal.engine.guarding import Guard
-from shoal.engine.identifying import Identifying, cluster_subject
+from shoal.engine.identifying import cluster_subject
 from shoal.engine.observing import Observing
+from shoal.engine.owing import UNRECORDED_RETRY
 from shoal.engine.probing import Probing, Signals, learned, turned
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recording import Recording
@@ -45,8 +45,6 @@ from shoal.model.records import Deed, Verdict
 from shoal.telemetry.known import KnownSecrets
 
 CONNECT_SECONDS = 30.0
-# A target whose outcome could not be stored is looked at again, not sooner than a disk is mended.
-UNRECORDED_RETRY = timedelta(seconds=10)
 # A sweep that got no answer goes on this much later, if the connection still stands then.
 SWEEP_AGAIN_SECONDS = 5.0
 ReadCredential = Callable[[], Awaitable[Credential]]
@@ -61,7 +59,7 @@ class Connections:
     recording: Recording
     targets: Targets
     observing: Observing
-    identifying: Identifying
+    probing: Probing
     recovering: Recovering
     access: Mapping[str, AccessType[Any]]
     access_hosts: Mapping[str, Host]
@@ -71,10 +69,6 @@ class Connections:
     guard: Guard
     jitter: Callable[[], float]
     known: KnownSecrets
-
-    @property
-    def _probing(self) -> Probing:
-        return Probing(self.state, self.identifying, self.recovering, self.guard, self.jitter)
 
     def renewal(self) -> Renewal:
         """What the connections of one supervisor know of their credential."""
@@ -95,7 +89,7 @@ class Connections:
 
     async def rest(self, cluster: ClusterState, renewal: Renewal) -> None:
         """Wait for the next try: its time, somebody who asks for it, or a renewed credential."""
-        while (seconds := self._probing.seconds_left(cluster)) > 0:
+        while (seconds := self.probing.seconds_left(cluster)) > 0:
             if renewal.is_refused:
                 seconds = min(seconds, renewal.interval_seconds)
             with anyio.move_on_after(seconds):
@@ -126,7 +120,7 @@ class Connections:
             seconds=CONNECT_SECONDS,
             answer=answers.session,
         ) as session:
-            facts = await self._probing.prove(cluster, session)
+            facts = await self.probing.prove(cluster, session)
             renewal.accepted()
             cluster.session = session
             try:
@@ -186,7 +180,7 @@ class Connections:
             try:
                 await self.targets.work(cluster, session, key, request)
             except ClusterUnreachable:
-                self._probing.doubt(cluster, signals)
+                self.probing.doubt(cluster, signals)
             except AccessDenied as error:
                 signals.broke(error)
             except StoreUnavailable as error:
@@ -197,7 +191,7 @@ class Connections:
             tasks.start_soon(serve, cluster.queue, work)
             tasks.start_soon(self._follow, cluster, session, signals)
             tasks.start_soon(self._recover, cluster, session, signals)
-            lost = await self._probing.keep(cluster, session, signals)
+            lost = await self.probing.keep(cluster, session, signals)
             tasks.cancel_scope.cancel()
         assert lost is not None  # the group ended because of it
         return lost
@@ -208,7 +202,7 @@ class Connections:
             try:
                 await self.recovering.run(cluster, session)
             except ClusterUnreachable:
-                self._probing.doubt(cluster, signals)
+                self.probing.doubt(cluster, signals)
                 await anyio.sleep(SWEEP_AGAIN_SECONDS)  # the probe ends the connection, or it is up
             except ShoalError as error:
                 signals.broke(error)

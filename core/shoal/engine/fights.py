@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from shoal.engine.recording import Recording
 from shoal.engine.state import EngineState
-from shoal.engine.target_state import NOTHING, TargetState
+from shoal.engine.target_state import TargetState, without
 from shoal.model.identity import ObjectKey
 
 
@@ -34,6 +34,5 @@ async def end_fights_over_others(
 
 def forget_fight(target: TargetState, key: ObjectKey) -> None:
     """What was corrected before counts no more."""
-    conflicts = {each: hold for each, hold in target.conflicts.items() if each != key}
-    struggles = {each: one for each, one in target.struggles.items() if each != key}
-    target.conflicts, target.struggles = conflicts or NOTHING, struggles or NOTHING
+    target.conflicts = without(target.conflicts, key)
+    target.struggles = without(target.struggles, key)

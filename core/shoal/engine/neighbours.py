@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shoal.engine.recording import Recording
-from shoal.engine.target_state import NOTHING, TargetState
+from shoal.engine.target_state import TargetState, without
 from shoal.engine.views import TargetWarning
 from shoal.model.identity import ObjectKey
 from shoal.model.records import Deed
@@ -35,8 +35,8 @@ class Neighbours:
     ) -> None:
         """These others deploy one object now; records those that are new at the target."""
         dated = tuple([await self._dated(target, key, each, at) for each in found])
-        rest = {each: others for each, others in target.beside.items() if each != key}
-        target.beside = {**rest, key: dated} if dated else rest or NOTHING
+        rest = without(target.beside, key)
+        target.beside = {**rest, key: dated} if dated else rest
 
     async def _dated(
         self, target: TargetState, key: ObjectKey, neighbour: Neighbour, at: datetime

@@ -21,7 +21,7 @@ from shoal.engine.queueing import Priority, Request
 from shoal.engine.reaching import follow_health
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState
-from shoal.engine.target_state import TargetState
+from shoal.engine.target_state import TargetState, without
 from shoal.errors import OwnershipConflict, StoreUnavailable
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import OwnedState
@@ -103,7 +103,7 @@ class Observing:
         if isinstance(target.problems.get(key), OwnershipConflict):
             del target.problems[key]  # it is ours again
         if key in target.reported:
-            target.reported = {each: one for each, one in target.reported.items() if each != key}
+            target.reported = without(target.reported, key)
         await end_fight(self.recording, target, key, "it is as it should be again")
 
     async def _drifted(

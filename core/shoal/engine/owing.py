@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import anyio
 import structlog
@@ -23,6 +24,8 @@ from shoal.store import Store, changes, states
 # Records of up to some 30 KB each.
 MOST_OWED = 1_000
 RETRY_SECONDS = 5.0
+# What cannot be owed is done again, not sooner than a disk is mended.
+UNRECORDED_RETRY = timedelta(seconds=10)
 # What is owed when the controller ends gets this long.
 LAST_TRY_SECONDS = 2.0
 _log = structlog.get_logger(__name__)

@@ -25,6 +25,7 @@ import structlog
 from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import cluster_subject
+from shoal.engine.owing import UNRECORDED_RETRY
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.recovery import Recovery, Sweep
@@ -46,8 +47,6 @@ WENT_BACK = "it went back to an earlier time, as after a restore of its etcd"
 ASK_AGAIN = timedelta(hours=1)
 # A page of a large kind over a bad line; what takes longer hangs.
 STEP_SECONDS = 120.0
-# A row that could not be stored is stored again, not sooner than a disk is mended.
-UNRECORDED_RETRY = timedelta(seconds=10)
 _log = structlog.get_logger(__name__)
 
 

@@ -25,6 +25,7 @@ from shoal.model.policies import LeavingPolicy, PrunePolicy, SyncPolicy
 from shoal.planning.holding import approval_of
 from shoal.planning.leaving import FleetLoad, Leaving, Removal, goes_at, is_unwanted, removal_hold
 
+UNWANTED = Request(Priority.REVISION, "it is not wanted any more")
 OVER = Request(Priority.REVISION, "the grace period is over")
 
 
@@ -86,7 +87,7 @@ class Removing:
         if were_unread and not files:
             for target in self.state.targets.values():
                 if target.removing is not None:
-                    self._wake(target.key)
+                    self.state.wake(target.key, UNWANTED)
 
     def goes_on(self, target: TargetState) -> bool:
         """Whether what has begun is still to be done, asked before each write."""
@@ -137,7 +138,7 @@ class Removing:
             )
             await self.recording.holds.place(hold)
         target.removing = removal
-        self._wake(key)
+        self.state.wake(key, UNWANTED)
 
     def _load(self, key: TargetKey) -> FleetLoad:
         """What the fleet has, and what of it other targets are about to delete by themselves."""
@@ -192,11 +193,6 @@ class Removing:
         """The hold of this removal as far as its name goes."""
         now, content = self.state.now(), self.state.removal(key)
         return Hold(str(key), HoldCause.REMOVING, "", "shoal", now, content)
-
-    def _wake(self, key: TargetKey) -> None:
-        cluster = self.state.clusters.get(key.cluster)
-        if cluster is not None:
-            cluster.queue.add(key, Request(Priority.REVISION, "it is not wanted any more"))
 
 
 def nothing(target: TargetKey, by: str, now: datetime, *, lets_go: bool = False) -> Desired:

@@ -18,7 +18,7 @@ from shoal.documents import Catalog, Identity
 from shoal.engine.contents import ContentKey, KeptContent
 from shoal.engine.fleet_state import FleetState
 from shoal.engine.inventory import Inventory
-from shoal.engine.queueing import Clock, KeyedQueue
+from shoal.engine.queueing import Clock, KeyedQueue, Request
 from shoal.engine.recovery import Recovery, Sweep
 from shoal.engine.stepping import Stall
 from shoal.engine.target_state import TargetState
@@ -203,6 +203,12 @@ class EngineState:
                 document, KeyedQueue(self.now), Circuit.new(self.now()), self.inventory(name)
             )
         return found
+
+    def wake(self, key: TargetKey, request: Request) -> None:
+        """Have a target looked at when its turn comes; a cluster without a document has none."""
+        cluster = self.clusters.get(key.cluster)
+        if cluster is not None:
+            cluster.queue.add(key, request)
 
     def session(self, cluster: str) -> Session:
         """The open session to a cluster; raises ClusterNotConnected, with why, without one."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from shoal.engine.views import HeldChanges
 from shoal.errors import ShoalError
@@ -23,6 +23,8 @@ from shoal.planning.backing_off import NEVER, Repetition
 from shoal.planning.fighting import Struggle
 from shoal.planning.holding import Released
 from shoal.planning.leaving import Removal
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Queued:
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 """What most targets have none of; shared, for there are many targets."""
+
+
+def without(many: Mapping[ObjectKey, T], key: ObjectKey) -> Mapping[ObjectKey, T]:
+    """All but one."""
+    return {each: one for each, one in many.items() if each != key} or NOTHING
 
 
 @dataclass(slots=True)

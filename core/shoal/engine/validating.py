@@ -161,9 +161,7 @@ class Validating:
     def _wake(self, verdict: Verdict) -> None:
         waiting, verdict.waiting = verdict.waiting, set()
         for key in sorted(waiting):
-            cluster = self._state.clusters.get(key.cluster)
-            if cluster is not None:
-                cluster.queue.add(key, Request(Priority.REVISION, "it was tried out"))
+            self._state.wake(key, Request(Priority.REVISION, "it was tried out"))
 
 
 def _stopped(plan: Plan, refused: dict[ObjectKey, ShoalError]) -> Plan:

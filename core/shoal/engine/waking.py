@@ -11,9 +11,7 @@ from shoal.model.identity import TargetKey
 
 def wake(state: EngineState, key: TargetKey, request: Request) -> None:
     """Look at this target now; the cluster is tried at once, whatever its back-off says."""
+    state.wake(key, replace(request, since=None))
     cluster = state.clusters.get(key.cluster)
-    if cluster is None:
-        return
-    cluster.queue.add(key, replace(request, since=None))
-    if not cluster.is_connected:
+    if cluster is not None and not cluster.is_connected:
         state.cluster_queue.add(key.cluster, request)
