@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import anyio
-from opentelemetry.trace import NoOpTracer
+from opentelemetry.trace import NoOpTracer, Tracer
 from tests.engine.fakes import (
     Documents,
     FakeAccess,
@@ -96,6 +96,7 @@ class EngineUnderTest:
     checks: list[HealthCheck] = field(default_factory=list)
     interval: timedelta = timedelta(seconds=1)
     jitter: Callable[[], float] = no_jitter
+    tracer: Tracer = field(default_factory=NoOpTracer)
     _controller: Controller | None = None
 
     def __post_init__(self) -> None:
@@ -153,7 +154,7 @@ class EngineUnderTest:
 
     def assembled(self) -> Controller:
         """A controller over the fakes, wired as `composition` wires it, and not run."""
-        state, guard, tracer = self.state, Guard(), NoOpTracer()
+        state, guard, tracer = self.state, Guard(), self.tracer
         store = cast(Store, self.store)
         host = replace(make_host(self.folder), run_in_thread=_run_here)
         recording, known = Recording(store, state), KnownSecrets()
@@ -212,7 +213,7 @@ class EngineUnderTest:
     def _clusters(
         self, recording: Recording, gating: Gating, guard: Guard, host: Host, known: KnownSecrets
     ) -> Clusters:
-        state, tracer, store = self.state, NoOpTracer(), cast(Store, self.store)
+        state, tracer, store = self.state, self.tracer, cast(Store, self.store)
         identifying = Identifying(state, recording)
         recovering = Recovering(state, recording, guard, "fake", self.jitter)
         connections = Connections(
@@ -234,7 +235,7 @@ class EngineUnderTest:
         return Clusters(state, recording, connections)
 
     def _targets(self, recording: Recording, gating: Gating, guard: Guard) -> Targets:
-        state, tracer, jitter = self.state, NoOpTracer(), self.jitter
+        state, tracer, jitter = self.state, self.tracer, self.jitter
         deciding = Deciding(state, recording, gating, Orphaning(state, recording))
         concluding = Concluding(state, recording, jitter)
         return Targets(

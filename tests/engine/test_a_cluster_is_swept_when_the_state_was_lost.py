@@ -157,6 +157,28 @@ async def test_nothing_is_deleted_before_every_kind_was_swept(tmp_path: Path) ->
 
 
 @in_virtual_time
+async def test_a_set_that_shrinks_during_the_sweep_waits_as_a_whole(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "dev")
+    dev = engine.clusters["dev"]
+    dev.listing = anyio.Event()
+    engine.source.commit(**config_maps(8, color="blue"))
+
+    async with engine.running():
+        await engine.until_synced("1")
+        engine.source.commit(**config_maps(3, color="green"))
+        await engine.until(lambda: engine.application().revision == "2", "it is wanted")
+        await anyio.sleep(120)
+        during = data_in(dev, "m0")
+        dev.listing.set()
+        (hold,) = await engine.until_held("ShrunkRender")
+        await anyio.sleep(120)
+
+    assert "renders to 3 objects, less than half of the 8" in hold.reason
+    assert during == data_in(dev, "m0") == {"color": "blue"}
+    assert len(dev.objects) == 8
+
+
+@in_virtual_time
 async def test_a_sweep_that_is_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
     engine = make_engine(tmp_path, "dev")
     dev = engine.clusters["dev"]

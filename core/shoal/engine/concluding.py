@@ -126,7 +126,7 @@ class Concluding:
         target.synced_revision, target.synced_digest = desired.grant.revision, desired.digest
         target.synced_at = target.since = self.state.now()
         target.failures, target.sighted = 0, NOTHING
-        target.is_awaiting_health = bool(done.results)
+        target.is_awaiting_health |= bool(done.results)
 
     def _owns_something(self, target: TargetState) -> bool:
         return self.state.inventory(target.key.cluster).is_any_of(target.key)

@@ -70,6 +70,7 @@ class Deciding:
     ) -> Plan | None:
         if is_undecided(self.state, target.key) or cluster.is_sweeping:
             return await self._while_undecided(cluster, target, desired, plan)
+        plan = self.orphaning.without_waiting(target, plan)
         if not target.removing:
             expect_as_planned(self.state, desired, plan)
         hold = await self._hold(cluster, target, desired, plan)
@@ -85,12 +86,13 @@ class Deciding:
         """
         owned = self.state.inventory(target.key.cluster).confirmed(target.key)
         wanted = len(desired.content.manifests)
+        # Judged by the deletions too, which are taken away below.
         looks_shrunk = is_shrunk(plan, wanted, len(owned)) or not wanted
         # What is written meanwhile would count as owned, and make a large prune look like a small.
         is_large = bool(why_beyond_its_budget(plan, owned))
         if cluster.recovery is not None and cluster.is_sweeping:
             cluster.recovery.waiting.add(target.key)  # it is decided when the sweep is over
-        plan = settled(self.state, plan)
+        plan = self.orphaning.without_waiting(target, settled(self.state, plan))
         hold = await self._hold(cluster, target, desired, plan, is_undecided=True)
         free = await self._free(cluster, target, plan, hold)
         waits = looks_shrunk or is_large

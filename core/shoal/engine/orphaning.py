@@ -36,14 +36,9 @@ class Orphaning:
         orphans = plan.where(lambda change: self._is_orphan(target, change))
         orphans = replace(orphans, refused={})
         rest = plan.where(lambda change: not self._is_orphan(target, change))
-        rest = rest.where(lambda change: not self._is_kept(change, target))
         nothing = replace(orphans, changes=())
-        recovery = self._recovery(target)
-        if recovery is not None and not recovery.is_round_over:
-            if plan.only(LEAVING).changes:
-                recovery.waiting.add(target.key)
-            # What was found so far is no answer yet.
-            return rest.where(lambda change: change.action not in LEAVING), nothing
+        if self._is_sweeping(target):
+            return rest, nothing  # what was found so far is no answer yet
         if not orphans.changes:
             await self._end(target)
             return rest, nothing
@@ -57,12 +52,13 @@ class Orphaning:
         target.orphaned = hold
         return rest, nothing
 
+    def without_waiting(self, target: TargetState, plan: Plan) -> Plan:
+        """The plan without what waits for the end of a sweep, or until a kind can be listed."""
+        return plan.where(lambda change: not self._is_waiting(target, change))
+
     def is_cut(self, target: TargetState, plan: Plan) -> bool:
         """Whether some of a plan waits for the end of a sweep, or until a kind can be listed."""
-        recovery = self._recovery(target)
-        is_sweeping = recovery is not None and not recovery.is_round_over
-        is_waiting = is_sweeping and bool(plan.only(LEAVING).changes)
-        return is_waiting or any(self._is_kept(change, target) for change in plan.changes)
+        return any(self._is_waiting(target, change) for change in plan.changes)
 
     def _is_orphan(self, target: TargetState, change: Change) -> bool:
         """Whether this would delete something that is there and was only found."""
@@ -73,11 +69,18 @@ class Orphaning:
         is_gone = drift is not None and drift.kind is DriftKind.MISSING
         return row is not None and row.state is OwnedState.DOUBTED and not is_gone
 
-    def _is_kept(self, change: Change, target: TargetState) -> bool:
-        """Whether this would delete an object of a kind of which not all is known."""
+    def _is_waiting(self, target: TargetState, change: Change) -> bool:
+        """Whether this takes an object away while not all of its kind is known."""
         recovery = self._recovery(target)
-        is_delete = change.action is Action.DELETE
-        return is_delete and recovery is not None and recovery.keeps(change.key.group_kind)
+        if recovery is None:
+            return False
+        if not recovery.is_round_over:
+            return change.action in LEAVING
+        return change.action is Action.DELETE and recovery.keeps(change.key.group_kind)
+
+    def _is_sweeping(self, target: TargetState) -> bool:
+        recovery = self._recovery(target)
+        return recovery is not None and not recovery.is_round_over
 
     def _recovery(self, target: TargetState) -> Recovery | None:
         cluster = self.state.clusters.get(target.key.cluster)

@@ -7,10 +7,11 @@ needs for it (a quota, a policy, a webhook) is for its own namespace only, and i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import anyio
 
 from shoal.errors import ShoalError
@@ -62,11 +63,15 @@ class Ground:
         await self.until(saying, lambda: self.apply(path, body, **DRY))
 
     async def until(self, saying: str, attempt: Callable[[], Awaitable[object]]) -> None:
-        """Try until it is refused with a message that has this in it."""
+        """Try until it is refused with a message that has this in it.
+
+        A server whose own deadline passes while it begins to answer hangs up instead.
+        """
         with anyio.fail_after(SECONDS):
             while True:
                 try:
-                    await attempt()
+                    with suppress(aiohttp.ServerDisconnectedError):
+                        await attempt()
                 except AnsweredError as error:
                     if saying in error.message:
                         raise
