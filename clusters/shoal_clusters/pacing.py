@@ -17,7 +17,8 @@ from collections import deque
 
 TURNS_PER_PASS = 2
 """A pass has its price: with one turn for each, a first sync took a quarter more CPU, with three a
-tenth; p99 of the loop's lag was 29 and 37 ms, and 97 without any (docs/performance.md)."""
+tenth; p99 of the loop's lag was 29 and 37 ms, and 97 without any: see
+docs/operations/performance.md."""
 
 
 class Pace:

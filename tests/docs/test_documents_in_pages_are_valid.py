@@ -9,12 +9,12 @@ from shoal.composition.loading import load_plugins
 from shoal.documents import load
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FLEET = b"apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: acme}\n"
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_document_that_a_page_shows_can_be_used_as_it_is(page: Path) -> None:
     blocks = BLOCK.findall(page.read_text())
     files = {f"{page.name}-{number}.yaml": block.encode() for number, block in enumerate(blocks)}

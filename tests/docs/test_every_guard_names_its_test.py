@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.docs.named_tests import ROOT, missing, named_in
 
-PAGE = ROOT / "docs" / "security.md"
+PAGE = ROOT / "docs" / "operations" / "security.md"
 
 
 def rows() -> list[tuple[str, str]]:

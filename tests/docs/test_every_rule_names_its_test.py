@@ -7,7 +7,7 @@ import re
 import pytest
 from tests.docs.named_tests import ROOT, missing, named_in
 
-PAGE = ROOT / "docs" / "rules.md"
+PAGE = ROOT / "docs" / "development" / "rules.md"
 _ROW = re.compile(r"^\| (?!rule \|)(?P<rule>[^|]+) \| (?P<tests>[^|]+) \|$", re.MULTILINE)
 
 

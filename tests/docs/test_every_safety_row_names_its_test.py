@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 from tests.docs.named_tests import ROOT, missing, named_in
 
-PAGE = ROOT / "docs" / "safety.md"
+PAGE = ROOT / "docs" / "operations" / "safety.md"
 NOT_YET = "not yet"
 
 

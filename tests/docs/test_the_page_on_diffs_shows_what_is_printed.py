@@ -1,4 +1,4 @@
-"""What docs/diffing.md shows is what the command prints of such differences."""
+"""What docs/how-to/diffing.md shows is what the command prints of such differences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shoal.engine.views import Difference
 from shoal.testing.controllers import FakeController, served
 from shoal.testing.views import application_view, diff_view
 
-PAGE = (Path(__file__).parents[2] / "docs" / "diffing.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "diffing.md").read_text()
 SHOWN = re.search(r"^```console\n\$ shoal (diff web --rev v1.27)\n(.*?)^```", PAGE, re.M | re.S)
 COMMANDS = re.findall(r"^\$ shoal (diff .*?)(?:  +#.*| >.*)?$", PAGE, re.M)
 IMAGE = "/spec/template/spec/containers/0/image"

@@ -12,7 +12,7 @@ from shoal_clusters.kubernetes.ignoring import BUILT_IN
 from shoal_clusters.kubernetes.scaling import SCALERS
 from shoal_clusters.kubernetes.takeover import BY_HAND, NOT_BY_HAND
 
-PAGE = (Path(__file__).parents[2] / "docs" / "drift.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "drift.md").read_text()
 
 
 @pytest.mark.parametrize("name", [*BY_HAND, *NOT_BY_HAND, *KEPT_ANNOTATIONS])

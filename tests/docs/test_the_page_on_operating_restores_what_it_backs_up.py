@@ -1,4 +1,4 @@
-"""The how-to on backups of docs/operating.md, carried out: its commands, and what they print."""
+"""The how-to on backups of docs/operations/operating.md, carried out, and what it prints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from shoal.cli.ending import carry_out
 from shoal.store import open_store
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "operations" / "operating.md").read_text()
 SECTION = PAGE.partition("## Backups\n")[2].partition("\n## ")[0]
 COMMANDS = re.findall(r"^\$ (.*)\n((?:[^$`].*\n)*)", SECTION, re.MULTILINE)
 

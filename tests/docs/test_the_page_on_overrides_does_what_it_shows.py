@@ -1,4 +1,4 @@
-"""Each example of docs/overrides.md, carried out: its files, its commands, what they print."""
+"""Each example of docs/how-to/overrides.md, carried out: its files, commands, what they print."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import structlog
 
 from shoal.cli.ending import carry_out
 
-PAGE = (Path(__file__).parents[2] / "docs" / "overrides.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "overrides.md").read_text()
 FLEET = "apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: acme}\n"
 DOCUMENTS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 FILES = re.findall(r'^```yml title="(.*?)"\n(.*?)^```', PAGE, re.MULTILINE | re.DOTALL)
