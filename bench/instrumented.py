@@ -24,9 +24,11 @@ import orjson
 
 from bench.ticking import TICK_SECONDS, tick
 from shoal.cli.running import run_until_signal
+from shoal.composition.configuring import Configured
 from shoal.composition.engine import open_engine
 from shoal.composition.loading import load_plugins
-from shoal.composition.serving import Foundation, Settings
+from shoal.composition.serving import Foundation
+from shoal.composition.settings import Settings
 from shoal.engine.controller import Controller
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder, Renderer
@@ -76,8 +78,8 @@ def main() -> int:
     given = _arguments()
     settings = Settings(
         fleet=given.fleet,
-        state_folder=given.state,
-        secrets_folder=given.secrets,
+        state=given.state,
+        secrets=given.secrets,
         webhook_listen=("127.0.0.1", given.port),
     )
     record = Record()
@@ -99,7 +101,9 @@ def main() -> int:
         _sample_into(record)
     try:
         return run_until_signal(
-            settings, plugins=replace(plugins, renderers=renderers), open_engine=watched_engine
+            Configured.by_default(settings),
+            plugins=replace(plugins, renderers=renderers),
+            open_engine=watched_engine,
         )
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)

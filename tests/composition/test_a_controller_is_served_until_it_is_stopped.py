@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 import pytest
@@ -16,8 +17,11 @@ from anyio import to_thread
 from shoal.api.client import Client
 from shoal.api.listening import open_tcp_socket
 from shoal.api.running import answers, running
+from shoal.composition.configuring import Configured
 from shoal.composition.loading import Plugins
-from shoal.composition.serving import Settings, serve
+from shoal.composition.reloading import LiveConfiguration
+from shoal.composition.serving import serve
+from shoal.composition.settings import Settings
 from shoal.errors import Permanent
 from shoal.telemetry.masking import Masking
 from shoal.testing.controllers import FakeController
@@ -28,7 +32,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from shoal.cli.running import run_until_signal
 from shoal.composition.loading import Plugins
-from shoal.composition.serving import Settings
+from shoal.composition.configuring import Configured
+from shoal.composition.settings import Settings
 from shoal.telemetry.masking import Masking
 from shoal.testing.controllers import FakeController
 
@@ -40,8 +45,8 @@ async def open_engine(foundation):
         print("closed", flush=True)
 
 state = Path(sys.argv[1])
-settings = Settings(fleet="/fleet", state_folder=state, state_root=state / "root")
-sys.exit(run_until_signal(settings, plugins=Plugins(), open_engine=open_engine))
+configured = Configured.by_default(Settings(fleet="/fleet", state=state))
+sys.exit(run_until_signal(configured, plugins=Plugins(), open_engine=open_engine))
 """
 
 
@@ -50,13 +55,16 @@ async def open_engine(foundation):
     yield FakeController()
 
 
+def configured(**values):
+    return LiveConfiguration(Configured.by_default(Settings(fleet="/fleet", **values)))
+
+
 async def test_it_announces_itself_while_it_answers(tmp_path):
-    settings = Settings(
-        fleet="/fleet", state_folder=tmp_path, state_root=tmp_path / "root", secrets_folder=tmp_path
-    )
+    configuration = configured(state=tmp_path, secrets=tmp_path)
+    start = partial(serve, announced_below=tmp_path / "root")
 
     async with anyio.create_task_group() as group:
-        await group.start(serve, settings, Plugins(), open_engine, Masking())
+        await group.start(start, configuration, Plugins(), open_engine, Masking())
         (found,) = await to_thread.run_sync(running, tmp_path / "root")
         assert (found.fleet, found.state) == ("/fleet", str(tmp_path))
         group.cancel_scope.cancel()
@@ -66,16 +74,22 @@ async def test_it_announces_itself_while_it_answers(tmp_path):
 
 
 async def test_webhooks_without_secrets_are_refused_at_start(tmp_path):
-    settings = Settings(fleet="/fleet", state_folder=tmp_path, webhook_listen=("127.0.0.1", 0))
+    configuration = configured(state=tmp_path, webhook_listen=("127.0.0.1", 0))
 
     with pytest.raises(Permanent, match="webhooks need secrets"):
-        await serve(settings, Plugins(), open_engine, Masking())
+        await serve(configuration, Plugins(), open_engine, Masking())
+
+
+def started(tmp_path):
+    """It announces itself nowhere but here."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "root")}
+    return {"env": environment, "stdout": subprocess.PIPE, "text": True}
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_in_order(tmp_path, number, code):
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, tmp_path], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM, tmp_path], **started(tmp_path)
     ) as process:
         try:
             wait_until(lambda: answers(tmp_path))
@@ -97,9 +111,7 @@ def test_a_second_interrupt_does_not_wait(tmp_path):
             print("stuck", flush=True)
             await anyio.sleep_forever()""",
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", stuck, tmp_path], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", stuck, tmp_path], **started(tmp_path)) as process:
         try:
             wait_until(lambda: answers(tmp_path))
             os.kill(process.pid, signal.SIGINT)
@@ -116,13 +128,8 @@ def test_a_second_interrupt_does_not_wait(tmp_path):
 async def test_webhooks_are_answered_on_their_own_port(tmp_path):
     with open_tcp_socket("127.0.0.1", 0) as found:
         address = found.getsockname()
-    settings = Settings(
-        fleet="/fleet",
-        state_folder=tmp_path / "state",
-        state_root=tmp_path / "root",
-        secrets_folder=tmp_path,
-        webhook_listen=address,
-    )
+    configuration = configured(state=tmp_path / "state", secrets=tmp_path, webhook_listen=address)
+    start = partial(serve, announced_below=tmp_path / "root")
 
     def post(path: str) -> int:
         connection = http.client.HTTPConnection(*address, timeout=5)
@@ -132,7 +139,7 @@ async def test_webhooks_are_answered_on_their_own_port(tmp_path):
         return status
 
     async with anyio.create_task_group() as group:
-        await group.start(serve, settings, Plugins(), open_engine, Masking())
+        await group.start(start, configuration, Plugins(), open_engine, Masking())
         assert await to_thread.run_sync(post, "/hooks/default/platform") == 403
         assert await to_thread.run_sync(post, "/api/v1/applications/default/web/sync") == 404
         group.cancel_scope.cancel()

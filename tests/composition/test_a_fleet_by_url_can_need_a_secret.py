@@ -12,11 +12,14 @@ from typing import Any
 import anyio
 import pytest
 
+from shoal.composition.configuring import Configured
 from shoal.composition.engine import open_engine
 from shoal.composition.hosting import thread_runner
 from shoal.composition.loading import load_plugins
+from shoal.composition.reloading import LiveConfiguration
 from shoal.composition.secret_files import SecretFolder
-from shoal.composition.serving import Foundation, Settings
+from shoal.composition.serving import Foundation
+from shoal.composition.settings import Settings
 from shoal.engine.controller import Controller
 from shoal.engine.views import FleetView
 from shoal.errors import Permanent
@@ -49,11 +52,10 @@ NOBODYS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 def foundation(tmp_path: Path, fleet: str, **more: Any) -> Foundation:
-    settings = Settings(
-        fleet=fleet, state_folder=tmp_path / "state", secrets_folder=tmp_path / "secrets", **more
-    )
-    runner = thread_runner()
-    return Foundation(settings, PLUGINS, SecretFolder(settings.secrets_folder, runner), runner)
+    secrets = tmp_path / "secrets"
+    settings = Settings(fleet=fleet, state=tmp_path / "state", secrets=secrets, **more)
+    configuration, runner = LiveConfiguration(Configured.by_default(settings)), thread_runner()
+    return Foundation(configuration, PLUGINS, SecretFolder(secrets, runner), runner)
 
 
 async def loaded(controller: Controller) -> FleetView:

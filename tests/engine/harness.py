@@ -176,7 +176,7 @@ class EngineUnderTest:
                 shrinking=Shrinking(state, recording, Removing(state, recording)),
                 reader=self.documents,
                 seams=self._seams(renderer),
-                interval=self.interval,
+                interval=lambda: self.interval,
                 run_in_thread=_run_here,
                 jitter=self.jitter,
             ),

@@ -14,11 +14,14 @@ from typing import Any, TypeVar
 import anyio
 import orjson
 
+from shoal.composition.configuring import Configured
 from shoal.composition.engine import open_engine
 from shoal.composition.hosting import thread_runner
 from shoal.composition.loading import Plugins
+from shoal.composition.reloading import LiveConfiguration
 from shoal.composition.secret_files import SecretFolder
-from shoal.composition.serving import Foundation, Settings
+from shoal.composition.serving import Foundation
+from shoal.composition.settings import Settings
 from shoal.engine.controller import Controller
 from shoal.engine.views import ApplicationView, TargetPhase, TargetView
 from shoal.model.identity import Ref
@@ -267,10 +270,13 @@ class FleetUnderTest:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Controller]:
         """The controller in this very process, as `shoal run` would have it."""
-        settings = Settings(fleet=str(self.documents), state_folder=self.folder / "state")
+        settings = Settings(fleet=str(self.documents), state=self.folder / "state")
+        configuration = LiveConfiguration(Configured.by_default(settings))
         run_in_thread = thread_runner()
         secrets_reader = SecretFolder(self.folder / "secrets", run_in_thread)
-        foundation = Foundation(settings, self.plugins, secrets_reader, run_in_thread, self.timing)
+        foundation = Foundation(
+            configuration, self.plugins, secrets_reader, run_in_thread, self.timing
+        )
         async with open_engine(foundation) as controller:
             self._controller = controller
             yield controller

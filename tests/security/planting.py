@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,8 +17,11 @@ import anyio
 import yaml
 from tests.fleet.harness import FleetUnderTest, config_map, deployment, document, job
 
+from shoal.composition.configuring import Configured
 from shoal.composition.engine import open_engine
-from shoal.composition.serving import Settings, serve
+from shoal.composition.reloading import LiveConfiguration
+from shoal.composition.serving import serve
+from shoal.composition.settings import Settings
 from shoal.engine.controller import Controller
 from shoal.telemetry.masking import Masking
 from shoal_clusters.demo.git_server import GitServer
@@ -212,14 +216,15 @@ class Planted:
         """The controller in this very process, with its API and its webhooks."""
         settings = Settings(
             fleet=str(self.fleet.documents),
-            state_folder=self.state,
-            secrets_folder=self.fleet.folder / "secrets",
+            state=self.state,
+            secrets=self.fleet.folder / "secrets",
             webhook_listen=("127.0.0.1", self.webhook_port),
-            state_root=self.fleet.folder / "root",
         )
+        configuration = LiveConfiguration(Configured.by_default(settings))
+        start = partial(serve, announced_below=self.fleet.folder / "root")
         async with anyio.create_task_group() as group:
             controller = await group.start(
-                serve, settings, self.fleet.plugins, open_engine, masking
+                start, configuration, self.fleet.plugins, open_engine, masking
             )
             self.fleet._controller = controller
             yield controller

@@ -8,7 +8,7 @@ something else.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from shoal.errors import AccessDenied, InvalidDocument
@@ -21,7 +21,7 @@ _LOADS = re.compile(
 """Variables by which a program is made to run or load other programs than itself."""
 
 
-def refuse_unlisted(context: Context, allowed: frozenset[str]) -> None:
+def refuse_unlisted(context: Context, allowed: Set[str]) -> None:
     """Raise AccessDenied when the credential comes from a program that is not allowed."""
     program = _part(context, "exec")
     if program:
@@ -49,7 +49,7 @@ def _part(context: Context, field: str) -> Mapping[str, Any]:
     return found or {}
 
 
-def _refuse(context: Context, command: str, allowed: frozenset[str]) -> None:
+def _refuse(context: Context, command: str, allowed: Set[str]) -> None:
     if command not in allowed:
         raise AccessDenied(
             f"{context} wants to run {command or 'a program without a name'}, which is not allowed",

@@ -6,7 +6,7 @@ and raise UnknownName, with the nearest known name, for what is not there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -25,7 +25,7 @@ from shoal.engine.views import (
 )
 from shoal.model.holds import Hold
 from shoal.model.identity import Ref
-from shoal.model.records import Record
+from shoal.model.records import Deed, Record, Verdict
 
 
 class Controller(Protocol):
@@ -123,4 +123,17 @@ class Controller(Protocol):
 
     async def approve(self, name: str, *, who: str, reason: str) -> Sequence[Hold]:
         """Release a hold, by its id, or all of a group; what was released."""
+        ...
+
+    async def mention(
+        self,
+        what: Deed,
+        subject: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        who: str = "shoal",
+        why: str = "",
+        verdict: Verdict = Verdict.NOTED,
+    ) -> None:
+        """Record what has happened beside the engine; never waits for a full disk."""
         ...

@@ -55,12 +55,22 @@ _FILTERS = ("namespace", "name", "application", "cluster", "phase")
 Handler = Callable[[Controller, Request], Awaitable[Mapping[str, Any]]]
 
 
-def api_application(controller: Controller, masking: Masking) -> Starlette:
-    """The ASGI application of the local API; every answer passes `masking`."""
+def api_application(
+    controller: Controller, masking: Masking, configuration: Callable[[], Mapping[str, Any]]
+) -> Starlette:
+    """The ASGI application of the local API; every answer passes `masking`.
+
+    `configuration` gives what the controller was told, as fields.
+    """
+
+    async def configured(controller: Controller, request: Request) -> Mapping[str, Any]:
+        return single("SettingList", configuration())
+
     border = Border(controller, masking)
     application, source = "/api/v1/applications/{namespace}/{name}", "/api/v1/sources/{namespace}"
     routes = [
         border.route("GET", "/api/v1/fleet", _fleet),
+        border.route("GET", "/api/v1/configuration", configured),
         border.route("GET", "/api/v1/records", _records),
         border.route("GET", "/api/v1/trace", _trace),
         *(

@@ -1,8 +1,10 @@
-"""The plugins of a command: our own and those that `shoal --plugin` or SHOAL_PLUGINS names."""
+"""The plugins of a command: our own, and those that flag, variable or configuration file name."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,19 +19,36 @@ VARIABLE = "SHOAL_PLUGINS"
 
 
 def named_plugins() -> tuple[str, ...]:
-    """What the person who typed the command has named; of the outermost command, `shoal` itself."""
+    """What is named by the flag of `shoal` itself, else by the variable, else by the file."""
     context = click.get_current_context(silent=True)
     given = context.find_root().params.get(OPTION) if context is not None else None
     # `--help` is answered before the variable is read.
-    return tuple(os.environ.get(VARIABLE, "").split()) if given is None else given
+    typed = tuple(os.environ.get(VARIABLE, "").split()) if given is None else given
+    return typed or _named_by_file()
 
 
-def loaded_plugins() -> Plugins:
-    """Load them; what cannot be loaded, and what nobody has named, is said on stderr."""
+def _named_by_file() -> tuple[str, ...]:
+    """What the file says that a controller of this user would read; nothing when it is broken."""
+    from shoal.composition.configuration_file import VARIABLE, find_file, read_file
+
+    named = os.environ.get(VARIABLE)
+    path = find_file(Path(named) if named else None)
+    if path is None:
+        return ()
+    file = read_file(path)
+    if file.problems:
+        note(f"warning: plugins that {path} names are not loaded: {file.problems[0].as_text()}")
+    found = file.values.get(OPTION)
+    return tuple(found.value) if found is not None else ()
+
+
+def loaded_plugins(named: Sequence[str] | None = None) -> Plugins:
+    """Load those `named`; what cannot be loaded, and what nobody has named, is said on stderr."""
     from shoal.composition.allowing import read_named
     from shoal.composition.loading import load_plugins
 
-    plugins = load_plugins(named=[read_named(each) for each in named_plugins()])
+    names = named_plugins() if named is None else named
+    plugins = load_plugins(named=[read_named(each) for each in names])
     for failed in plugins.failed:
         origin = f"{failed.distribution} {failed.version}".rstrip()
         note(f"warning: plugin {failed.plugin} of {origin}: {failed.message}")

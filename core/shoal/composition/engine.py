@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from shoal import __version__
 from shoal.composition.bordering import guard_of
 from shoal.composition.hosting import Hosts, NotedSecrets
-from shoal.composition.serving import Foundation, Settings
+from shoal.composition.serving import Foundation
+from shoal.composition.settings import Settings
 from shoal.composition.watching import LoopWatch
 from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
@@ -72,7 +73,7 @@ async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
     """A running controller; raises StateInUse when another one holds the state folder."""
     masking = foundation.masking
     mask = partial(masking.value, limit=None)
-    opened_store = open_store(foundation.settings.state_folder, mask)
+    opened_store = open_store(foundation.settings.state, mask)
     async with opened_store as store, AsyncExitStack() as lent:
         tracing = await to_thread.run_sync(partial(build_tracing, masking, version=__version__))
         try:
@@ -104,7 +105,8 @@ class _Assembly:
         self._guard = guard_of(foundation.plugins)
         self._recording = Recording(store, self._state)
         self._removing = Removing(self._state, self._recording)
-        self._rendering = Rendering(self._guard)
+        at_once = foundation.settings.renders_at_once
+        self._rendering = Rendering(self._guard, at_once=at_once)
 
     def loop_watch(self) -> LoopWatch:
         """What notices that the loop stands still, and tells the state."""
@@ -139,15 +141,17 @@ class _Assembly:
         )
 
     def _cataloguing(self, hosts: Mapping[str, Host]) -> Cataloguing:
-        is_local = self._foundation.settings.fleet_folder is not None
+        foundation = self._foundation
+        is_local = foundation.settings.fleet_folder is not None
+        usual = FOLDER_INTERVAL if is_local else REPOSITORY_INTERVAL
         return Cataloguing(
             state=self._state,
             recording=self._recording,
             shrinking=Shrinking(self._state, self._recording, self._removing),
-            reader=_fleet_reader(self._foundation, hosts, self._guard),
+            reader=_fleet_reader(foundation, hosts, self._guard),
             seams=self._plugins.seams,
-            interval=FOLDER_INTERVAL if is_local else REPOSITORY_INTERVAL,
-            run_in_thread=self._foundation.run_in_thread,
+            interval=lambda: foundation.settings.fleet_interval or usual,
+            run_in_thread=foundation.run_in_thread,
             jitter=random.random,
         )
 
@@ -247,7 +251,7 @@ class _Lent:
         settings = foundation.settings
         self._hosts = Hosts(
             plugins=foundation.plugins,
-            state_folder=settings.state_folder,
+            state_folder=settings.state,
             base_folder=settings.fleet_folder,
             secrets=NotedSecrets(foundation.secrets, foundation.masking.known),
             digester=store.digester,
@@ -255,7 +259,7 @@ class _Lent:
             run_in_thread=foundation.run_in_thread,
             at_end=lent.push_async_callback,
             granted_revisions=state.granted_revisions,
-            exec_allowed=settings.exec_allowed,
+            exec_allowed=foundation.configuration.allowed_programs,
         )
 
     async def all_of(self, seam: str, plugins: Mapping[str, object]) -> dict[str, Host]:

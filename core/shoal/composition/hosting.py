@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -64,7 +64,7 @@ class Hosts:
     run_in_thread: ThreadRunner
     at_end: AtEnd
     granted_revisions: Callable[[], frozenset[str] | None]
-    exec_allowed: frozenset[str] = frozenset()
+    exec_allowed: Set[str] = frozenset()
     fleet: str = ""
 
     async def of(self, seam: str, name: str) -> Host:

@@ -6,7 +6,6 @@ without its API, or an API without its controller, helps nobody.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,50 +24,32 @@ from shoal.api.webhooks import webhook_application
 from shoal.composition.hosting import NotedSecrets, thread_runner
 from shoal.composition.loading import Plugins
 from shoal.composition.programs import find_programs
+from shoal.composition.reloading import LiveConfiguration
 from shoal.composition.secret_files import SecretFolder
+from shoal.composition.settings import Settings
 from shoal.errors import Permanent
 from shoal.hooks.host import Secrets, ThreadRunner
 from shoal.planning.circuits import TIMING, Timing
 from shoal.telemetry.masking import Masking
 
-_USER_AT_HOST = re.compile(r"[^/]+@[^/]+:")  # git@host:path, which is ssh too
 log = structlog.get_logger("shoal.run")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What `shoal run` was told. `fleet` is a folder or a URL; `fleet_path` a folder inside it.
-
-    `fleet_secret` is a secret of the namespace `shoal`.
-    """
-
-    fleet: str
-    state_folder: Path
-    fleet_path: str = "."
-    fleet_branch: str = ""
-    fleet_secret: str = ""
-    secrets_folder: Path | None = None
-    webhook_listen: tuple[str, int] | None = None
-    exec_allowed: frozenset[str] = frozenset()
-    state_root: Path | None = None
-
-    @property
-    def fleet_folder(self) -> Path | None:
-        """The fleet's folder when it is local; None when it is fetched."""
-        is_remote = "://" in self.fleet or _USER_AT_HOST.match(self.fleet)
-        return None if is_remote else Path(self.fleet).absolute()
 
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
     """What the engine is built on, made once by `serve`."""
 
-    settings: Settings
+    configuration: LiveConfiguration
     plugins: Plugins
     secrets: Secrets
     run_in_thread: ThreadRunner
     timing: Timing = TIMING
     masking: Masking = field(default_factory=Masking)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use at this moment."""
+        return self.configuration.settings
 
 
 OpenEngine = Callable[[Foundation], AbstractAsyncContextManager[Controller]]
@@ -76,46 +57,47 @@ OpenEngine = Callable[[Foundation], AbstractAsyncContextManager[Controller]]
 
 
 async def serve(
-    settings: Settings,
+    configuration: LiveConfiguration,
     plugins: Plugins,
     open_engine: OpenEngine,
     masking: Masking,
     *,
+    announced_below: Path | None = None,
     task_status: TaskStatus[Controller] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run one controller until cancelled; `task_status` hears when its API answers.
 
-    `masking` is the process's one, that its log lines pass, too.
+    `masking` is the process's one, that its log lines pass, too. `announced_below` replaces the
+    user's state folder, where commands look for controllers.
 
     Raises StateInUse when another controller holds the state folder; like every error of a part
     that runs beside others, it can arrive inside an exception group.
     """
-    run_in_thread = thread_runner()
-    secrets = SecretFolder(settings.secrets_folder, run_in_thread)
-    if settings.webhook_listen is not None and settings.secrets_folder is None:
+    run_in_thread, settings = thread_runner(), configuration.settings
+    secrets = SecretFolder(settings.secrets, run_in_thread)
+    if settings.webhook_listen is not None and settings.secrets is None:
         raise Permanent(
             "webhooks need secrets: every request would be refused",
             next_step="give --secrets DIR with <namespace>/webhook-<source>/token in it",
         )
     await find_programs(plugins)
-    foundation = Foundation(settings, plugins, secrets, run_in_thread, masking=masking)
+    foundation = Foundation(configuration, plugins, secrets, run_in_thread, masking=masking)
     # The engine comes first: it takes the lock of the state folder, so that the socket is ours.
     async with open_engine(foundation) as controller, anyio.create_task_group() as group:
-        await group.start(_serve_api, controller, settings.state_folder, masking)
+        await group.start(_serve_api, controller, configuration, masking)
         if settings.webhook_listen is not None:
             address = settings.webhook_listen
             await group.start(_serve_webhooks, controller, secrets, masking, address)
-        async with _announced(settings):
+        group.start_soon(configuration.follow, controller, run_in_thread)
+        async with _announced(settings, announced_below):
             task_status.started(controller)
             await anyio.sleep_forever()
 
 
 @asynccontextmanager
-async def _announced(settings: Settings) -> AsyncIterator[None]:
+async def _announced(settings: Settings, below: Path | None) -> AsyncIterator[None]:
     """Let commands without --state find this controller, as long as it runs."""
-    file = await to_thread.run_sync(
-        announce, settings.state_folder, settings.fleet, settings.state_root
-    )
+    file = await to_thread.run_sync(announce, settings.state, settings.fleet, below)
     try:
         yield
     finally:
@@ -124,10 +106,14 @@ async def _announced(settings: Settings) -> AsyncIterator[None]:
 
 
 async def _serve_api(
-    controller: Controller, state: Path, masking: Masking, *, task_status: TaskStatus[None]
+    controller: Controller,
+    configuration: LiveConfiguration,
+    masking: Masking,
+    *,
+    task_status: TaskStatus[None],
 ) -> None:
-    listener = await to_thread.run_sync(open_api_socket, state)
-    application = api_application(controller, masking)
+    listener = await to_thread.run_sync(open_api_socket, configuration.settings.state)
+    application = api_application(controller, masking, configuration.as_fields)
     await serve_http(application, listener, local=True, task_status=task_status)
 
 

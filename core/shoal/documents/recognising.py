@@ -16,6 +16,8 @@ from shoal.documents.yaml_reading import ReadDocument
 from shoal.model.choice import nearest
 from shoal.model.documents import API_VERSION, KINDS
 
+CONFIGURATION = "Configuration"
+"""The kind of the file that configures a controller; it is no document of a fleet."""
 GROUP = API_VERSION.partition("/")[0]
 _NEARLY = re.compile(r"^shoal([./-]|$)|(^|\.)shoal\.", re.IGNORECASE)
 
@@ -67,6 +69,10 @@ def _judge_kind(read: ReadDocument, api_version: Any, kind: Any) -> str | Proble
     if isinstance(kind, str) and kind in KINDS:
         return kind
     line = read.line_of(("kind",))
+    if kind == CONFIGURATION:
+        step = "keep it out of the fleet's folder, and name it by `shoal run --config FILE`"
+        message = "the configuration of a controller is no document of a fleet"
+        return Problem(read.file, line, "kind", message, next_step=step)
     expected = "one of " + ", ".join(KINDS)
     if kind is None:
         return Problem(read.file, line, "kind", "required field is missing", expected)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,6 +22,7 @@ from shoal.model.choice import Seams, nearest
 from shoal.model.documents import KINDS, Document, Metadata, NamespacedMetadata
 from shoal.model.yaml import Path
 
+M = TypeVar("M", bound=BaseModel)
 _WANTED = {
     "string": "text",
     "int": "a whole number",
@@ -42,10 +43,16 @@ _MAX_LISTED = 12
 
 def validate(read: ReadDocument, kind: str, seams: Seams) -> Document | list[Problem]:
     """The document, or all its problems by line; never raises."""
-    model = KINDS[kind]
+    return validate_as(KINDS[kind], read, seams)
+
+
+def validate_as(
+    model: type[M], read: ReadDocument, seams: Seams, **context: object
+) -> M | list[Problem]:
+    """The same by any model; `context` is what its validators ask for. Never raises."""
     try:
         return model.model_validate(
-            read.value, context={"seams": seams}, by_alias=True, by_name=False
+            read.value, context={"seams": seams, **context}, by_alias=True, by_name=False
         )
     except ValidationError as error:
         teller = _Teller(read, seams)
@@ -69,6 +76,8 @@ class _Teller:
         for error in errors:
             if error["type"] == "too_short" and _is_followed(error, errors):
                 continue  # items that are not valid do not count: they have been told of
+            if error["type"] == "default_factory_not_called":
+                continue  # what it would have been made from is not valid: that has been told of
             place = walk(model, error["loc"])
             path = (*base, *place.path)
             context = error.get("ctx", {})

@@ -44,14 +44,17 @@ REPOSITORY_INTERVAL = timedelta(seconds=10)
 
 @dataclass(slots=True)
 class Cataloguing:
-    """Keeps the catalog equal to the fleet's documents. `jitter` gives a number in [0, 1)."""
+    """Keeps the catalog equal to the fleet's documents. `jitter` gives a number in [0, 1).
+
+    `interval` is asked anew each time: how often to look when nothing announces a change.
+    """
 
     state: EngineState
     recording: Recording
     shrinking: Shrinking
     reader: FleetReader
     seams: Seams
-    interval: timedelta
+    interval: Callable[[], timedelta]
     run_in_thread: ThreadRunner
     jitter: Callable[[], float]
     _let_go: str = ""  # as it was stored last
@@ -70,7 +73,7 @@ class Cataloguing:
             await self._failed(error)
             files, fleet.looked_at = fleet.files, began_at
         self._follow_staleness()
-        wait = UNSETTLED_RETRY if files is None else self.interval * (0.9 + 0.2 * self.jitter())
+        wait = UNSETTLED_RETRY if files is None else self.interval() * (0.9 + 0.2 * self.jitter())
         self.state.fleet_queue.wake(
             key, self.state.now() + wait, Request(Priority.RECHECK, "interval")
         )

@@ -10,6 +10,7 @@ import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import anyio
 
@@ -46,7 +47,7 @@ from shoal.errors import InvalidDocument
 from shoal.model.documents import Application
 from shoal.model.holds import Hold
 from shoal.model.identity import ObjectKey, Ref, TargetKey
-from shoal.model.records import Deed, Record
+from shoal.model.records import Deed, Record, Verdict
 from shoal.store import Store
 from shoal.telemetry import names
 from shoal.telemetry.ring import Ring, SpanView
@@ -269,6 +270,19 @@ class Controller:
         The approval of a group counts for everyone who comes to the same change while it lasts.
         """
         return await self._approving.approve(name, who=who, reason=reason)
+
+    async def mention(
+        self,
+        what: Deed,
+        subject: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        who: str = "shoal",
+        why: str = "",
+        verdict: Verdict = Verdict.NOTED,
+    ) -> None:
+        """Record what has happened beside the engine, such as a new configuration."""
+        await self._recording.mention(what, subject, body, who=who, why=why, verdict=verdict)
 
     def _document(self, application: Ref) -> tuple[Catalog, Application]:
         """The document of an application; InvalidDocument while it cannot be read."""

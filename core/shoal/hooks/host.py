@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -91,9 +91,10 @@ class Host:
     lose. `base_folder` is where relative local paths of documents start (the fleet's folder), None
     when the fleet is not a local folder: then local paths are refused. `at_end` takes what must be
     closed when the controller ends, a process that was started for instance. `exec_allowed` lists
-    the programs that a kubeconfig may run. `granted_revisions` gives the revisions, of all sources,
-    that targets may have at this moment, or None while that is not known: a source keeps what it
-    needs to hand them out again, and lets nothing go while it does not know.
+    the programs that a kubeconfig may run, as it is at this moment. `granted_revisions` gives the
+    revisions, of all sources, that targets may have at this moment, or None while that is not
+    known: a source keeps what it needs to hand them out again, and lets nothing go while it does
+    not know.
     """
 
     fleet: str
@@ -105,5 +106,5 @@ class Host:
     run_in_thread: ThreadRunner
     at_end: AtEnd
     http: Http
-    exec_allowed: frozenset[str] = frozenset()
+    exec_allowed: Set[str] = frozenset()
     granted_revisions: Callable[[], frozenset[str] | None] = _unknown

@@ -20,6 +20,8 @@ class Deed(StrEnum):
 
     CONTROLLER_STARTED = "controller.started"
     CONTROLLER_STOPPED = "controller.stopped"
+    CONFIGURATION_CHANGED = "configuration.changed"
+    CONFIGURATION_INVALID = "configuration.invalid"
     FLEET_LOADED = "fleet.loaded"
     FLEET_INVALID = "fleet.invalid"
     SOURCE_CHANGED = "source.changed"

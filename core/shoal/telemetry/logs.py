@@ -46,6 +46,16 @@ def configure_logs(
     )
 
 
+def set_log_level(level: str) -> None:
+    """The least important sort of line that is written from now on: `debug` to `error`.
+
+    Libraries stay at warnings, for what they say at less concerns who works on them.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    lowest = logging.getLevelNamesMapping()[level.upper()]
+    logging.getLogger().setLevel(max(lowest, logging.WARNING))
+
+
 def standard_handler(
     masking: Masking, *, stream: TextIO | None = None, as_json: bool | None = None
 ) -> logging.Handler:

@@ -6,10 +6,11 @@ on a real Unix socket, in a thread, so that commands are tested through everythi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from anyio import CancelScope
 from anyio.abc import TaskStatus
 from anyio.from_thread import start_blocking_portal
 
+from shoal.composition.configuring import Configured
 from shoal.composition.loading import Plugins
-from shoal.composition.serving import Foundation, Settings, serve
+from shoal.composition.reloading import LiveConfiguration
+from shoal.composition.serving import Foundation, serve
+from shoal.composition.settings import Settings
 from shoal.engine.diffing import DiffRequest
 from shoal.engine.views import (
     AdoptionsView,
@@ -36,7 +40,7 @@ from shoal.engine.views import (
 from shoal.errors import UnknownName
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import Ref
-from shoal.model.records import Record
+from shoal.model.records import Deed, Record, Verdict
 from shoal.telemetry.masking import Masking
 from shoal.testing.views import AT, adoptions_view, diff_view, fleet_view, hold_view
 
@@ -182,6 +186,19 @@ class FakeController:
         self.held = [hold for hold in self.held if hold not in released]
         return released
 
+    async def mention(
+        self,
+        what: Deed,
+        subject: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        who: str = "shoal",
+        why: str = "",
+        verdict: Verdict = Verdict.NOTED,
+    ) -> None:
+        """Noted."""
+        self._note(what, subject, who=who, why=why, body=body, verdict=verdict)
+
     def _check_application(self, ref: Ref) -> None:
         if (ref.namespace, ref.name) not in {
             (one.namespace, one.name) for one in self.application_list
@@ -202,12 +219,14 @@ def served(controller: FakeController, state: Path) -> Iterator[FakeController]:
     async def open_engine(foundation: Foundation) -> AsyncIterator[FakeController]:
         yield controller
 
-    settings = Settings(fleet="/fleet", state_folder=state, state_root=state / "root")
+    configured = Configured.by_default(Settings(fleet="/fleet", state=state))
+    configuration = LiveConfiguration(configured)
 
     async def run(*, task_status: TaskStatus[CancelScope]) -> None:
         with CancelScope() as scope:
             async with anyio.create_task_group() as group:
-                await group.start(serve, settings, Plugins(), open_engine, Masking())
+                start = partial(serve, announced_below=state / "root")
+                await group.start(start, configuration, Plugins(), open_engine, Masking())
                 task_status.started(scope)
 
     with start_blocking_portal() as portal:
