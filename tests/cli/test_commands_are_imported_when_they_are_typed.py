@@ -46,7 +46,12 @@ def plugin(monkeypatch):
 
     module = ModuleType("made_dancer")
     vars(module)["dance"] = dance
-    given = {"dance": "made_dancer:dance", "limp": "no_such_module:limp"}
+    given = {
+        "dance": "made_dancer:dance",
+        "limp": "no_such_module:limp",
+        "cluster dance": "made_dancer:dance",
+        "cluster limp": "no_such_module:limp",
+    }
     vars(module)["shoal_commands"] = hookimpl(lambda: given, specname="shoal_commands")
     monkeypatch.setitem(sys.modules, "made_dancer", module)
     points = [EntryPoint("dancer", "made_dancer", "shoal"), EntryPoint("bad", "nowhere", "shoal")]
@@ -67,6 +72,17 @@ def test_help_lists_the_commands_of_plugins_even_broken_ones(plugin, run):
     assert "Dance a little." in ended.out
     assert "no_such_module:limp" in ended.out
     assert "plugin bad of nowhere" in ended.err
+
+
+def test_a_command_of_a_plugin_stands_in_our_group_too(plugin, run):
+    ended = run("cluster", "dance")
+    listed = run("cluster", "--help")
+
+    assert (ended.code, ended.out) == (1, "dancing\n")
+    assert "Dance a little." in listed.out
+    assert "no_such_module:limp" in listed.out
+    assert run("cluster", "limp").code == 3
+    assert run("cluster", "danse").code == 2
 
 
 def test_a_command_that_cannot_be_imported_is_said(plugin, run):

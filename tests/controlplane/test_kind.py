@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from shoal_clusters.controlplane import kind
-from shoal_clusters.controlplane.commands import cluster
+from shoal_clusters.controlplane.commands import local
 from shoal_clusters.controlplane.kubeconfig import read_kubeconfig
 
-PROGRAM = "from shoal_clusters.controlplane.commands import cluster; cluster()"
+PROGRAM = "from shoal_clusters.controlplane.commands import local; local()"
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROGRAM, "local", *arguments]
+    command = [sys.executable, "-c", PROGRAM, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -55,9 +55,7 @@ def test_without_an_engine_the_message_says_what_to_do(
     monkeypatch.setenv("PATH", str(tmp_path))
     folder = tmp_path / "fleet"
 
-    result = CliRunner().invoke(
-        cluster, ["local", "up", "--provider", "kind", "--folder", str(folder)]
-    )
+    result = CliRunner().invoke(local, ["up", "--provider", "kind", "--folder", str(folder)])
 
     assert result.exit_code == 3
     assert "Cannot connect to the Docker daemon" in result.stderr

@@ -20,13 +20,13 @@ from click.testing import CliRunner, Result
 
 from shoal_clusters.controlplane import standing
 from shoal_clusters.controlplane.client import connect
-from shoal_clusters.controlplane.commands import cluster
+from shoal_clusters.controlplane.commands import local
 from shoal_clusters.controlplane.fixtures import kubernetes_under_test
 from shoal_clusters.controlplane.kubeconfig import read_kubeconfig
 from shoal_clusters.controlplane.processes import command_of, start_program
 from shoal_clusters.controlplane.waiting import wait_until
 
-PROGRAM = "from shoal_clusters.controlplane.commands import cluster; cluster()"
+PROGRAM = "from shoal_clusters.controlplane.commands import local; local()"
 
 # What a shell starts in the background ignores SIGINT, and so would all that it starts.
 INTERRUPTIBLE = (
@@ -35,7 +35,7 @@ INTERRUPTIBLE = (
 
 
 def shoal(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run `shoal cluster …` as people do, in a process of its own."""
+    """Run `shoal cluster local …` as people do, in a process of its own."""
     command = [sys.executable, "-W", "error", "-c", PROGRAM, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
@@ -43,19 +43,19 @@ def shoal(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def up(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """`shoal cluster local up` with the version of Kubernetes that is under test."""
     minor = kubernetes_under_test()
-    return shoal("local", "up", *arguments, *(("--kubernetes", minor) if minor else ()))
+    return shoal("up", *arguments, *(("--kubernetes", minor) if minor else ()))
 
 
 def here(*arguments: str | Path) -> Result:
-    """Run `shoal cluster …` in this process, where it starts nothing."""
-    return CliRunner().invoke(cluster, [str(argument) for argument in arguments])
+    """Run `shoal cluster local …` in this process, where it starts nothing."""
+    return CliRunner().invoke(local, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "standing"
     yield folder
-    shoal("local", "down", "--folder", folder)
+    shoal("down", "--folder", folder)
 
 
 # The fixture is asked for so that the programs are there before a test's time begins to run.
@@ -70,7 +70,7 @@ def test_clusters_stay_until_down(folder: Path) -> None:
 
     anyio.run(reach_all, folder)
 
-    listed = shoal("local", "list", "--folder", folder, "-o", "yaml")
+    listed = shoal("list", "--folder", folder, "-o", "yaml")
     assert [item["state"] for item in yaml.safe_load(listed.stdout)["items"]] == ["Running"] * 2
     again = up("one", "two", "--folder", folder, "-o", "json")
     assert [item["pid"] for item in json.loads(again.stdout)["items"]] == [
@@ -80,7 +80,7 @@ def test_clusters_stay_until_down(folder: Path) -> None:
     assert other.returncode == 3
     assert "one, two" in other.stderr
 
-    ended = shoal("local", "down", "--folder", folder, "-o", "name")
+    ended = shoal("down", "--folder", folder, "-o", "name")
 
     assert ended.stdout.split() == ["one", "two"]
     assert not folder.exists()
@@ -107,7 +107,7 @@ async def test_real_controllers_stay_and_go_with_their_cluster(folder: Path) -> 
     assert other.returncode == 3
     assert "the controllers of one" in other.stderr
 
-    await to_thread.run_sync(shoal, "local", "down", "--folder", folder)
+    await to_thread.run_sync(shoal, "down", "--folder", folder)
 
     assert not any(str(folder) in command for command in await to_thread.run_sync(all_commands))
 
@@ -121,7 +121,7 @@ def test_a_cluster_that_died_is_listed_as_stopped(folder: Path) -> None:
 
     os.kill(started["pid"], signal.SIGKILL)
 
-    listed = shoal("local", "list", "--folder", folder, "-o", "jsonl")
+    listed = shoal("list", "--folder", folder, "-o", "jsonl")
     assert json.loads(listed.stdout)["state"] == "Stopped"
 
 
@@ -139,7 +139,7 @@ def test_up_never_removes_a_fleet_of_which_anything_runs(
     leave_fleet(folder, "one", "two")
     pid = anyio.run(stand_in, folder / log)
 
-    result = here("local", "up", "one", "two", "--folder", folder)
+    result = here("up", "one", "two", "--folder", folder)
 
     assert result.exit_code == 3
     assert f"running: {running}; dead: {dead}\n" in result.stderr
@@ -156,7 +156,7 @@ def test_a_fleet_of_which_nothing_runs_is_replaced(
     monkeypatch.setattr(standing, "start_fleet", start_nothing)
     leave_fleet(folder, "one", "two")
 
-    result = here("local", "up", "three", "--folder", folder, "--workloads", "untouched")
+    result = here("up", "three", "--folder", folder, "--workloads", "untouched")
 
     assert result.exit_code == 0
     assert "replacing a fleet of which nothing runs" in result.stderr
@@ -183,7 +183,7 @@ async def test_workloads_become_healthy_by_themselves(folder: Path) -> None:
 @pytest.mark.real
 @pytest.mark.usefixtures("local_control_planes")
 def test_interrupting_up_leaves_nothing_running(folder: Path) -> None:
-    command = [sys.executable, "-c", INTERRUPTIBLE, "local", "up", "one", "--folder", str(folder)]
+    command = [sys.executable, "-c", INTERRUPTIBLE, "up", "one", "--folder", str(folder)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
 
@@ -204,8 +204,8 @@ def test_interrupting_up_leaves_nothing_running(folder: Path) -> None:
 def test_a_folder_with_other_files_is_never_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
 
-    result = here("local", "up", "--folder", tmp_path)
-    here("local", "down", "--folder", tmp_path)
+    result = here("up", "--folder", tmp_path)
+    here("down", "--folder", tmp_path)
 
     assert result.exit_code == 3
     assert "not of a local fleet" in result.stderr
@@ -227,7 +227,7 @@ def test_a_folder_with_other_files_is_never_touched(tmp_path: Path) -> None:
 def test_wrong_usage_is_named_and_starts_nothing(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    result = here("local", "up", *arguments, "--folder", tmp_path / "new")
+    result = here("up", *arguments, "--folder", tmp_path / "new")
 
     assert result.exit_code == 2
     assert message in result.stderr
@@ -236,7 +236,7 @@ def test_wrong_usage_is_named_and_starts_nothing(
 
 @pytest.mark.parametrize("output", ["table", "name", "jsonl"])
 def test_no_clusters_is_an_empty_answer_with_a_hint(tmp_path: Path, output: str) -> None:
-    result = here("local", "list", "--folder", tmp_path, "-o", output)
+    result = here("list", "--folder", tmp_path, "-o", output)
 
     assert result.exit_code == 0
     assert result.stdout == ""
@@ -247,7 +247,7 @@ def test_the_commands_arrive_by_the_hook() -> None:
     from shoal_clusters import controlplane
 
     assert controlplane.shoal_commands() == {
-        "cluster": "shoal_clusters.controlplane.commands:cluster"
+        "cluster local": "shoal_clusters.controlplane.commands:local"
     }
 
 

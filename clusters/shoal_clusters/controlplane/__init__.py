@@ -15,5 +15,5 @@ from shoal.hooks import hookimpl
 
 @hookimpl
 def shoal_commands() -> Mapping[str, str]:
-    """`shoal cluster`, imported when it is used."""
-    return {"cluster": "shoal_clusters.controlplane.commands:cluster"}
+    """`shoal cluster local`, imported when it is used."""
+    return {"cluster local": "shoal_clusters.controlplane.commands:local"}

@@ -53,11 +53,6 @@ _output_option = click.option(
 
 
 @click.group()
-def cluster() -> None:
-    """Look after clusters."""
-
-
-@cluster.group()
 def local() -> None:
     """Real API servers on this machine, without nodes, to try Shoal against."""
 

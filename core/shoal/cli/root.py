@@ -7,9 +7,15 @@ built in, and for `--help`, which lists theirs too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 
 import click
+
+from shoal.cli.plugin_commands import (
+    about_command,
+    commands_below,
+    import_command,
+    load_command,
+)
 
 BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Look": {
@@ -33,6 +39,7 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "approve": ("shoal.cli.changing:approve", "Release a hold."),
     },
     "Set up": {
+        "cluster": ("shoal.cli.clusters:cluster", "Look after the clusters of a fleet."),
         "explain": ("shoal.cli.field_reference:explain", "Tell what may be written in a document."),
         "validate": ("shoal.cli.validating:validate", "Check the documents of a fleet, offline."),
         "plugin": ("shoal.cli.plugins:plugin", "What plugins are there."),
@@ -49,58 +56,27 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
 _PLACES = {name: place for section in BUILT_IN.values() for name, (place, _) in section.items()}
 
 
-class CommandUnavailable(click.ClickException):
-    """A plugin's command is registered and cannot be imported."""
-
-    exit_code = 3
-
-
-def _load(place: str, name: str) -> click.Command:
-    module, _, attribute = place.partition(":")
-    try:
-        command = getattr(import_module(module), attribute)
-    except Exception as error:  # a plugin's border; a built-in command that fails here is a bug
-        if name in _PLACES:
-            raise
-        raise CommandUnavailable(
-            f"the command {name} ({place}) cannot be loaded: {error}"
-        ) from error
-    if not isinstance(command, click.Command):
-        raise CommandUnavailable(f"the command {name} ({place}) is not a click command")
-    return command
-
-
-def _plugin_commands() -> Mapping[str, str]:
-    from shoal.cli.plugging import loaded_plugins
-
-    return loaded_plugins().commands
-
-
 class Commands(click.Group):
     """Built-in commands by the table above, then those that plugins registered."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now; None when there is none of this name."""
-        place = _PLACES.get(cmd_name) or _plugin_commands().get(cmd_name)
-        return _load(place, cmd_name) if place else None
+        if own := _PLACES.get(cmd_name):
+            return import_command(own)
+        place = commands_below().get(cmd_name)
+        return load_command(cmd_name, place) if place else None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every name; loads the plugins."""
-        return sorted({*_PLACES, *_plugin_commands()})
+        return sorted({*_PLACES, *commands_below()})
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by section, what plugins bring last."""
         for section, commands in BUILT_IN.items():
             self._write(formatter, section, [(name, text) for name, (_, text) in commands.items()])
-        extra = {name: where for name, where in _plugin_commands().items() if name not in _PLACES}
-        rows = [(name, self._about(name, place)) for name, place in sorted(extra.items())]
+        extra = {name: where for name, where in commands_below().items() if name not in _PLACES}
+        rows = [(name, about_command(name, place)) for name, place in sorted(extra.items())]
         self._write(formatter, "From plugins", rows)
-
-    def _about(self, name: str, place: str) -> str:
-        try:
-            return _load(place, name).get_short_help_str(limit=60)
-        except CommandUnavailable as error:
-            return error.message
 
     def _write(
         self, formatter: click.HelpFormatter, section: str, rows: Sequence[tuple[str, str]]

@@ -68,5 +68,9 @@ def shoal_programs() -> Sequence[Binary]:
 
 @hookspec
 def shoal_commands() -> Mapping[str, str]:
-    """Top-level commands: name → `module:click_command`, imported only when it is used."""
+    """Commands: name → `module:click_command`, imported only when it is used.
+
+    `dance` stands at the top; `cluster dance` in our group `cluster`, which is the one that is
+    open to plugins.
+    """
     raise NotImplementedError

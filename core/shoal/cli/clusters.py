@@ -1,0 +1,12 @@
+"""`shoal cluster`: the group; what is not ours in it, such as `local`, comes by plugins."""
+
+from __future__ import annotations
+
+import click
+
+from shoal.cli.plugin_commands import OpenGroup
+
+
+@click.group(cls=OpenGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def cluster() -> None:
+    """Look after the clusters of a fleet."""
