@@ -19,7 +19,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from shoal.cli.root import shoal as root
+from shoal.cli.schema_writing import schema_text
 from shoal.composition.loading import Plugins, load_plugins
+from shoal.documents.schema import schemas
 from shoal.hooks import access, gates, health, host, renderers, sources, specs, targets
 from shoal.model.documents import KINDS, format_duration
 from shoal.model.holds import HoldCause
@@ -37,6 +39,10 @@ def pages() -> dict[str, str]:
         "documents.md": HEAD + "\n".join(_documents(plugins)),
         "hooks.md": HEAD + "\n".join(_hooks()),
         "words.md": HEAD + "\n".join(_words()),
+        **{
+            f"schema/{name}.json": schema_text(schema)
+            for name, schema in schemas(plugins.seams).items()
+        },
     }
 
 
@@ -172,4 +178,5 @@ def _cell(text: str) -> str:
 
 if __name__ == "__main__":
     for file, content in pages().items():
+        (FOLDER / file).parent.mkdir(exist_ok=True)
         (FOLDER / file).write_text(content)

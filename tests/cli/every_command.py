@@ -77,6 +77,7 @@ OFFLINE: Mapping[str, Words] = {
     "validate": ("validate",),
     "explain": ("explain", "application.spec.sync"),
     "plugin list": ("plugin", "list"),
+    "schema --write": ("schema", "--write", "schemas"),
 }
 """Need no controller; end with 0 in a folder that holds a `fleet.yaml`, without any plugin."""
 

@@ -42,6 +42,7 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "cluster": ("shoal.cli.clusters:cluster", "Look after the clusters of a fleet."),
         "explain": ("shoal.cli.field_reference:explain", "Tell what may be written in a document."),
         "validate": ("shoal.cli.validating:validate", "Check the documents of a fleet, offline."),
+        "schema": ("shoal.cli.schema_writing:schema", "Print the JSON Schema of documents."),
         "plugin": ("shoal.cli.plugins:plugin", "What plugins are there."),
         "version": ("shoal.cli.version:version", "The version of this program."),
     },

@@ -84,7 +84,7 @@ class Seam:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": "object", "minProperties": 1, "maxProperties": 1}
+        return {"type": "object", "minProperties": 1, "maxProperties": 1, SEAM_MARK: self.name}
 
     def _validate(self, value: Any, info: core_schema.ValidationInfo[Any]) -> Choice:
         if isinstance(value, Choice):
@@ -154,5 +154,11 @@ class Chooser(Spec):
         return {**(chosen or {}), **written}
 
 
+SEAM_MARK = "x-seam"
+"""In a JSON Schema: here stands a part of a plugin of this seam."""
+
 CHOICE = "choice"
 """The field of a `Chooser` that holds the plugin's part."""
+
+CHOSEN: Mapping[str, Any] = {"required": [CHOICE]}
+"""In the JSON Schema of a `Chooser`: the key of a plugin is there."""

@@ -12,9 +12,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
-from shoal.model.choice import Choice, Chooser, Seam, Spec
+from shoal.model.choice import CHOSEN, Choice, Chooser, Seam, Spec
 from shoal.model.facts import DocumentFacts
 from shoal.model.health_rules import HealthRule
 from shoal.model.identity import GroupKind, Ref
@@ -25,6 +33,11 @@ from shoal.model.selectors import LabelSelector
 API_VERSION = "shoal.dev/v1alpha1"
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": r"^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?$",
+    "examples": ["30s", "5m", "1h30m"],
+}
 _MOST_HOURS = 10 * 365 * 24
 """Ten years: a time so far away that there is no date for it could not be waited for."""
 _NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -58,6 +71,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration, json_schema_input_type=str),
     PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema(_DURATION_SCHEMA),
 ]
 
 
@@ -180,6 +194,8 @@ class Source(Document):
 
 class ApplicationSource(Chooser):
     """Which source, and which folder of it: either `ref`, or a source plugin's part inline."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["ref"]}, {**CHOSEN}]})
 
     ref: Name | None = Field(
         default=None, description="The name of a Source in the application's namespace."

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from shoal.model.choice import Spec
 from shoal.model.facts import known_families, references
@@ -25,6 +25,8 @@ _IMAGE_NAME = re.compile(
 )
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z0-9]+)*:[0-9a-fA-F]{32,}")
+
+_IMAGE_CHANGES = ("newName", "newTag", "digest")
 
 
 def _of_form(form: re.Pattern[str], expected: str) -> AfterValidator:
@@ -84,6 +86,21 @@ class MergePatch(Spec):
 class Operation(Spec):
     """One operation of RFC 6902."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {
+                    "if": {"properties": {"op": {"enum": ["add", "replace", "test"]}}},
+                    "then": {"required": ["value"]},
+                },
+                {
+                    "if": {"properties": {"op": {"enum": ["move", "copy"]}}},
+                    "then": {"required": ["from"]},
+                },
+            ]
+        }
+    )
+
     op: Literal["add", "remove", "replace", "move", "copy", "test"] = Field(
         description="What to do."
     )
@@ -123,6 +140,10 @@ class ImageOverride(Spec):
     CronJob and of a custom resource too), and `image.reference` of every entry of a list named
     `volumes`. A CustomResourceDefinition is left alone.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [name]} for name in _IMAGE_CHANGES]}
+    )
 
     name: _Name = Field(
         description="The image as it is rendered, without tag and digest, and with its registry "

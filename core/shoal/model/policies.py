@@ -115,9 +115,10 @@ class IgnoreRule(Spec):
 
     target: ObjectSelector = Field(description="The objects it speaks of.")
     path: Annotated[str, AfterValidator(_pointer)] = Field(
+        json_schema_extra={"pattern": "^/."},
         description="Where the field stands: a JSON Pointer in which `*` stands for every item or "
         "member, and `name=app` for the item of a list whose `name` is `app`, such as "
-        "`/spec/template/spec/containers/name=app/resources`."
+        "`/spec/template/spec/containers/name=app/resources`.",
     )
 
     @model_validator(mode="after")

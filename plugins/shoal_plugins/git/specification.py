@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from shoal.errors import InvalidSource
 from shoal.model.choice import Spec
@@ -88,8 +88,19 @@ class Verify(Spec):
     )
 
 
+_NAMED: Sequence[dict[str, Any]] = [
+    {"required": [name]} for name in ("branch", "tag", "commit", "semver")
+]
+_AT_MOST_ONE_REVISION: dict[str, Any] = {
+    "oneOf": [*_NAMED, {"not": {"anyOf": _NAMED}}],
+    "dependencies": {"tagPrefix": ["semver"]},
+}
+
+
 class GitSpec(Spec):
     """A Git repository, and what of it is wanted; the remote's HEAD when nothing is named."""
+
+    model_config = ConfigDict(json_schema_extra=_AT_MOST_ONE_REVISION)
 
     url: Annotated[str, AfterValidator(_agreed_url)] = Field(
         description="https://host/path.git, ssh://user@host:port/path.git or user@host:path.git, "
