@@ -7,8 +7,8 @@ memory and writes every change here before it acts on it. Nothing in here is the
 cluster: the owner labels on the objects are; and nothing in here is secret: digests of Secrets are
 keyed, and every sentence passes `masking`.
 
-Reading order: `states`, `changes`, `database`, `writing`, `ledger`, `loading`, `tables`, `folder`,
-`heads`, `migrating`, `backing_up`, `restoring`.
+Reading order: `states`, `changes`, `database`, `writing`, `ledger`, `news`, `loading`, `tables`,
+`folder`, `heads`, `migrating`, `backing_up`, `restoring`.
 """
 
 from shoal.store.changes import (

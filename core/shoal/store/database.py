@@ -65,6 +65,10 @@ class Store:
         """The number of the newest committed record; 0 when there is none."""
         return self._writer.head.seq
 
+    async def wait_past(self, seq: int) -> None:
+        """Return once a record after `seq` is committed; at once when one is already."""
+        await self._writer.news.wait_past(seq)
+
     async def write(self, *changes: Change) -> Sequence[Record]:
         """Write all changes, masked, or none; returns the appended records when they are durable.
 

@@ -40,6 +40,7 @@ from shoal.store.changes import Change
 from shoal.store.encoding import Row, record_row
 from shoal.store.heads import FileIdentity, identity, keep_head
 from shoal.store.ledger import Head, chained, read_head
+from shoal.store.news import News
 from shoal.store.operations import Run
 
 # Calls waiting for the next commit; more than this wait at the door.
@@ -77,6 +78,7 @@ class Writer:
         self._chain = chain
         self._head = head
         self._head_is_known = True
+        self.news = News(lambda: self._head.seq)
         self._send, self._calls = anyio.create_memory_object_stream[_Call](WAITING)
         self._task: asyncio.Task[None] | None = None
         self._upserts: dict[Table, Insert] = {}
@@ -170,6 +172,8 @@ class Writer:
         new = Head(records[-1].seq, records[-1].hash) if records else head
         await anyio.to_thread.run_sync(self._is_kept, new, limiter=self._threads)
         self._head, self._head_is_known = new, True
+        if records:
+            self.news.tell()
         return _split(records, [len(part) for part in entries])
 
     def _is_kept(self, head: Head) -> None:

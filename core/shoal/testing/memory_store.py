@@ -26,6 +26,7 @@ from shoal.store.encoding import Row
 from shoal.store.ledger import Head, Query, chained, follows
 from shoal.store.loading import state_of
 from shoal.store.masking import Mask, as_it_is, masked
+from shoal.store.news import News
 from shoal.store.operations import Run
 from shoal.store.states import State
 
@@ -86,11 +87,16 @@ class MemoryStore:
         self.digester = Digester(b"a key for tests, 32 bytes long..")
         self.trouble = ""
         self._mask = mask
+        self._news = News(lambda: self.last_seq)
 
     @property
     def last_seq(self) -> int:
         """The number of the newest committed record; 0 when there is none."""
         return self.disk.head.seq
+
+    async def wait_past(self, seq: int) -> None:
+        """Return once a record after `seq` is committed; at once when one is already."""
+        await self._news.wait_past(seq)
 
     async def write(self, *changes: Change) -> Sequence[Record]:
         """As `Store.write`: all changes or none, durable when it returns."""
@@ -112,6 +118,8 @@ class MemoryStore:
         for run in runs:
             self.disk.carry_out(run)
         self.disk.records += records
+        if records:
+            self._news.tell()
         return records
 
     async def load(self) -> State:

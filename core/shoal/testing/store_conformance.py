@@ -256,3 +256,19 @@ class StoreConformance:
             assert await found(**both) == [4, 2, 1]
             assert await found(what=frozenset({Deed.TARGET_FAILED})) == [4]
             assert store.last_seq == 4
+
+    async def test_who_waits_for_a_record_is_told_of_it(
+        self, opened: Opened, make: StoredValues
+    ) -> None:
+        """A reader with a cursor loses nothing between its look and its wait."""
+        async with opened() as store, asyncio.timeout(5):
+            await store.write(make.append(1))
+            await store.wait_past(0)
+            waiting = [asyncio.create_task(store.wait_past(1)) for _ in range(2)]
+            await store.write(changes.PutSetting("fleet", "shop"))
+            assert not any(each.done() for each in waiting)
+
+            await store.write(make.append(2))
+            await asyncio.gather(*waiting)
+
+            assert store.last_seq == 2
