@@ -21,9 +21,9 @@ from bench.forms import Form
 from shoal.engine.folders import GuardedFolder
 from shoal.hooks.host import Host
 from shoal.model.manifests import Manifest
+from shoal.model.trees import MemoryTree
 from shoal.testing.facts import make_facts
 from shoal.testing.hosts import make_host
-from shoal.testing.trees import MemoryTree
 from shoal_plugins.rendering import shoal_renderers
 
 

@@ -27,9 +27,9 @@ from shoal.model.facts import references, substituted
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.records import Deed, Entry, Intent, Record
+from shoal.model.trees import MemoryTree
 from shoal.store import Change, encoding, tables
 from shoal.testing import memory_store
-from shoal.testing.trees import MemoryTree
 
 
 class MemoryStore(memory_store.MemoryStore):

@@ -16,7 +16,7 @@ from shoal.engine.sent_files import SentFiles, pack
 from shoal.engine.views import DiffView, MissingFiles
 from shoal.errors import InvalidSource, UnknownName
 from shoal.model.identity import Ref
-from shoal.testing.trees import MemoryTree
+from shoal.model.trees import MemoryTree
 
 SHOP = Ref("default", "shop")
 

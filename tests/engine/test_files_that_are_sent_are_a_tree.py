@@ -11,7 +11,7 @@ from shoal.engine.folders import GuardedFolder
 from shoal.engine.sent_files import MOST_BYTES, SentFile, SentFiles, SentTree, pack
 from shoal.errors import BudgetExceeded, InvalidSource, UnsafePath
 from shoal.model.artifacts import EntryKind, Tree
-from shoal.testing.trees import MemoryTree
+from shoal.model.trees import MemoryTree
 
 COPY = MemoryTree(
     {"apps/web/a.yaml": "a: 1\n", "apps/web/more/b.yaml": "b: 1\n", "base/c.yaml": "c: 1\n"},

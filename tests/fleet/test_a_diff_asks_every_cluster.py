@@ -19,7 +19,7 @@ from shoal.engine.diffing import DiffRequest
 from shoal.engine.sent_files import pack
 from shoal.engine.views import Difference, DiffView
 from shoal.model.identity import Ref
-from shoal.testing.trees import MemoryTree
+from shoal.model.trees import MemoryTree
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client
 

@@ -7,7 +7,7 @@ from tests.fuzzing.trying import Target
 
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import ShoalError
-from shoal.testing.trees import MemoryTree
+from shoal.model.trees import MemoryTree
 from shoal_plugins.git.addresses import parse_address, parse_server_url
 from shoal_plugins.git.blobs import _answers as read_blobs
 from shoal_plugins.git.listings import Listing

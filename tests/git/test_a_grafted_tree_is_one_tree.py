@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.model.artifacts import EntryKind, Tree
-from shoal.testing.trees import MemoryTree
+from shoal.model.trees import MemoryTree
 from shoal_plugins.git.grafting import GraftedTree
 
 NAMES = st.sampled_from(["a", "b", "lib", "lib2", "l"])

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from shoal.model.facts import API_VERSIONS, KUBERNETES_VERSION
+from shoal.model.trees import MemoryTree
 from shoal.model.yaml import read_yaml
-from shoal.testing.trees import MemoryTree
 
 CORPUS = Path(__file__).parent / "corpus"
 _FIELDS = {"shows", "folder", "links", "archives", "helm", "skips", "gives"} | {

@@ -12,8 +12,8 @@ import pytest
 from shoal.binaries import locate
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import BudgetExceeded, InvalidManifest, PluginFailed, UnsafePath
+from shoal.model.trees import MemoryTree
 from shoal.testing.facts import make_facts
-from shoal.testing.trees import MemoryTree
 from shoal_plugins.rendering.helm import HelmRenderer, HelmSpec
 from shoal_plugins.rendering.program import worker_program
 from shoal_plugins.rendering.worker import Job, Workers

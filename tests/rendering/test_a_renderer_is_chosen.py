@@ -7,7 +7,7 @@ import pytest
 from shoal.engine.rendering import Rendering
 from shoal.errors import InvalidSource
 from shoal.model.choice import Choice
-from shoal.testing.trees import MemoryTree
+from shoal.model.trees import MemoryTree
 
 
 @pytest.fixture

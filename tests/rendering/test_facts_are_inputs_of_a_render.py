@@ -16,8 +16,8 @@ from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.choice import Spec
 from shoal.model.manifests import Manifest
+from shoal.model.trees import MemoryTree
 from shoal.testing.facts import make_facts
-from shoal.testing.trees import MemoryTree
 
 
 class Parameters(Spec):

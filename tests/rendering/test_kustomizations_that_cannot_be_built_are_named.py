@@ -8,8 +8,8 @@ import pytest
 
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import ShoalError
+from shoal.model.trees import MemoryTree
 from shoal.testing.facts import make_facts
-from shoal.testing.trees import MemoryTree
 from shoal_plugins.rendering.kustomize import KustomizeRenderer, KustomizeSpec
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shoal.engine.rendering import Rendering
 from shoal.errors import BinaryUnavailable, InvalidManifest, PluginFailed, ShoalError
 from shoal.model.identity import Ref
+from shoal.model.trees import MemoryTree
 from shoal.testing.facts import make_facts
-from shoal.testing.trees import MemoryTree
 
 FILES = {"web/a.yaml": "a", "web/sub/b.yaml": "b", "base/c.yaml": "c", "other/d.yaml": "d"}
 

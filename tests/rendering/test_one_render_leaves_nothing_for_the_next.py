@@ -8,8 +8,8 @@ import pytest
 
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import ShoalError
+from shoal.model.trees import MemoryTree
 from shoal.testing.facts import make_facts
-from shoal.testing.trees import MemoryTree
 from shoal_plugins.rendering.helm import HelmRenderer, HelmSpec
 from shoal_plugins.rendering.kustomize import KustomizeRenderer, KustomizeSpec
 from shoal_plugins.rendering.program import worker_program

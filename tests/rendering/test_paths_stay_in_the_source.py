@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shoal.engine.folders import Budget, GuardedFolder
 from shoal.errors import BudgetExceeded, ShoalError, UnsafePath
 from shoal.model.artifacts import EntryKind
-from shoal.testing.trees import MemoryTree
+from shoal.model.trees import MemoryTree
 
 FILES = {"apps/web/a.yaml": "a", "apps/web2/b.yaml": "b", "base/c.yaml": "c"}
 

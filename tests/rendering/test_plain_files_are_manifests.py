@@ -6,8 +6,8 @@ import pytest
 
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import InvalidManifest, ShoalError, UnsafePath
+from shoal.model.trees import MemoryTree
 from shoal.testing.facts import make_facts
-from shoal.testing.trees import MemoryTree
 from shoal_plugins.rendering.plain import PlainRenderer, PlainSpec
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"

@@ -7,9 +7,9 @@ import pytest
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import ShoalError
 from shoal.model.digests import Digester
+from shoal.model.trees import MemoryTree
 from shoal.planning.overriding import content
 from shoal.testing.facts import make_facts
-from shoal.testing.trees import MemoryTree
 from shoal_plugins.rendering.helm import HelmRenderer, HelmSpec
 
 CHART = "apiVersion: v2\nname: web\nversion: 1.0.0\n"

@@ -14,8 +14,8 @@ from tests.rendering.originals.running import Answer
 
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import InvalidManifest
+from shoal.model.trees import MemoryTree
 from shoal.testing.facts import make_facts
-from shoal.testing.trees import MemoryTree
 from shoal_plugins.rendering.plain import PlainRenderer, PlainSpec
 
 PLACES = (

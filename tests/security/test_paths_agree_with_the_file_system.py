@@ -17,8 +17,8 @@ from shoal.engine.folders import GuardedFolder
 from shoal.engine.working_copies import working_copy
 from shoal.errors import ShoalError, UnsafePath
 from shoal.model.identity import Ref
+from shoal.model.trees import MemoryTree
 from shoal.testing.hosts import make_host
-from shoal.testing.trees import MemoryTree
 
 FILES = {"apps/web/a.yaml": "a", "apps/web2/b.yaml": "b", "base/c.yaml": "c", "d.yaml": "d"}
 OUTSIDE = ("../secret", "../source-2/d.yaml", "../apps/web/a.yaml")

@@ -20,8 +20,8 @@ from shoal.hooks.host import Host
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.choice import Spec
 from shoal.model.identity import ObjectKey, Ref
+from shoal.model.trees import MemoryTree
 from shoal.testing.fake_cluster import key_of
-from shoal.testing.trees import MemoryTree
 
 Body = dict[str, Any]
 _KINDS = (("v1", "ConfigMap"),) * 5 + (("apps/v1", "Deployment"), ("v1", "Service"))

@@ -1,15 +1,25 @@
-"""A tree in memory, for tests of renderers and of whatever reads a source."""
+"""A tree in memory: what a source hands over whose revisions are small, and what tests read.
+
+A source plugin that downloads one file or one archive gives its content to `MemoryTree` and is
+done: digests, folders and listings come by themselves. Its paths come from outside, so a path that
+is none, or that stands where another one does, is refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from shoal.errors import InvalidSource
 from shoal.model.artifacts import Entry, EntryKind
 from shoal.model.digests import digest_bytes, digest_parts
 
 
 class MemoryTree:
-    """Files, links (path → target) and other things, by path; folders come by themselves."""
+    """Files, links (path → target) and other things, by path; folders come by themselves.
+
+    Raises InvalidSource for a path that is not relative and plain, or that is both a file and a
+    folder.
+    """
 
     def __init__(
         self,
@@ -57,11 +67,18 @@ class MemoryTree:
         return sorted(self._entries[path].values())
 
     def _place(self, path: str, kind: EntryKind, digest: str, size: int = 0) -> None:
+        _refuse(path)
         above, _, name = path.rpartition("/")
-        self._entries.setdefault(above, {})[name] = Entry(name, kind, digest, size)
-        if above:
-            self._entries.setdefault(above, {})
-            self._place(above, EntryKind.FOLDER, "")
+        self._place_folder(above)
+        if name in self._entries[above]:
+            raise InvalidSource(f"the path {path[:200]!r} stands there twice")
+        self._entries[above][name] = Entry(name, kind, digest, size)
+
+    def _place_folder(self, path: str) -> None:
+        if path in self._entries:
+            return
+        self._place(path, EntryKind.FOLDER, "")
+        self._entries[path] = {}
 
     def _settle(self, path: str) -> str:
         """Give every folder its digest, the deepest first."""
@@ -75,3 +92,8 @@ class MemoryTree:
             for part in (entry.name, entry.kind, entry.digest)
         )
         return digest_parts(parts)
+
+
+def _refuse(path: str) -> None:
+    if "\0" in path or any(step in ("", ".", "..") for step in path.split("/")):
+        raise InvalidSource(f"{path[:200]!r} is not the path of a file in a source")
