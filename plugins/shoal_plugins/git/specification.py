@@ -12,7 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_v
 
 from shoal.errors import InvalidSource
 from shoal.model.choice import Spec
-from shoal.model.documents import Name
+from shoal.model.secret_refs import SecretRef
 from shoal_plugins.git.addresses import Address, parse_address
 from shoal_plugins.git.versions import parse_range
 
@@ -44,12 +44,6 @@ def _agreed_range(value: str) -> str:
 def _agreed_prefix(value: str) -> str:
     _agreed_ref(f"{value}1.0.0")
     return value
-
-
-class SecretRef(Spec):
-    """The name of a secret."""
-
-    name: Name = Field(description="The secret, in the namespace of the source.")
 
 
 class History(StrEnum):
