@@ -18,7 +18,7 @@ from shoal.engine.fleet import FleetFiles
 from shoal.errors import InvalidSource, ShoalError, StoreUnavailable
 from shoal.hooks.gates import Proposal
 from shoal.hooks.host import Host
-from shoal.hooks.renderers import ClusterFacts, Folder, ValuedSpec
+from shoal.hooks.renderers import ANY_FOLDER, ClusterFacts, Folder, ValuedSpec
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.choice import Spec
 from shoal.model.digests import digest_bytes, digest_parts
@@ -156,7 +156,7 @@ class FakeRenderer:
     name = "json"
     version = "1"
     spec: type[Spec] = ValuesSpec
-    markers: tuple[str, ...] = ()
+    markers: tuple[str, ...] = (ANY_FOLDER,)
     calls: int = 0
     error: ShoalError | None = None
 

@@ -343,7 +343,7 @@ async def test_a_broken_answer_to_a_person_is_an_error_and_nothing_else(
 class _Asking:
     """A renderer that asks the cluster for its APIs."""
 
-    name, version, markers = "json", "1", ()
+    name, version, markers = "json", "1", ("*",)
 
     def __init__(self) -> None:
         from tests.engine.fakes import ValuesSpec

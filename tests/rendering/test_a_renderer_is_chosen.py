@@ -1,4 +1,4 @@
-"""By the document, else by the marker in the folder, else the one without markers."""
+"""By the document, else by the marker in the folder, else the one for any folder."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import pytest
 
 from shoal.engine.rendering import Rendering
 from shoal.errors import InvalidSource
+from shoal.hooks.renderers import ANY_FOLDER
 from shoal.model.choice import Choice
 from shoal.model.trees import MemoryTree
 
 
 @pytest.fixture
 def choose(told, artifact):
-    """Chooses for a tree among `plain` and two renderers with markers."""
+    """Chooses for a tree among `plain`, two renderers with markers, and one without."""
     renderers = {
         name: told(None, name=name, markers=markers)
         for name, markers in (
-            ("plain", ()),
+            ("stranger", ()),
+            ("plain", (ANY_FOLDER,)),
             ("kustomize", ("kustomization.yaml",)),
             ("helm", ("Chart.yaml",)),
         )
@@ -33,8 +35,15 @@ async def test_a_marker_chooses(choose):
     assert await choose(MemoryTree({"web/kustomization.yaml": "", "web/a.yaml": ""})) == "kustomize"
 
 
-async def test_without_a_marker_it_is_the_one_that_has_none(choose):
+async def test_without_a_marker_it_is_the_one_for_any_folder(choose):
     assert await choose(MemoryTree({"web/a.yaml": "", "web/sub/Chart.yaml": ""})) == "plain"
+    assert await choose(MemoryTree({"web/Chart.yaml": "", "web/*": ""})) == "helm"
+
+
+async def test_a_renderer_without_markers_is_used_only_by_its_name(choose, parameters):
+    choice = Choice("stranger", parameters())
+
+    assert await choose(MemoryTree({"web/a.yaml": ""}), choice=choice) == "stranger"
 
 
 async def test_two_matches_are_an_error_that_names_both(choose):

@@ -12,7 +12,7 @@ from typing import Any
 
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import InvalidSource
-from shoal.hooks.renderers import Folder, Renderer
+from shoal.hooks.renderers import ANY_FOLDER, Folder, Renderer
 from shoal.model.artifacts import Artifact, Entry, EntryKind, Tree
 from shoal.model.choice import nearest
 
@@ -22,18 +22,19 @@ _SHOWN_FOLDERS = 8
 async def choose_renderer(
     renderers: Sequence[Renderer[Any]], folder: Folder, path: str
 ) -> Renderer[Any]:
-    """The renderer whose marker is in the folder, else the one that has no markers."""
-    names = {entry.name for entry in await folder.list("") if entry.kind is not EntryKind.FOLDER}
+    """The renderer whose marker is in the folder, else the one for any folder."""
+    listed = await folder.list("")
+    names = {each.name for each in listed if each.kind is not EntryKind.FOLDER} - {ANY_FOLDER}
     fitting = [each for each in renderers if names.intersection(each.markers)]
     if len(fitting) > 1:
         raise InvalidSource(
             f"folder {path} fits two renderers, {fitting[0].name} and {fitting[1].name}",
             next_step="name one under render",
         )
-    unmarked = [each for each in renderers if not each.markers]
-    if not fitting and len(unmarked) != 1:
+    for_any = [each for each in renderers if ANY_FOLDER in each.markers]
+    if not fitting and len(for_any) != 1:
         raise InvalidSource(f"folder {path} fits no renderer", next_step="name one under render")
-    return (fitting or unmarked)[0]
+    return (fitting or for_any)[0]
 
 
 async def folder_root(folder: GuardedFolder, artifact: Artifact, path: str) -> Entry:

@@ -13,6 +13,8 @@ from shoal.model.choice import Spec
 from shoal.model.manifests import Manifest
 
 P = TypeVar("P", bound=Spec, contravariant=True)
+ANY_FOLDER = "*"
+"""The marker of a renderer that is chosen where no other's marker is; one renderer has it."""
 
 
 class Folder(Protocol):
@@ -81,7 +83,10 @@ class Renderer(Protocol[P]):
 
     @property
     def markers(self) -> tuple[str, ...]:
-        """Names of files whose presence chooses this renderer; empty: chosen when no other is."""
+        """Names of files whose presence in a folder chooses this renderer.
+
+        Empty: it is used only where a document names it. `ANY_FOLDER`: chosen when no other is.
+        """
         ...
 
     async def render(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from shoal.errors import InvalidManifest
 from shoal.hooks.host import Host
-from shoal.hooks.renderers import ClusterFacts, Folder
+from shoal.hooks.renderers import ANY_FOLDER, ClusterFacts, Folder
 from shoal.model.artifacts import Entry, EntryKind
 from shoal.model.choice import Spec
 from shoal.model.manifests import Manifest
@@ -32,7 +32,7 @@ class PlainRenderer:
 
     name = "plain"
     spec = PlainSpec
-    markers: tuple[str, ...] = ()
+    markers = (ANY_FOLDER,)
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
