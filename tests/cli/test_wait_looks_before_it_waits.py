@@ -9,7 +9,7 @@ import pytest
 
 from shoal.cli import waiting
 from shoal.engine.views import ObjectProblem, TargetPhase
-from shoal.testing.views import application_view, cluster_view, target_view
+from shoal.testing.views import application_view, cluster_view, fleet_view, target_view
 
 OLD, NEW = "0" * 40, "abcdef0123" * 4
 
@@ -49,6 +49,23 @@ def put(controller, *targets, **changes):
             controller.application_list = [application_view(**changes)]
 
     return happen
+
+
+def test_the_documents_are_waited_for_when_the_controller_has_just_started(
+    controller, shoal, looks
+):
+    known, controller.application_list = controller.application_list, []
+    controller.fleet_value = fleet_view(ready="Unknown")
+
+    def read() -> None:
+        controller.fleet_value = fleet_view()
+        controller.application_list = known
+
+    slept = looks(lambda: None, read)
+
+    ended = shoal("wait", "web", "--timeout", "5s")
+
+    assert (ended.code, len(slept)) == (0, 2), ended.err
 
 
 def test_what_is_so_already_is_not_waited_for(controller, shoal, looks):

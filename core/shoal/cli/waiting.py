@@ -27,6 +27,7 @@ from shoal.cli.tables import Item
 POLL_SECONDS = 0.5
 _SHARE = 4  # of the time goes by between looks, however long a look at a large fleet takes
 _SHOWN = 20
+_NOT_READ_YET = "Unknown"
 # Nothing of this comes right without a person or a commit; Differs is only observed.
 _STUCK = frozenset({"Failed", "Held", "Removing", "Differs"})
 
@@ -68,6 +69,13 @@ def look_until(
             _say_change(target, said)
         before = seen
         time.sleep(max(POLL_SECONDS, _SHARE * (time.monotonic() - started)))
+
+
+def await_documents(client: Client, timeout: timedelta) -> None:
+    """A controller that has just started does not know yet which applications there are."""
+    deadline = time.monotonic() + timeout.total_seconds()
+    while client.get("fleet")["ready"] == _NOT_READ_YET and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
 
 
 def say_blockers(targets: Sequence[Item], heading: str) -> None:
@@ -135,6 +143,7 @@ def wait(
     Exit code 1 as soon as something failed or waits for a person, so that it cannot come true by
     itself; 7 when the time is over. Both say which object of which cluster is in the way, and why.
     """
+    await_documents(client, timeout)
     wanted = [find_one(client, APPLICATION, each, namespace) for each in applications]
     for each in clusters:
         find_one(client, CLUSTER, each, None)
