@@ -209,6 +209,16 @@ def test_a_revision_is_there_where_it_was_applied(controller, shoal):
     assert shoal("wait", "web", "--for", f"revision={OLD}", "--timeout", "1s").code == 7
 
 
+def test_a_revision_is_not_there_while_it_is_still_written(controller, shoal, looks):
+    """Until then the health is that of what was there before."""
+    controller.target_list = [target_view(revision=NEW, phase=TargetPhase.SYNCING)]
+    slept = looks(put(controller, target_view(revision=NEW)))
+
+    ended = shoal("wait", "web", "--for", f"revision={NEW}", "--for", "healthy")
+
+    assert (ended.code, len(slept)) == (0, 1)
+
+
 def test_a_revision_that_does_not_touch_a_cluster_is_there_once_it_was_decided(controller, shoal):
     controller.application_list = [application_view(revision=NEW)]
     controller.target_list = [target_view(revision=OLD)]

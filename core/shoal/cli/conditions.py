@@ -63,10 +63,11 @@ def _is_at(target: Item, application: Item, revision: str) -> bool:
     """Whether the target has what this revision says.
 
     A commit that does not touch a target leaves it at the revision that it has: then it is there
-    once the application was decided at that commit.
+    once the application was decided at that commit. While it is still written, its health is that
+    of what was there before.
     """
     if is_revision(target["revision"], revision):
-        return True
+        return bool(target["phase"] != "Syncing")
     is_decided = is_revision(application["revision"], revision)
     return is_decided and target["phase"] in ("Synced", "Drifted")
 
