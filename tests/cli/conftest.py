@@ -1,5 +1,6 @@
 """How tests of commands run them: in process, through the border that makes exit codes."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,9 +26,12 @@ Run = Callable[..., Ended]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run `shoal` with these words; no variable of the outside world counts."""
-    for name in ("SHOAL_STATE", "NO_COLOR", "CLICOLOR_FORCE"):
-        monkeypatch.delenv(name, raising=False)
+    """Run `shoal` with these words; no variable or file of the outside world counts."""
+    for name in os.environ:
+        if name.startswith("SHOAL_") or name in ("NO_COLOR", "CLICOLOR_FORCE"):
+            monkeypatch.delenv(name)
+    places = (Path("/nowhere/of-user.yaml"), Path("/nowhere/of-machine.yaml"))
+    monkeypatch.setattr("shoal.composition.configuration_file.default_places", lambda: places)
 
     def run_words(*words: str) -> Ended:
         code = carry_out(words)

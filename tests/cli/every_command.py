@@ -53,6 +53,7 @@ ASKING: Mapping[str, Words] = {
     "wait --for": ("wait", "web", "--for", "drift-free", "-c", "dev"),
     "suspend": ("suspend", "web", "--reason", "storm", "--for", "2h"),
     "resume": ("resume", "web"),
+    "config show --running": ("config", "show", "--running"),
     "approve": ("approve", HOLD.id, "--reason", "meant"),
 }
 """Answered by the controller, with 0."""
@@ -78,6 +79,8 @@ OFFLINE: Mapping[str, Words] = {
     "explain": ("explain", "application.spec.sync"),
     "plugin list": ("plugin", "list"),
     "schema --write": ("schema", "--write", "schemas"),
+    "config show": ("config", "show"),
+    "config show --defaults": ("config", "show", "--defaults"),
 }
 """Need no controller; end with 0 in a folder that holds a `fleet.yaml`, without any plugin."""
 

@@ -41,6 +41,7 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Set up": {
         "cluster": ("shoal.cli.clusters:cluster", "Look after the clusters of a fleet."),
         "explain": ("shoal.cli.field_reference:explain", "Tell what may be written in a document."),
+        "config": ("shoal.cli.configuring:config", "How the controller is configured."),
         "validate": ("shoal.cli.validating:validate", "Check the documents of a fleet, offline."),
         "schema": ("shoal.cli.schema_writing:schema", "Print the JSON Schema of documents."),
         "plugin": ("shoal.cli.plugins:plugin", "What plugins are there."),

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -28,7 +29,7 @@ _STDERR = 2
 
 @click.command()
 @takes_settings
-def run(configured: Configured) -> int:
+def run(configure: Callable[[], Configured]) -> int:
     """Keep every selected cluster equal to what the fleet's documents and their sources say.
 
     Runs until SIGTERM or Ctrl-C; a second Ctrl-C does not wait for what is in progress. Each option
@@ -36,6 +37,7 @@ def run(configured: Configured) -> int:
     """
     from shoal.composition.configuring import require_fleet
 
+    configured = configure()
     require_fleet(configured)
     return run_until_signal(configured)
 
@@ -97,7 +99,7 @@ async def _heed_signals(
 ) -> None:
     """Cancel at the first signal to end; at the second, end at once: nothing needs a goodbye.
 
-    SIGHUP reads the configuration again, unless it says that the terminal was closed.
+    SIGHUP reads the configuration again, unless the terminal was closed: that is an end as well.
     """
     import anyio
 
@@ -105,8 +107,11 @@ async def _heed_signals(
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         task_status.started()
         async for number in signals:
-            if number is signal.SIGHUP and not (had_terminal and not os.isatty(_STDERR)):
-                configuration.read_again()
+            if number is signal.SIGHUP:
+                if had_terminal and not os.isatty(_STDERR):
+                    serving.cancel()  # the shell says it too, so that a second one means nothing
+                else:
+                    configuration.read_again()
                 continue
             if received:
                 os._exit(Ending.INTERRUPTED)

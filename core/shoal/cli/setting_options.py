@@ -53,7 +53,8 @@ class SettingType(click.ParamType[Any]):
             )
         except ValidationError as error:
             found = [each for each in error.errors(include_input=False) if name in each["loc"]]
-            self.fail(found[0]["msg"].removeprefix("Value error, "), param, ctx)
+            said = found[0]["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            self.fail(said, param, ctx)
         found = getattr(read, name)
         return found[0] if is_list else found
 
@@ -65,12 +66,15 @@ class SettingType(click.ParamType[Any]):
 
 
 def takes_settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds an option for each setting and `--config`; handed on as one `configured`."""
+    """Adds an option for each setting and `--config`; handed on as one `configure`.
+
+    It is a function, that reads the file and puts everything together when it is called.
+    """
 
     def wrapped(*args: Any, config: Path | None, **kwargs: Any) -> Any:
         context = click.get_current_context()
         others = {name: value for name, value in kwargs.items() if name not in table()}
-        return command(*args, configured=_configured(context, config), **others)
+        return command(*args, configure=lambda: _configured(context, config), **others)
 
     options = [_option(entry) for entry in table().values() if entry.name != _ON_ROOT]
     taking: Callable[..., Any] = functools.update_wrapper(wrapped, command)

@@ -8,7 +8,6 @@ the problems and ends, and a controller that runs keeps what it has.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Mapping
@@ -24,6 +23,9 @@ from shoal.documents.yaml_reading import ReadDocument, read_documents
 VARIABLE = "SHOAL_CONFIG"
 _NAME = "config.yaml"
 _MOST_BYTES = 1 << 20
+
+
+Mark = tuple[int, ...]
 
 
 class Configuration(Settings):
@@ -44,14 +46,14 @@ class Written(NamedTuple):
 class ConfigurationFile:
     """What was in the file when it was read; with `problems`, its values do not count.
 
-    `digest` tells one content from another; `owner` is the user (uid) that the file belongs to,
+    `mark` is its fingerprint at that moment; `owner` is the user (uid) that the file belongs to,
     None when there is no file.
     """
 
     path: Path
     values: Mapping[str, Written] = field(default_factory=dict[str, Written])
     problems: tuple[Problem, ...] = ()
-    digest: str = ""
+    mark: Mark = ()
     owner: int | None = None
 
 
@@ -65,20 +67,24 @@ def default_places() -> tuple[Path, Path]:
 def find_file(named: Path | None) -> Path | None:
     """The file that counts: the one named, else the first default place that has one."""
     if named is not None:
-        return named
+        return named.absolute()
     return next((place for place in default_places() if place.exists()), None)
 
 
-def fingerprint(path: Path) -> tuple[int, ...]:
-    """Is another one when the file was written or replaced; empty when it is not there.
+def fingerprint(path: Path) -> Mark:
+    """Is another one when the file was changed or replaced; empty when it is not there.
 
     Of what the path leads to: a mounted ConfigMap is changed by turning a link.
     """
     try:
-        found = path.stat()
+        return _mark(path.stat())
     except OSError:
         return ()
-    return (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _mark(found: os.stat_result) -> Mark:
+    # The time of its last change of any sort: who may write it counts as well.
+    return (found.st_dev, found.st_ino, found.st_ctime_ns)
 
 
 def read_file(path: Path) -> ConfigurationFile:
@@ -90,16 +96,16 @@ def read_file(path: Path) -> ConfigurationFile:
     except OSError as error:
         problem = _problem(path, f"it cannot be read: {error.strerror}")
         return ConfigurationFile(path, problems=(problem,))
-    digest = hashlib.sha256(content).hexdigest()
+    mark = _mark(about)
     if about.st_mode & stat.S_IWOTH:
         problem = _problem(
             path,
             "everybody on this machine may write it, and it says which code is loaded and run",
             next_step=f"chmod o-w {path}",
         )
-        return ConfigurationFile(path, problems=(problem,), digest=digest, owner=about.st_uid)
+        return ConfigurationFile(path, problems=(problem,), mark=mark, owner=about.st_uid)
     values, problems = _read(path, content)
-    return ConfigurationFile(path, values, problems, digest, about.st_uid)
+    return ConfigurationFile(path, values, problems, mark, about.st_uid)
 
 
 def _read(path: Path, content: bytes) -> tuple[Mapping[str, Written], tuple[Problem, ...]]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -52,7 +53,7 @@ class Origin(NamedTuple):
             case Kind.ENVIRONMENT | Kind.FLAG:
                 return f"{self.kind} {self.where}"
             case _:
-                return self.where or self.kind
+                return self.where or self.kind.value
 
 
 class Given(NamedTuple):
@@ -121,9 +122,9 @@ def require_fleet(configured: Configured) -> None:
 
 def show_value(name: str, value: Any) -> Any:
     """A value as the file would say it: text, a number, a list of texts, or None."""
-    return Settings.model_construct(**{name: value}).model_dump(
-        mode="json", by_alias=False, include={name}
-    )[name]
+    # With a state, for it would be looked up on the disk otherwise.
+    told = Settings.model_construct(**{"state": Path(), name: value})
+    return told.model_dump(mode="json", by_alias=False, include={name})[name]
 
 
 class UnknownVariable(NamedTuple):

@@ -27,7 +27,7 @@ from shoal.engine.adopting import Adopting
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
 from shoal.engine.carrying_out import CarryingOut
-from shoal.engine.cataloguing import FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
+from shoal.engine.cataloguing import FLEET_KEY, FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
@@ -46,6 +46,7 @@ from shoal.engine.observing import Observing
 from shoal.engine.orphaning import Orphaning
 from shoal.engine.previewing import Previewing
 from shoal.engine.probing import Probing
+from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.recovering import Recovering
 from shoal.engine.removing import Removing
@@ -144,6 +145,11 @@ class _Assembly:
         foundation = self._foundation
         is_local = foundation.settings.fleet_folder is not None
         usual = FOLDER_INTERVAL if is_local else REPOSITORY_INTERVAL
+        # A look that was put off for long must not wait for its time when the interval is short.
+        look = Request(Priority.RECHECK, "the configuration changed")
+        foundation.configuration.followers.append(
+            lambda settings: self._state.fleet_queue.add(FLEET_KEY, look)
+        )
         return Cataloguing(
             state=self._state,
             recording=self._recording,

@@ -8,7 +8,7 @@ count. What changed is recorded in the ledger, with the user that the file belon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from shoal.api.facade import Controller
 from shoal.api.listening import user_name
 from shoal.composition.configuration_file import (
     ConfigurationFile,
-    default_places,
+    Mark,
     find_file,
     fingerprint,
     read_file,
@@ -28,7 +28,7 @@ from shoal.composition.configuration_file import (
 from shoal.composition.configuring import Configured, Origin, configure, show_value
 from shoal.composition.settings import Settings, table
 from shoal.documents import Problem
-from shoal.errors import ShoalError
+from shoal.errors import Permanent
 from shoal.hooks.host import ThreadRunner
 from shoal.model.records import Deed, Verdict
 
@@ -82,13 +82,18 @@ def take_over(in_use: Configured, read: Configured) -> Configured:
 
 
 class LiveConfiguration:
-    """What a controller is told, now. Whoever uses a live setting asks `settings` each time."""
+    """What a controller is told, now. Whoever uses a live setting asks `settings` each time.
 
-    def __init__(self, configured: Configured) -> None:
+    `followers` are called with new settings, for what has to be pushed.
+    """
+
+    def __init__(self, configured: Configured, *, look_seconds: float = LOOK_SECONDS) -> None:
+        self._look_seconds = look_seconds
         self._in_use = configured
         self._read = configured
         self._problems: tuple[Problem, ...] = ()
-        self._is_asked = False
+        self._asked = anyio.Event()
+        self._mark: Mark = configured.file.mark if configured.file is not None else ()
         self.followers: list[Callable[[Settings], None]] = []
 
     @property
@@ -102,39 +107,33 @@ class LiveConfiguration:
         return _AllowedPrograms(self)
 
     def read_again(self) -> None:
-        """Let the file be read at the next look, whether it changed or not."""
-        self._is_asked = True
+        """Let the file be read now, whether it changed or not."""
+        self._asked.set()
 
     async def follow(self, controller: Controller, run_in_thread: ThreadRunner) -> None:
         """Look at the file now and then; ends by cancellation only."""
-        known = await run_in_thread(self._look)
-        before = known
+        before: Mark | None = None
         while True:
-            await anyio.sleep(LOOK_SECONDS)
+            with anyio.move_on_after(self._look_seconds):
+                await self._asked.wait()
             seen = await run_in_thread(self._look)
             has_settled, before = seen == before, seen
-            if self._is_asked or (seen != known and has_settled):
-                self._is_asked, known = False, seen
+            if self._asked.is_set() or (seen != self._mark and has_settled):
+                self._asked = anyio.Event()
                 await self.reload(controller, run_in_thread)
 
     async def reload(self, controller: Controller, run_in_thread: ThreadRunner) -> None:
         """Read the file and take over what can be; says what changed, or why nothing did."""
-        path = await run_in_thread(self._path)
-        if path is None:
-            _log.info("there is no configuration file to read again", places=_places())
+        found = await run_in_thread(self._read_file)
+        if found is None:
+            _log.info("there is no configuration file to read again")
             return
-        file = await run_in_thread(read_file, path)
-        problems = file.problems
-        read = self._read
-        if not problems:
-            try:
-                read = configure(self._in_use.given, file)
-            except ShoalError as error:
-                problems = (Problem(str(path), 0, "", error.message, next_step=error.next_step),)
-        if problems:
-            await self._refuse(file, problems, controller)
-        else:
+        file, read = found
+        self._mark = file.mark
+        if isinstance(read, Configured):
             await self._accept(file, read, controller)
+        else:
+            await self._refuse(file, read, controller)
 
     async def _refuse(
         self, file: ConfigurationFile, problems: tuple[Problem, ...], controller: Controller
@@ -161,18 +160,17 @@ class LiveConfiguration:
         changed = [each.as_fields() for each in compare(self._read, read)]
         is_news, self._problems = bool(changed or self._problems), ()
         self._read, self._in_use = read, take_over(self._in_use, read)
-        for follower in self.followers:
+        for follower in self.followers if changed else ():
             follower(self.settings)
         _log.info("the configuration was read again", file=str(file.path), changed=changed)
         if not is_news:
             return
-        waiting = [each["setting"] for each in changed if each["effect"] != NOW]
         await controller.mention(
             Deed.CONFIGURATION_CHANGED,
             "controller",
             {"file": str(file.path), "changed": changed},
             who=_owner(file),
-            why=f"needs a restart: {', '.join(waiting)}" if waiting else "",
+            why=_summary(changed),
         )
 
     def as_fields(self) -> dict[str, Any]:
@@ -184,9 +182,22 @@ class LiveConfiguration:
             "items": [setting_fields(name, self._in_use, pending.get(name)) for name in table()],
         }
 
-    def _look(self) -> tuple[Path | None, tuple[int, ...]]:
+    def _read_file(self) -> tuple[ConfigurationFile, Configured | tuple[Problem, ...]] | None:
+        """The file and what it comes to with everything else, or its problems. Blocking."""
         path = self._path()
-        return path, fingerprint(path) if path is not None else ()
+        if path is None:
+            return None
+        file = read_file(path)
+        if file.problems:
+            return file, file.problems
+        try:
+            return file, configure(self._in_use.given, file)
+        except Permanent as error:
+            return file, (Problem(str(path), 0, "", error.message, next_step=error.next_step),)
+
+    def _look(self) -> Mark:
+        path = self._path()
+        return fingerprint(path) if path is not None else ()
 
     def _path(self) -> Path | None:
         """The file that was read, also when it is gone; else one that has come since."""
@@ -226,10 +237,14 @@ class _AllowedPrograms(Set[str]):
         return len(self.configuration.settings.allow_exec)
 
 
+def _summary(changed: Sequence[Mapping[str, Any]]) -> str:
+    """What changed, for the list of what happened."""
+    now = [each["setting"] for each in changed if each["effect"] == NOW]
+    later = [each["setting"] for each in changed if each["effect"] != NOW]
+    parts = [", ".join(now), f"after a restart: {', '.join(later)}" if later else ""]
+    return "; ".join(part for part in parts if part) or "it can be used again, and says the same"
+
+
 def _owner(file: ConfigurationFile) -> str:
     """Who may have changed it, as far as can be known."""
     return "unknown" if file.owner is None else user_name(file.owner)
-
-
-def _places() -> list[str]:
-    return [str(place) for place in default_places()]

@@ -70,7 +70,7 @@ def _judge_kind(read: ReadDocument, api_version: Any, kind: Any) -> str | Proble
         return kind
     line = read.line_of(("kind",))
     if kind == CONFIGURATION:
-        step = "keep it out of the fleet's folder, and name it by `shoal run --config FILE`"
+        step = "keep it out of the fleet's folder; `shoal config show --config FILE` checks it"
         message = "the configuration of a controller is no document of a fleet"
         return Problem(read.file, line, "kind", message, next_step=step)
     expected = "one of " + ", ".join(KINDS)
