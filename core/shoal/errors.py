@@ -32,6 +32,7 @@
             StateUnusable          the state folder or its database cannot be used as it is
             NotRunning             no controller answers
             UnknownName            a command names something that does not exist
+            InvalidQuery           a list is asked for in a way that cannot be understood
 
 An error takes facts and says, in one sentence: what, where, why; `next_step` says what to do.
 The two branches decide behaviour everywhere: a Retryable is tried again with back-off (not before
@@ -189,3 +190,7 @@ class NotRunning(Permanent):
 
 class UnknownName(Permanent):
     """A command names an application, cluster, hold or kind that does not exist."""
+
+
+class InvalidQuery(Permanent):
+    """A list is asked for in a way that cannot be understood: a condition, a field, a place."""

@@ -1,10 +1,8 @@
 """`shoal get events`: of a cluster, of a subject, of both; never of a namesake."""
 
-import json
-
 import pytest
 
-from shoal.cli import finding, getting
+from shoal.api import record_lists
 from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.testing.views import AT
 
@@ -38,6 +36,9 @@ def controller(shoal_controller):
         (("default/shop@staging", "-c", "staging"), [1]),
         (("default/shop@staging", "-c", "prod"), []),
         (("cluster prod",), [6]),
+        (("-c", "*staging"), [5, 4, 2, 1]),
+        (("-n", "default", "--where", "application=default/shop"), [4, 3, 1]),
+        (("--where", "who=ana and seq > 5"), [7, 6]),
     ],
 )
 def test_events_of_a_cluster_are_its_own_and_those_of_its_targets(controller, shoal, words, seqs):
@@ -48,24 +49,33 @@ def test_events_of_a_cluster_are_its_own_and_those_of_its_targets(controller, sh
 
 
 def test_events_of_a_cluster_are_found_behind_many_of_others(controller, shoal, monkeypatch):
-    monkeypatch.setattr(finding, "_PAGE", 2)
+    monkeypatch.setattr(record_lists, "_PAGE", 2)
+    monkeypatch.setattr(record_lists, "_MOST_PAGES", 1)
 
-    ended = shoal("get", "events", "-c", "staging", "-o", "name")
+    ended = shoal("events", "-c", "staging", "-o", "name")
 
     assert ended.out.split() == ["event/a/5", "event/a/2", "event/a/1"]
 
 
-def test_a_watch_of_a_cluster_shows_what_is_new_there_only(controller, shoal, monkeypatch):
-    news = iter([record(8, "default/shop@prod"), record(9, "default/shop@staging"), None])
+def test_events_are_paged_from_where_the_last_page_ended(controller, shoal):
+    first = shoal("events", "--limit", "3", "-o", "name")
+    mark = first.err.rpartition("--continue ")[2].strip()
+    second = shoal("events", "--limit", "30", "--continue", mark, "-o", "name")
 
-    def next_look(seconds: float) -> None:
-        new = next(news)
-        if new is None:
-            raise KeyboardInterrupt
-        controller.record_list.append(new)
+    assert [*first.out.split(), *second.out.split()] == [
+        f"event/a/{seq}" for seq in range(7, 0, -1)
+    ]
+    assert "--continue" not in second.err
 
-    monkeypatch.setattr(getting.time, "sleep", next_look)
-    ended = shoal("get", "events", "-c", "staging", "-w", "-o", "jsonl")
 
-    assert ended.code == 130
-    assert [json.loads(line)["object"]["seq"] for line in ended.out.splitlines()] == [1, 2, 5, 9]
+def test_syncs_are_the_passes_over_targets(controller, shoal):
+    others = Entry(AT, "Ana", Deed.HOLD_PLACED, "drift", "default/shop@prod", Verdict.NOTED)
+    controller.record_list.append(Record("a", 8, "", "h", others))
+
+    assert shoal("get", "syncs", "default/shop@prod", "-o", "name").out.split() == ["sync/a/3"]
+    assert "nothing" not in shoal("describe", "sync", "3").out
+
+
+@pytest.mark.parametrize("name", ["99", "x", "a/0"])
+def test_a_record_that_is_not_there_is_4(shoal, controller, name):
+    assert shoal("describe", "event", name).code == 4

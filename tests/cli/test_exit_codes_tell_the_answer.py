@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from shoal import errors
-from shoal.cli import getting, waiting
+from shoal.cli import waiting, watching
 from shoal.cli.ending import Ending, worse
 from shoal.cli.phrasing import now_utc
 from shoal.engine.views import DocumentProblem, TargetPhase, TargetWarning
@@ -338,7 +338,7 @@ def test_an_interrupted_watch_is_130_and_has_printed_what_changed(controller, sh
             raise KeyboardInterrupt
         controller.target_list = [target_view("dev"), found]
 
-    monkeypatch.setattr(getting.time, "sleep", next_look)
+    monkeypatch.setattr(watching.time, "sleep", next_look)
     ended = shoal("get", "targets", "-w", "-o", "json")
 
     assert ended.code == 130

@@ -1,6 +1,7 @@
 """Values and errors as JSON, and back: the envelope that the API and `-o json` share.
 
-Lists are `{apiVersion, kind: "…List", items: […]}`; items carry the field names of the views, times
+Lists are `{apiVersion, kind: "…List", items: […]}`, with `metadata.continue` when there is more;
+items carry the field names of the views, times
 are RFC 3339 in UTC. Errors are `{error: {reason, message, next_step}}`, where `reason` names a
 class of `shoal.errors`, so that the client raises what the controller raised.
 """
@@ -26,9 +27,29 @@ _STATUS: Mapping[type[ShoalError], int] = {
 }
 
 
-def envelope(kind: str, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A list as it goes over the wire and out of `-o json`."""
-    return {"apiVersion": API_VERSION, "kind": f"{kind}List", "items": list(items)}
+def envelope(
+    kind: str,
+    items: Sequence[Mapping[str, Any]],
+    *,
+    after: str = "",
+    remaining: int | None = None,
+    seen: str = "",
+) -> dict[str, Any]:
+    """A list as it goes over the wire and out of `-o json`.
+
+    As in a list of Kubernetes, `metadata` says what leads to the next page (`after`), how many
+    items come there, where that is known, and up to where it was `seen`, so that a watch can go on
+    from there. A list that is whole, and cannot be watched from a place, has no `metadata`.
+    """
+    told: dict[str, Any] = {}
+    if after:
+        told["continue"] = after
+    if after and remaining is not None:
+        told["remainingItemCount"] = remaining
+    if seen:
+        told["resourceVersion"] = seen
+    head: dict[str, Any] = {"apiVersion": API_VERSION, "kind": f"{kind}List"}
+    return {**head, **({"metadata": told} if told else {}), "items": list(items)}
 
 
 def single(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:

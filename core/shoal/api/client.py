@@ -7,7 +7,7 @@ raised is raised here again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
@@ -63,14 +63,33 @@ class Client:
     ) -> None:
         self._connection.close()
 
-    def get(self, what: str, **query: str | int | None) -> dict[str, Any]:
-        """Read `/api/v1/<what>`; parameters that are None are left out."""
-        given = {key: value for key, value in query.items() if value is not None}
-        return self._ask("GET", f"/api/v1/{what}" + (f"?{urlencode(given)}" if given else ""))
+    def get(self, what: str, **query: Given) -> dict[str, Any]:
+        """Read `/api/v1/<what>`; parameters that are None are left out, lists are repeated."""
+        return self._ask("GET", _path(what, query))
 
-    def items(self, what: str, **query: str | int | None) -> list[dict[str, Any]]:
+    def items(self, what: str, **query: Given) -> list[dict[str, Any]]:
         """The items of a list."""
         return list(self.get(what, **query)["items"])
+
+    def lines(self, what: str, **query: Given) -> Iterator[dict[str, Any]]:
+        """Read `/api/v1/<what>` for as long as it goes on: a value per line, as each comes.
+
+        Ends, or raises as the others do, when the controller goes away: its silence is told from a
+        quiet time by the empty lines that it sends.
+        """
+        try:
+            self._connection.request("GET", _path(what, query))
+            answer = self._connection.getresponse()
+            if answer.status != 200:
+                raise_error(json.loads(answer.read()))
+            # A line that was cut off is asked for again, by whoever goes on from the one before.
+            while (line := answer.readline()).endswith(b"\n"):
+                if line.strip():
+                    yield json.loads(line)
+        except _BROKEN as error:
+            raise self._said(error) from error
+        finally:
+            self._connection.close()
 
     def post(self, *path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Carry a verb out; each part of the path is quoted."""
@@ -92,25 +111,38 @@ class Client:
         try:
             self._connection.request(method, path, body=content, headers=headers)
             answer = json.loads(self._connection.getresponse().read())
-        except TimeoutError:
-            raise TimeoutError(
-                f"the controller of {self.state} did not answer within {self._seconds:g} s"
-            ) from None
-        except (ConnectionError, FileNotFoundError, NotADirectoryError, HTTPException) as error:
-            raise NotRunning(
-                f"no controller answers in {self.state} ({_why(error)})", next_step=START_ONE
-            ) from error
-        except PermissionError as error:
-            raise NotRunning(
-                f"the controller of {self.state} belongs to another user",
-                next_step="run this command as the user who started it",
-            ) from error
-        except ValueError as error:
-            raise Permanent(
-                f"what answers in {self.state} is not a Shoal controller of this version"
-            ) from error
+        except _BROKEN as error:
+            raise self._said(error) from error
         raise_error(answer)
         return dict(answer)
+
+    def _said(self, error: Exception) -> Exception:
+        """What went wrong on the way, as a person is told."""
+        if isinstance(error, TimeoutError):
+            return TimeoutError(
+                f"the controller of {self.state} did not answer within {self._seconds:g} s"
+            )
+        if isinstance(error, PermissionError):
+            return NotRunning(
+                f"the controller of {self.state} belongs to another user",
+                next_step="run this command as the user who started it",
+            )
+        if isinstance(error, ValueError):
+            return Permanent(
+                f"what answers in {self.state} is not a Shoal controller of this version"
+            )
+        return NotRunning(
+            f"no controller answers in {self.state} ({_why(error)})", next_step=START_ONE
+        )
+
+
+_BROKEN = (OSError, HTTPException, ValueError)
+Given = str | int | Sequence[str] | None
+
+
+def _path(what: str, query: Mapping[str, Given]) -> str:
+    given = {key: value for key, value in query.items() if value is not None}
+    return f"/api/v1/{what}" + (f"?{urlencode(given, doseq=True)}" if given else "")
 
 
 def _why(error: Exception) -> str:

@@ -6,7 +6,7 @@ and raise UnknownName, with the nearest known name, for what is not there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -20,8 +20,11 @@ from shoal.engine.views import (
     FleetView,
     HoldView,
     MissingFiles,
+    PluginView,
     SourceView,
     TargetView,
+    TreeView,
+    WhereView,
 )
 from shoal.model.holds import Hold
 from shoal.model.identity import Ref
@@ -55,10 +58,39 @@ class Controller(Protocol):
         """Everything that waits for a person."""
         ...
 
+    def plugins(self) -> Sequence[PluginView]:
+        """What the plugins of this process registered, and those that are not used."""
+        ...
+
+    async def tree(self, application: Ref, is_meant: Callable[[str], bool]) -> TreeView:
+        """What an application has on the clusters that are meant, object by object."""
+        ...
+
+    async def whereabouts(self, text: str) -> WhereView:
+        """Where a revision or an image is, and where not yet."""
+        ...
+
     async def records(
-        self, *, subject: str | None = None, limit: int = 100, before: int | None = None
+        self,
+        *,
+        subject: str | None = None,
+        what: frozenset[Deed] = frozenset(),
+        limit: int = 100,
+        before: int | None = None,
+        after: int | None = None,
     ) -> Sequence[Record]:
-        """Records of the ledger, newest first; `before` is a seq, to page on."""
+        """Records of the ledger, newest first; `before` is a seq, to page on.
+
+        With `after`, a seq too, those that follow it, oldest first.
+        """
+        ...
+
+    def last_seq(self) -> int:
+        """The seq of the newest record."""
+        ...
+
+    async def wait_past(self, seq: int) -> None:
+        """Return once there is a record after this one."""
         ...
 
     def trace(self, application: Ref) -> Sequence[Any]:

@@ -168,7 +168,8 @@ class _QuietServer(Server):
                 await self.stop.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then say so; answers that go on look at `request.state.ending`."""
+        self.lifespan.state["ending"] = self.stop
         await super().startup(sockets)
         self.ready.set()
 

@@ -2,20 +2,23 @@
 
 Every request passes one border here: it must come from a named local user, known errors become
 their status and reason, and anything else is called a bug of ours and logged with its traceback.
-Lists take `namespace`, `name`, `application`, `cluster` and `phase` as exact filters.
+What lists can be asked for stands in `lists` and `record_lists`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
+import anyio
 import orjson
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from shoal.api.answers import (
@@ -38,11 +41,13 @@ from shoal.api.bodies import (
     read_json,
 )
 from shoal.api.facade import Controller
+from shoal.api.lists import LISTS, list_answer
+from shoal.api.record_lists import SYNCS, Wanted, later_records, record_page
 from shoal.engine.diffing import DiffRequest
 from shoal.errors import AccessDenied, ShoalError
 from shoal.model.holds import Hold
 from shoal.model.identity import Ref
-from shoal.model.records import Record
+from shoal.model.records import Deed
 from shoal.telemetry.masking import Masking
 
 log = structlog.get_logger("shoal.api")
@@ -50,8 +55,7 @@ log = structlog.get_logger("shoal.api")
 _BODY_BYTES = 64 * 1024  # a verb carries a reason and some names
 _FILES_BYTES = 24 << 20  # the files of a working copy, as text a third larger than they are
 _LONGEST_DIFF_SECONDS = 600.0
-_MOST_RECORDS = 1000
-_FILTERS = ("namespace", "name", "application", "cluster", "phase")
+Source = Callable[[Controller, Wanted, anyio.Event], AsyncIterator[Mapping[str, Any] | None]]
 Handler = Callable[[Controller, Request], Awaitable[Mapping[str, Any]]]
 
 
@@ -71,12 +75,14 @@ def api_application(
     routes = [
         border.route("GET", "/api/v1/fleet", _fleet),
         border.route("GET", "/api/v1/configuration", configured),
-        border.route("GET", "/api/v1/records", _records),
+        border.route("GET", "/api/v1/records", _record_list("Event")),
+        border.route("GET", "/api/v1/syncs", _record_list("Sync", SYNCS)),
+        border.stream("/api/v1/records/stream", later_records),
+        border.stream("/api/v1/syncs/stream", later_records, SYNCS),
         border.route("GET", "/api/v1/trace", _trace),
-        *(
-            border.route("GET", f"/api/v1/{plural}", _list(kind, plural))
-            for plural, kind in LISTS.items()
-        ),
+        border.route("GET", "/api/v1/tree", _tree),
+        border.route("GET", "/api/v1/where", _where),
+        *(border.route("GET", f"/api/v1/{path}", _list(path, masking)) for path in LISTS),
         border.route("POST", f"{application}/diff", _diff),
         border.route("POST", f"{application}/sync", _sync),
         border.route("POST", f"{application}/adopt", _adopt),
@@ -87,17 +93,6 @@ def api_application(
         border.route("POST", "/api/v1/holds/{id}/approve", _approve),
     ]
     return Starlette(routes=routes, exception_handlers={404: border.no_route, 405: border.no_route})
-
-
-LISTS: Mapping[str, str] = {
-    "applications": "Application",
-    "targets": "Target",
-    "clusters": "Cluster",
-    "sources": "Source",
-    "holds": "Hold",
-    "drifts": "Drift",
-}
-"""Lists that are read from memory: path → kind. The controller's method has the path's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +109,31 @@ class Border:
             return json_response(*await self._answered(handler, request), self.masking)
 
         return Route(path, answer, methods=[method])
+
+    def stream(self, path: str, source: Source, what: frozenset[Deed] = frozenset()) -> Route:
+        """A route that goes on: a line of JSON for each value, an empty one for none.
+
+        What is wrong with the request is answered before the first line; what goes wrong later
+        ends the answer, and the client asks again from where it is.
+        """
+
+        async def answer(request: Request) -> Response:
+            async def first(controller: Controller, request: Request) -> Mapping[str, Any]:
+                wanted.meant([])
+                return {}
+
+            wanted = Wanted(request.query_params, what)
+            body, status = await self._answered(first, request)
+            if status != 200:
+                return json_response(body, status, self.masking)
+            values = source(self.controller, wanted, request.state.ending)
+            return StreamingResponse(self._lines(values), media_type="application/x-ndjson")
+
+        return Route(path, answer, methods=["GET"])
+
+    async def _lines(self, values: AsyncIterator[Mapping[str, Any] | None]) -> AsyncIterator[bytes]:
+        async for value in values:
+            yield (b"" if value is None else json_content(value, self.masking)) + b"\n"
 
     async def _answered(self, handler: Handler, request: Request) -> tuple[Mapping[str, Any], int]:
         try:
@@ -139,50 +159,47 @@ class Border:
 REPORT_IT = "see the controller's log for the traceback, and report it"
 
 
-def _list(kind: str, plural: str) -> Handler:
+def _list(path: str, masking: Masking) -> Handler:
     async def answer(controller: Controller, request: Request) -> Mapping[str, Any]:
-        views: Sequence[Any] = getattr(controller, plural)()
-        wanted = {key: request.query_params.getlist(key) for key in _FILTERS}
-        given = {key: values for key, values in wanted.items() if values}
-        return envelope(kind, [as_fields(view) for view in views if _matches(view, given)])
+        mask = partial(masking.value, limit=None)
+        return list_answer(path, controller, request.query_params, mask)
 
     return answer
 
 
-def _matches(view: object, wanted: Mapping[str, Sequence[str]]) -> bool:
-    return all(getattr(view, key, None) in values for key, values in wanted.items())
+def _record_list(kind: str, what: frozenset[Deed] = frozenset()) -> Handler:
+    async def answer(controller: Controller, request: Request) -> Mapping[str, Any]:
+        return await record_page(controller, Wanted(request.query_params, what), kind)
+
+    return answer
 
 
 def json_response(value: Mapping[str, Any], status: int, masking: Masking) -> Response:
-    """An answer in JSON, masked; times that are aware are written in UTC with a Z."""
+    """An answer in JSON, masked."""
+    return Response(json_content(value, masking), status, media_type="application/json")
+
+
+def json_content(value: Mapping[str, Any], masking: Masking) -> bytes:
+    """A value as JSON, masked; times that are aware are written in UTC with a Z."""
     shown = masking.value(value, limit=None)
-    content = orjson.dumps(shown, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
-    return Response(content, status, media_type="application/json")
+    return orjson.dumps(shown, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
 
 async def _fleet(controller: Controller, request: Request) -> Mapping[str, Any]:
     return single("Fleet", as_fields(controller.fleet()))
 
 
-async def _records(controller: Controller, request: Request) -> Mapping[str, Any]:
+async def _tree(controller: Controller, request: Request) -> Mapping[str, Any]:
     query = request.query_params
-    found = await controller.records(
-        subject=query.get("subject"),
-        limit=min(_number(query.get("limit", "100")), _MOST_RECORDS),
-        before=_number(query["before"]) if "before" in query else None,
-    )
-    return envelope("Event", [_record_fields(record) for record in found])
+    ref = Ref(query.get("namespace", "default"), query.get("name", ""))
+    globs = query.getlist("cluster") or ["*"]
+    found = await controller.tree(ref, lambda name: any(fnmatchcase(name, one) for one in globs))
+    return single("Tree", as_fields(found))
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise InvalidRequest(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def _record_fields(record: Record) -> dict[str, Any]:
-    fields = as_fields(record)
-    return {**fields.pop("entry"), **fields}
+async def _where(controller: Controller, request: Request) -> Mapping[str, Any]:
+    found = await controller.whereabouts(request.query_params.get("text", ""))
+    return single("Where", as_fields(found))
 
 
 async def _trace(controller: Controller, request: Request) -> Mapping[str, Any]:

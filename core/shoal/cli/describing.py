@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 import click
 
-from shoal.api.client import Client
+from shoal.api.client import Client, Given
 from shoal.cli.answering import completeness
 from shoal.cli.differences import difference_lines, patch_lines
 from shoal.cli.finding import find_one
-from shoal.cli.kinds import EVENT, HOLD, TARGET, Kind, find_kind
+from shoal.cli.kinds import (
+    APPLICATION,
+    CLUSTER,
+    EVENT,
+    HOLD,
+    PLUGIN,
+    RECORDED,
+    SOURCE,
+    TARGET,
+    Kind,
+    find_kind,
+)
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import GLYPHS, clean, colored, now_utc, relative, with_glyph
 from shoal.cli.printing import print_one, table_lines
+from shoal.cli.recorded import body_lines
 from shoal.cli.tables import Item
-from shoal.errors import UnknownName
 
+Parts = Mapping[Kind, list[Item]]
+_EVENTS = 5  # `shoal events` has all
+_FIELDS: Mapping[tuple[Kind, Kind], str] = {(APPLICATION, HOLD): "hold_details"}
+"""Parts whose name is that of a field: an application already has `holds`, their ids."""
+_SUBJECTS: Mapping[Kind, tuple[str, str]] = {
+    APPLICATION: ("subject", ""),
+    TARGET: ("subject", ""),
+    CLUSTER: ("cluster", ""),
+    SOURCE: ("subject", "source "),
+}
+"""How the events about a thing are asked for, and what stands before its name there."""
 _TIMES = (
     *("since", "until", "synced_at", "fetched_at", "last_contact", "at", "started_at"),
     *("stale_since", "credential_expiry_time"),
@@ -33,42 +54,50 @@ _STATES = ("phase", "health", "reachable", "authorized", "ready")
 @prints
 @asks
 def describe(kind: str, name: str, namespace: str | None, output: Output, client: Client) -> int:
-    """Everything about the thing of this KIND and NAME; kinds and names are those of `get`."""
+    """Everything about the thing of this KIND and NAME, with what belongs to it.
+
+    Kinds and names are those of `get`; an event or a sync is named by its number.
+    """
     asked = find_kind(kind)
-    if asked is EVENT:
-        raise UnknownName("events have no names", next_step="use `shoal history APP`")
     item = find_one(client, asked, name, namespace)
     parts = _parts(client, asked, item)
-    fields = {**item, **parts}
+    told = {**item, **{_FIELDS.get((asked, of), of.plural): rows for of, rows in parts.items()}}
     lines = [] if output.format != "table" else list(_lines(output, asked, item, parts))
-    print_one(output, asked.name, asked.full_name(item), fields, lambda: lines)
+    print_one(output, asked.name, asked.full_name(item), told, lambda: lines)
     return completeness(client, asked, [item], named=True)
 
 
-def _parts(client: Client, kind: Kind, item: Item) -> dict[str, list[dict[str, Any]]]:
-    """What belongs to it: the targets of an application or a cluster, and the holds on them."""
-    if kind.name == "Application":
-        targets = client.items("targets", namespace=item["namespace"], application=item["name"])
-    elif kind.name == "Cluster":
-        targets = client.items("targets", cluster=item["name"])
-    else:
-        return {}
-    subjects = {kind.identity(item), *(TARGET.identity(target) for target in targets)}
-    held = [hold for hold in client.items("holds") if hold["subject"] in subjects]
-    return {"targets": targets, "holds": held} if kind.name == "Cluster" else _named(targets, held)
+def _parts(client: Client, kind: Kind, item: Item) -> Parts:
+    """What belongs to it: targets, holds on any of them, and the last that happened."""
+    parts: dict[Kind, list[Item]] = {}
+    if kind is APPLICATION:
+        parts[TARGET] = _targets(client, namespace=item["namespace"], application=item["name"])
+    elif kind is CLUSTER:
+        parts[TARGET] = _targets(client, cluster=item["name"])
+    elif kind is SOURCE:
+        parts[APPLICATION] = [
+            one for one in client.items("applications") if one["source"] == kind.identity(item)
+        ]
+    elif kind is PLUGIN:
+        parts[PLUGIN] = [one for one in client.items("plugins") if one["plugin"] == item["plugin"]]
+    if kind in (APPLICATION, CLUSTER, TARGET):
+        subjects = {kind.identity(item), *map(TARGET.identity, parts.get(TARGET, ()))}
+        parts[HOLD] = [hold for hold in client.items("holds") if hold["subject"] in subjects]
+    if kind in _SUBJECTS:
+        key, before = _SUBJECTS[kind]
+        about: Mapping[str, Given] = {key: f"{before}{kind.identity(item)}", "limit": _EVENTS}
+        parts[EVENT] = list(client.items("records", **about))
+    return parts
 
 
-def _named(targets: list[dict[str, Any]], held: list[dict[str, Any]]) -> dict[str, Any]:
-    """An application already has `holds`, their ids; the whole of them gets a name of its own."""
-    return {"targets": targets, "hold_details": held}
+def _targets(client: Client, **of: Given) -> list[Item]:
+    return list(client.items("targets", **of))
 
 
-def _lines(
-    output: Output, kind: Kind, item: Item, parts: dict[str, list[dict[str, Any]]]
-) -> Iterator[str]:
+def _lines(output: Output, kind: Kind, item: Item, parts: Parts) -> Iterator[str]:
     now = now_utc()
     shown = {key: value for key, value in item.items() if value not in (None, "", [], {})}
-    for key in ("problems", "patch", "ignore", "warnings", "changes"):
+    for key in ("problems", "patch", "ignore", "warnings", "changes", "body"):
         shown.pop(key, None)
     size = max(map(len, shown), default=0) + 1
     yield f"{kind.name} {clean(kind.identity(item))}"
@@ -81,15 +110,14 @@ def _lines(
         yield from (f"  {line}" for line in difference_lines(one, color=output.color))
     for one in item.get("warnings") or ():
         yield f"  ▲ {clean(one['reason'])}: {clean(one['message'])}"
-    for target in (item, *parts.get("targets", [])):
+    if kind in RECORDED:
+        yield from body_lines(item["body"], color=output.color)
+    for target in (item, *parts.get(TARGET, ())):
         yield from _problems(target)
-    for heading, of, rows in (
-        ("targets", TARGET, parts.get("targets")),
-        ("holds", HOLD, parts.get("holds") or parts.get("hold_details")),
-    ):
+    for of, rows in parts.items():
         if rows:
             yield ""
-            yield f"{heading}:"
+            yield f"{of.plural}:"
             yield from (f"  {line}" for line in table_lines(output, of, rows))
 
 

@@ -238,7 +238,7 @@ def _drifts(
         where, what = split_name(application, namespace)
         find_one(client, APPLICATION, application, namespace)
         query = {"namespace": where, "application": what}
-    found = list_items(client, DRIFT, None, query)
+    found = list_items(client, DRIFT, None, query).items
     return [item for item in found if not clusters or {*item["clusters"]} & {*clusters}]
 
 

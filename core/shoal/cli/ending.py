@@ -36,6 +36,7 @@ class Ending(IntEnum):
 
 _ENDINGS: Mapping[type[ShoalError], Ending] = {
     errors.UnknownName: Ending.NOT_FOUND,
+    errors.InvalidQuery: Ending.USAGE,
     errors.AccessDenied: Ending.FORBIDDEN,
     errors.NotRunning: Ending.PARTIAL,
     errors.ClusterUnreachable: Ending.PARTIAL,

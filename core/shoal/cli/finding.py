@@ -4,78 +4,124 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
-from shoal.api.client import Client
-from shoal.cli.kinds import DRIFT, EVENT, HOLD, TARGET, Kind, split_name
+from shoal.api.client import Client, Given
+from shoal.cli.kinds import (
+    APPLICATION,
+    CLUSTER,
+    DRIFT,
+    EVENT,
+    HOLD,
+    PLUGIN,
+    RECORDED,
+    SOURCE,
+    TARGET,
+    Kind,
+    split_name,
+)
+from shoal.cli.narrowing import Narrowing
+from shoal.cli.progress import saying_progress
 from shoal.cli.tables import Item
 from shoal.errors import UnknownName
 
-Query = Mapping[str, str | int | None]
-_PAGE = 1000  # the most records that the API gives at once
-_MOST_PAGES = 20  # so that a cluster without events does not cost a read of the whole ledger
+Query = Mapping[str, Given]
+ALL = Narrowing()
+USUAL_RECORDS = 100
+MOST_RECORDS = 1000  # that the API gives at once
+_NAMED_BY: Mapping[Kind, Sequence[str]] = {
+    HOLD: ("id", "subject"),
+    DRIFT: ("id",),
+    PLUGIN: ("plugin", "name"),
+}
+"""The kinds whose names the API does not know: fields that a name may be."""
+_IN_NAMESPACES = (APPLICATION, TARGET, SOURCE)
 
 
-def query_of(
-    kind: Kind, name: str | None, *, namespace: str | None, cluster: str | None, limit: int
-) -> Query:
+def query_of(kind: Kind, name: str | None, narrowing: Narrowing = ALL) -> Query:
     """The parameters of the API's list that narrow it to what was asked for."""
-    if kind is EVENT:
-        return {"subject": name, "limit": limit}
-    if kind is DRIFT:
-        return {"namespace": namespace}
+    query = dict(narrowing.query)
+    if name is None:
+        return query
+    if kind in RECORDED:
+        return {**query, "subject": name}
     if kind is TARGET:
-        application, _, at = (name or "").partition("@")
+        application, _, at = name.partition("@")
+        if at:
+            query["cluster"] = at
         if not application:
-            return {"namespace": namespace, "cluster": at or cluster}
-        where, what = split_name(application, namespace)
-        return {"namespace": where, "application": what, "cluster": at or cluster}
-    if kind.name in ("Application", "Source"):
-        if name is None:
-            return {"namespace": namespace}
-        where, what = split_name(name, namespace)
-        return {"namespace": where, "name": what}
-    return {} if kind is HOLD else {"name": name or cluster}
+            return query
+        where, what = split_name(application, narrowing.namespace)
+        return {**query, "namespace": where, "application": what}
+    if kind in (APPLICATION, SOURCE):
+        where, what = split_name(name, narrowing.namespace)
+        return {**query, "namespace": where, "name": what}
+    return {**query, "name": name} if kind is CLUSTER else query
 
 
-def list_items(client: Client, kind: Kind, name: str | None, query: Query) -> list[Item]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A list, or a page of it: `after` leads to the next one, where `remaining` more are, and
+    `seen` is up to where the ledger was read."""
+
+    items: list[Item]
+    after: str = ""
+    remaining: int | None = None
+    seen: int = 0
+
+
+def list_items(client: Client, kind: Kind, name: str | None, query: Query) -> Found:
     """The items asked for; UnknownName when a name was given that nothing has."""
-    items: Sequence[Item] = client.items(kind.path, **query)
-    if kind is HOLD and name is not None:
-        items = [item for item in items if name in (item["id"], item["subject"])]
-    if kind is DRIFT and name is not None:
-        items = [item for item in items if name == item["id"]]
-    if name is not None and not items and kind is not EVENT:
+    if kind in RECORDED:
+        return list_records(client, kind, query)
+    answer = client.get(kind.path, **query)
+    items: list[Item] = answer["items"]
+    if name is not None and kind in _NAMED_BY:
+        items = [item for item in items if name in (item[key] for key in _NAMED_BY[kind])]
+    if name is not None and not items:
         refuse(client, kind, name)
-    return list(items)
+    told = answer.get("metadata") or {}
+    return Found(items, told.get("continue", ""), told.get("remainingItemCount"))
 
 
-def list_events(
-    client: Client, subject: str | None, cluster: str, *, limit: int, most_pages: int = _MOST_PAGES
-) -> list[Item]:
-    """The newest events about a cluster and its targets, as far back as `most_pages` pages.
-
-    The API narrows events to one subject; those of a cluster have many.
-    """
+def list_records(client: Client, kind: Kind, query: Query) -> Found:
+    """The newest records asked for, however far back; where it takes long, it is said how far."""
+    limit = int(str(query.get("limit") or USUAL_RECORDS))
     found: list[Item] = []
-    before: int | None = None
-    for _ in range(most_pages):
-        page = client.items("records", subject=subject, limit=_PAGE, before=before)
-        found += [item for item in page if _is_about(item["subject"], cluster)]
-        if len(page) < _PAGE or len(found) >= limit:
-            break
-        before = page[-1]["seq"]
-    return found[:limit]
+    seen, after = 0, str(query.get("continue") or "")
+    with saying_progress() as say:
+        while True:
+            left = {**query, "limit": min(limit - len(found), MOST_RECORDS)}
+            answer = client.get(kind.path, **{**left, "continue": after or None})
+            told = answer["metadata"]
+            seen, after = seen or int(told["resourceVersion"]), told.get("continue", "")
+            found += answer["items"]
+            if not after or len(found) >= limit:
+                return Found(found, after, seen=seen)
+            say(f"looking for {kind.plural}: {len(found)} found down to record {after}")
 
 
-def _is_about(subject: str, cluster: str) -> bool:
-    return subject == f"cluster {cluster}" or subject.endswith(f"@{cluster}")
-
-
-def find_one(client: Client, kind: Kind, name: str, namespace: str | None) -> Item:
+def find_one(client: Client, kind: Kind, name: str, namespace: str | None = None) -> Item:
     """The one item of this name."""
-    query = query_of(kind, name, namespace=namespace, cluster=None, limit=1)
-    return list_items(client, kind, name, query)[0]
+    if kind in RECORDED:
+        return _find_record(client, kind, name)
+    narrowing = Narrowing(namespace=namespace if kind in _IN_NAMESPACES else None)
+    return list_items(client, kind, name, query_of(kind, name, narrowing)).items[0]
+
+
+def _find_record(client: Client, kind: Kind, name: str) -> Item:
+    """A record by its seq, `CHAIN/SEQ` or `SEQ`."""
+    seq = name.rpartition("/")[2]
+    if seq.isascii() and seq.isdigit() and len(seq) < 18:
+        newest: Query = {"limit": 1, "continue": str(int(seq) + 1)}
+        for item in client.items(EVENT.path, **newest):
+            if str(item["seq"]) == seq:
+                return item
+    raise UnknownName(
+        f"there is no {kind.name.lower()} {name}",
+        next_step=f"name one by its number: `shoal get {kind.plural} -o name` shows them",
+    )
 
 
 def refuse(client: Client, kind: Kind, name: str) -> NoReturn:

@@ -22,6 +22,11 @@ class Kind:
     columns: tuple[Column, ...]
     identity: Callable[[Item], str]
 
+    @property
+    def plural(self) -> str:
+        """What a person calls many of them."""
+        return f"{self.name.lower()}s"
+
     def full_name(self, item: Item) -> str:
         """`application/default/web`: what `-o name` prints."""
         return f"{self.name.lower()}/{self.identity(item)}"
@@ -52,6 +57,12 @@ def _why(item: Item, now: datetime) -> str:
     if item.get("what") != "target.corrected" or len(changes) != 1:
         return why
     return f"{why} ({changes[0]['object']})"
+
+
+def _counts(item: Item, now: datetime) -> str:
+    """`3 applied, 1 failed`."""
+    counts = (item.get("body") or {}).get("counts") or {}
+    return ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
 def _synced(item: Item, now: datetime) -> str:
@@ -190,19 +201,58 @@ EVENT = Kind(
     ),
     lambda item: f"{item['chain']}/{item['seq']}",
 )
-KINDS: Sequence[Kind] = (APPLICATION, TARGET, CLUSTER, SOURCE, HOLD, DRIFT, EVENT)
+SYNC = Kind(
+    "Sync",
+    "syncs",
+    ("sync",),
+    (
+        field("SYNC", "seq"),
+        _age("WHEN", "at"),
+        state("RESULT", "verdict"),
+        field("TARGET", "subject"),
+        REVISION,
+        Column("CHANGES", _counts),
+        _person("WHO", "who"),
+        Column("WHY", _why),
+    ),
+    lambda item: f"{item['chain']}/{item['seq']}",
+)
+PLUGIN = Kind(
+    "Plugin",
+    "plugins",
+    ("plugin", "pl"),
+    (
+        field("PLUGIN", "plugin"),
+        field("DISTRIBUTION", "distribution"),
+        field("VERSION", "version"),
+        state("STATE", "state"),
+        field("SEAM", "seam"),
+        field("NAME", "name"),
+        MESSAGE,
+    ),
+    lambda item: "/".join(part for part in (item["plugin"], item["seam"], item["name"]) if part),
+)
+KINDS: Sequence[Kind] = (*(APPLICATION, TARGET, CLUSTER, SOURCE, HOLD, DRIFT, EVENT, SYNC, PLUGIN),)
+RECORDED = (EVENT, SYNC)
+"""Kinds of the ledger: there are ever more of them, and none changes."""
+
+
+def known_names() -> dict[str, Kind]:
+    """Every way to write a kind."""
+    names = {name: kind for kind in KINDS for name in (kind.path, *kind.aliases)}
+    names.pop(EVENT.path)
+    return names
 
 
 def find_kind(text: str) -> Kind:
     """The kind somebody typed, in singular, plural or short form; UnknownName otherwise."""
-    names = {name: kind for kind in KINDS for name in (kind.path, *kind.aliases)}
-    names.pop("records")
+    names = known_names()
     if kind := names.get(text.lower()):
         return kind
     close = difflib.get_close_matches(text.lower(), names, n=1)
     raise UnknownName(
         f"there is no kind {text}" + (f"; did you mean {close[0]}?" if close else ""),
-        next_step="kinds are applications, clusters, sources, targets, holds, drifts and events",
+        next_step=f"kinds are {', '.join(kind.plural for kind in KINDS)}",
     )
 
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from shoal.api.spans import read_span
+
 GLYPHS: Mapping[str, tuple[str, str]] = {
     "Synced": ("✔", "green"),
     "Syncing": ("↻", "bright_blue"),
@@ -37,7 +39,6 @@ GLYPHS: Mapping[str, tuple[str, str]] = {
 _SHA = re.compile(r"[0-9a-f]{12,64}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\t")
 _CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 def clean(text: str, *, keep_lines: bool = False) -> str:
@@ -101,14 +102,9 @@ class DurationType(click.ParamType[timedelta]):
         """Read it, or fail as a usage error."""
         if isinstance(value, timedelta):
             return value
-        found = _DURATION.fullmatch(str(value))
-        if found is None or not any(found.groups()):
+        span = read_span(str(value))
+        if span is None:
             self.fail(f"{value!r} is not a duration such as 30s, 15m, 24h or 7d", param, ctx)
-        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        try:
-            span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        except OverflowError:
-            span = timedelta(0)
         if not timedelta(0) < span <= timedelta(days=3650):
             self.fail(f"{value!r} must be more than nothing and at most ten years", param, ctx)
         return span

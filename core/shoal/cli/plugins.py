@@ -6,37 +6,20 @@ machine that will lose its network, or somebody who does not want to wait later.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from shoal.cli.ending import Ending, note
-from shoal.cli.kinds import Kind
+from shoal.cli.kinds import PLUGIN, Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.plugging import loaded_plugins, named_plugins
 from shoal.cli.printing import print_list
 from shoal.cli.tables import Item, field, state
 
 if TYPE_CHECKING:
-    from shoal.composition.loading import FailedPlugin
     from shoal.composition.programs import Found
-
-PLUGIN = Kind(
-    "Plugin",
-    "plugins",
-    (),
-    (
-        field("PLUGIN", "plugin"),
-        field("DISTRIBUTION", "distribution"),
-        field("VERSION", "version"),
-        state("STATE", "state"),
-        field("SEAM", "seam"),
-        field("NAME", "name"),
-        field("MESSAGE", "message"),
-    ),
-    lambda item: "/".join(part for part in (item["plugin"], item["seam"], item["name"]) if part),
-)
-
 
 PROGRAM = Kind(
     "Program",
@@ -67,38 +50,14 @@ def list_plugins(output: Output) -> int:
     """
     from shoal.composition.allowing import read_named
     from shoal.composition.loading import load_plugins
+    from shoal.composition.plugin_views import plugin_views
 
     plugins = load_plugins(named=[read_named(each) for each in named_plugins()])
-    rows: list[Item] = [
-        {
-            "plugin": one.plugin,
-            "distribution": one.distribution,
-            "version": one.version,
-            "state": "Loaded",
-            "seam": one.seam,
-            "name": one.name,
-            "message": "",
-        }
-        for one in plugins.registrations
-    ]
-    rows += [_not_used(one, "Failed") for one in plugins.failed]
-    rows += [_not_used(one, "NotNamed") for one in plugins.left_out]
+    rows = [asdict(one) for one in plugin_views(plugins)]
     print_list(output, PLUGIN, rows)
     if not rows:
         note("no plugins are installed; a fleet needs at least a source, a renderer and an access")
     return Ending.NO if plugins.failed else Ending.OK
-
-
-def _not_used(one: FailedPlugin, state: str) -> Item:
-    return {
-        "plugin": one.plugin,
-        "distribution": one.distribution,
-        "version": one.version,
-        "state": state,
-        "seam": "",
-        "name": "",
-        "message": one.message,
-    }
 
 
 @plugin.command("prepare")

@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from shoal.cli.tables import Item
 
 
-def print_list(output: Output, kind: Kind, items: Sequence[Item]) -> None:
-    """A list: a table, an envelope, a name or an object per line."""
+def print_list(
+    output: Output,
+    kind: Kind,
+    items: Sequence[Item],
+    *,
+    after: str = "",
+    remaining: int | None = None,
+) -> None:
+    """A list, or a page of it: a table, an envelope, a name or an object per line."""
     match output.format:
         case "json" | "yaml":
-            write(output.format, envelope(kind.name, items))
+            write(output.format, envelope(kind.name, items, after=after, remaining=remaining))
         case "jsonl":
             for item in items:
                 write("jsonl", single(kind.name, item))

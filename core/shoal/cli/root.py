@@ -21,6 +21,7 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Look": {
         "status": ("shoal.cli.status:status", "The fleet on one screen."),
         "get": ("shoal.cli.getting:get", "List things of one kind, or show one."),
+        "events": ("shoal.cli.getting:events", "What happened, and what happens."),
         "describe": ("shoal.cli.describing:describe", "Everything about one thing."),
         "render": ("shoal.cli.rendering:render", "Print what a cluster gets, offline."),
         "diff": ("shoal.cli.diffing:diff", "Show what would change on every cluster."),

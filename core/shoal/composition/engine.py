@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from shoal import __version__
 from shoal.composition.bordering import guard_of
 from shoal.composition.hosting import Hosts, NotedSecrets
+from shoal.composition.plugin_views import plugin_views
 from shoal.composition.serving import Foundation
 from shoal.composition.settings import Settings
 from shoal.composition.watching import LoopWatch
@@ -139,6 +140,7 @@ class _Assembly:
             adopting=Adopting(self._state, self._guard),
             ring=self._tracing.ring,
             version=__version__,
+            plugins=plugin_views(self._plugins),
         )
 
     def _cataloguing(self, hosts: Mapping[str, Host]) -> Cataloguing:

@@ -7,7 +7,7 @@ waits for a cluster; a verb writes state, adds a key to a queue and returns.
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,8 @@ from shoal.engine.cataloguing import FLEET_KEY, Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
+from shoal.engine.imaging import Images
+from shoal.engine.inspecting import view_tree
 from shoal.engine.naming import require_application, require_name
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recalling import remember
@@ -39,10 +41,14 @@ from shoal.engine.views import (
     FleetView,
     HoldView,
     MissingFiles,
+    PluginView,
     SourceView,
     TargetView,
+    TreeView,
+    WhereView,
 )
 from shoal.engine.waking import wake
+from shoal.engine.whereabouts import Whereabouts
 from shoal.errors import InvalidDocument
 from shoal.model.documents import Application
 from shoal.model.holds import Hold
@@ -77,6 +83,7 @@ class Controller:
         adopting: Adopting,
         ring: Ring,
         version: str,
+        plugins: Sequence[PluginView] = (),
     ) -> None:
         self._state = state
         self._store = store
@@ -87,6 +94,9 @@ class Controller:
         self._adopting = adopting
         self._ring = ring
         self._version = version
+        self._plugins = plugins
+        self._images = Images()
+        self._whereabouts = Whereabouts(state, store, self._images)
         self._started_at = state.now()
 
     async def restore(self) -> None:
@@ -143,17 +153,50 @@ class Controller:
         """Every drift, the same one once."""
         return view_drifts(find_drifts(self._state))
 
+    def plugins(self) -> Sequence[PluginView]:
+        """What the plugins of this process registered, and those that are not used."""
+        return self._plugins
+
+    async def tree(self, application: Ref, is_meant: Callable[[str], bool]) -> TreeView:
+        """What an application has on the clusters that are meant, object by object."""
+        require_application(self._state, application)
+        return await view_tree(self._state, self._images, application, is_meant)
+
+    async def whereabouts(self, text: str) -> WhereView:
+        """Where a revision or an image is, and where not yet."""
+        return await self._whereabouts.find(text)
+
     async def records(
-        self, *, subject: str | None = None, limit: int = 100, before: int | None = None
+        self,
+        *,
+        subject: str | None = None,
+        what: frozenset[Deed] = frozenset(),
+        limit: int = 100,
+        before: int | None = None,
+        after: int | None = None,
     ) -> Sequence[Record]:
         """Records of the ledger, newest first; `before` is a seq, to page on.
 
-        An application's records include those of its targets.
+        With `after`, a seq too, those that follow it, oldest first. An application's records
+        include those of its targets.
         """
-        prefix = None if subject is None else f"{subject}@"
         return await self._store.records(
-            subject=subject, subject_prefix=prefix, limit=limit, before_seq=before
+            after_seq=after or 0,
+            subject=subject,
+            subject_prefix=None if subject is None else f"{subject}@",
+            what=what,
+            limit=limit,
+            newest_first=after is None,
+            before_seq=before,
         )
+
+    def last_seq(self) -> int:
+        """The seq of the newest record."""
+        return self._store.last_seq
+
+    async def wait_past(self, seq: int) -> None:
+        """Return once there is a record after this one."""
+        await self._store.wait_past(seq)
 
     def trace(self, application: Ref) -> Sequence[SpanView]:
         """The spans of the application's latest decision; empty when there are none (any more)."""

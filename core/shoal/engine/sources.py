@@ -145,5 +145,11 @@ class Sources:
 def _facts(artifact: Artifact) -> Mapping[str, str]:
     """What is recorded of a revision, besides who made it and why."""
     made = artifact.provenance
-    told = {"digest": artifact.digest, "version": made.version, "signer": made.signer}
+    committed = made.committed_at.isoformat() if made.committed_at else ""
+    told = {
+        "digest": artifact.digest,
+        "version": made.version,
+        "signer": made.signer,
+        "committed_at": committed,
+    }
     return {name: value for name, value in told.items() if value}

@@ -95,10 +95,11 @@ def _problem(problem: Problem) -> DocumentProblem:
 
 def view_targets(state: EngineState) -> list[TargetView]:
     """Every application at every cluster."""
-    return [_target(state, state.targets[key]) for key in sorted(state.targets)]
+    return [view_target(state, state.targets[key]) for key in sorted(state.targets)]
 
 
-def _target(state: EngineState, target: TargetState) -> TargetView:
+def view_target(state: EngineState, target: TargetState) -> TargetView:
+    """One application at one cluster."""
     key = target.key
     cluster = state.clusters.get(key.cluster)
     phase = _phase(state, target, cluster)
@@ -126,6 +127,7 @@ def _target(state: EngineState, target: TargetState) -> TargetView:
         namespace=key.application.namespace,
         application=key.application.name,
         cluster=key.cluster,
+        labels=cluster.document.metadata.labels if cluster else {},
         phase=phase,
         health=health.state.value,
         revision=target.synced_revision,
@@ -207,7 +209,7 @@ def view_applications(state: EngineState) -> list[ApplicationView]:
 
 def _application(state: EngineState, ref: Ref, document: Application | None) -> ApplicationView:
     known = state.applications.get(ref, ApplicationState())
-    targets = [_target(state, each) for each in state.targets_of(ref)]
+    targets = [view_target(state, each) for each in state.targets_of(ref)]
     phases = [each.phase for each in targets]
     if known.error is not None:
         phases.append(TargetPhase.FAILED)
@@ -217,6 +219,7 @@ def _application(state: EngineState, ref: Ref, document: Application | None) -> 
     return ApplicationView(
         namespace=ref.namespace,
         name=ref.name,
+        labels=document.metadata.labels if document else {},
         source=str(document.source_ref) if document else "",
         path=document.spec.source.path if document else "",
         revision=known.revision,
@@ -371,5 +374,6 @@ __all__ = [
     "view_fleet",
     "view_holds",
     "view_sources",
+    "view_target",
     "view_targets",
 ]

@@ -50,11 +50,15 @@ class TargetWarning:
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """One application at one cluster. `message` is one sentence; empty when all is well."""
+    """One application at one cluster. `message` is one sentence; empty when all is well.
+
+    `labels` are those of the cluster.
+    """
 
     namespace: str
     application: str
     cluster: str
+    labels: Mapping[str, str]
     phase: TargetPhase
     health: str
     revision: str
@@ -79,6 +83,7 @@ class ApplicationView:
 
     namespace: str
     name: str
+    labels: Mapping[str, str]
     source: str
     path: str
     revision: str
@@ -148,6 +153,132 @@ class ClusterView:
     next_step: str
     warnings: Sequence[ClusterWarning]
     document: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnwellObject:
+    """An object on one cluster that is not as it should be, or not seen; `message` says why."""
+
+    cluster: str
+    phase: TargetPhase
+    health: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeObject:
+    """One object of an application, wherever it is there or is to be there.
+
+    `kind` is its kind with its group, `object` its name with its namespace. `phase` and `health`
+    are the worst of it anywhere; `phases` and `healths` count the clusters. `unwell` are the worst
+    of those that are not well, `images` those that Git wants it to run anywhere.
+    """
+
+    kind: str
+    object: str
+    phase: TargetPhase
+    health: str
+    clusters: int
+    phases: Mapping[str, int]
+    healths: Mapping[str, int]
+    images: Sequence[str]
+    unwell: Sequence[UnwellObject]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeView:
+    """What an application has on its clusters, the worst first; `silent` clusters do not answer."""
+
+    namespace: str
+    application: str
+    phase: TargetPhase
+    health: str
+    clusters: int
+    silent: Sequence[str]
+    objects: Sequence[TreeObject]
+
+
+class Presence(StrEnum):
+    """Whether a target has what is looked for; from good to bad.
+
+    UNCHANGED: it was decided at that revision, which changes nothing for it. SUPERSEDED: it had it,
+    or went past it, and has a later one now. LEAVING: it has an image that Git wants no more.
+    """
+
+    HERE = "Here"
+    UNCHANGED = "Unchanged"
+    SUPERSEDED = "Superseded"
+    LEAVING = "Leaving"
+    NOT_YET = "NotYet"
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabout:
+    """Whether one target has what is looked for, since when, and if not, why.
+
+    `seconds` is how long that took since the commit, where both are known.
+    """
+
+    namespace: str
+    application: str
+    cluster: str
+    presence: Presence
+    phase: TargetPhase
+    health: str
+    revision: str
+    images: Sequence[str]
+    arrived_at: datetime | None
+    seconds: float | None
+    message: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadTimes:
+    """Seconds from the commit until targets had it: the first, half, 95 of 100, and the last.
+
+    A share that is not reached yet is None.
+    """
+
+    first: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    last: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WhereView:
+    """Where a revision or an image is. `sort` is `revision` or `image`; `name` is it in full.
+
+    `untouched` applications read the source and render alike with and without the revision: they
+    are not in `targets`. `here` counts the targets that have it, or have gone past it.
+    """
+
+    sort: str
+    name: str
+    author: str
+    subject: str
+    source: str
+    committed_at: datetime | None
+    detected_at: datetime | None
+    here: int
+    untouched: Sequence[str]
+    silent: Sequence[str]
+    times: LeadTimes
+    targets: Sequence[Whereabout]
+
+
+@dataclass(frozen=True, slots=True)
+class PluginView:
+    """One thing that a plugin registered, or a plugin that is not used: `message` says why."""
+
+    plugin: str
+    distribution: str
+    version: str
+    state: str
+    seam: str
+    name: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

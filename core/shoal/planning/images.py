@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from shoal.model.choice import nearest
-from shoal.model.identity import GroupKind
+from shoal.model.identity import GroupKind, ObjectKey
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import ImageOverride
 
@@ -79,6 +79,18 @@ def images_of(manifests: Iterable[Manifest]) -> frozenset[str]:
         if manifest.key.group_kind != _DEFINITION
         for _, holder, field in _places(manifest.body, "")
     )
+
+
+def references_of(manifests: Iterable[Manifest]) -> dict[ObjectKey, tuple[str, ...]]:
+    """The images of each object that has any, as written, sorted."""
+    found = {}
+    for manifest in manifests:
+        if manifest.key.group_kind == _DEFINITION or b'"image"' not in manifest.text:
+            continue
+        images = {holder[field] for _, holder, field in _places(manifest.body, "")}
+        if images:
+            found[manifest.key] = tuple(sorted(images))
+    return found
 
 
 def meant_image(name: str, known: frozenset[str]) -> str | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,15 @@ from shoal.store.folder import (
     prepare_folder,
 )
 from shoal.store.heads import identity, kept_head
-from shoal.store.ledger import Head, Query, first_broken, holds, read_head, read_records
+from shoal.store.ledger import (
+    Head,
+    Query,
+    first_broken,
+    first_times,
+    holds,
+    read_head,
+    read_records,
+)
 from shoal.store.loading import load_state
 from shoal.store.masking import Mask, as_it_is, masked
 from shoal.store.migrating import migrate, unreadable
@@ -105,6 +113,13 @@ class Store:
         query = Query(after_seq, subject, subject_prefix, what, limit, newest_first, before_seq)
         async with self._engine.connect() as connection:
             return await read_records(connection, self.installation, query)
+
+    async def first_times(
+        self, what: Deed, *, revision: str, subject_prefix: str
+    ) -> Mapping[str, datetime]:
+        """When this was recorded first of each subject that begins so, at this revision."""
+        async with self._engine.connect() as connection:
+            return await first_times(connection, self.installation, what, revision, subject_prefix)
 
     async def is_behind(self, head: Head) -> bool:
         """Whether a record that was committed is not there."""

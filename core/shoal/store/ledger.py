@@ -6,10 +6,11 @@ the chain is verified. The chain's name is the installation's id: two installati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shoal.model.records import Deed, Entry, Record, record_hash
@@ -96,6 +97,24 @@ async def read_records(connection: AsyncConnection, chain: str, query: Query) ->
     """The records that a query asks for, in its order."""
     rows = (await connection.execute(_statement(chain, query))).mappings()
     return [read_record(row) for row in rows]
+
+
+async def first_times(
+    connection: AsyncConnection, chain: str, what: Deed, revision: str, subject_prefix: str
+) -> Mapping[str, datetime]:
+    """When this was recorded first of each subject that begins so, at this revision.
+
+    The bodies of records stay where they are: of a thousand clusters they are megabytes.
+    """
+    ledger = tables.ledger
+    first = select(ledger.c.subject, func.min(ledger.c.at)).where(
+        ledger.c.chain == chain,
+        ledger.c.subject.between(subject_prefix, subject_prefix + _LAST),
+        ledger.c.what == what,
+        ledger.c.revision == revision,
+    )
+    rows = await connection.execute(first.group_by(ledger.c.subject))
+    return {subject: datetime.fromisoformat(at) for subject, at in rows}
 
 
 async def first_broken(connection: AsyncConnection, chain: str, head: Head) -> int | None:

@@ -6,7 +6,7 @@ on a real Unix socket, in a thread, so that commands are tested through everythi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,15 +34,25 @@ from shoal.engine.views import (
     FleetView,
     HoldView,
     MissingFiles,
+    PluginView,
     SourceView,
     TargetView,
+    TreeView,
+    WhereView,
 )
 from shoal.errors import UnknownName
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import Ref
 from shoal.model.records import Deed, Record, Verdict
 from shoal.telemetry.masking import Masking
-from shoal.testing.views import AT, adoptions_view, diff_view, fleet_view, hold_view
+from shoal.testing.views import (
+    AT,
+    adoptions_view,
+    diff_view,
+    fleet_view,
+    hold_view,
+    tree_view,
+)
 
 
 @dataclass
@@ -61,6 +71,9 @@ class FakeController:
     held: list[Hold] = field(default_factory=list)
     drift_list: list[DriftView] = field(default_factory=list)
     adoptions: AdoptionsView = field(default_factory=adoptions_view)
+    plugin_list: list[PluginView] = field(default_factory=list)
+    tree_value: TreeView = field(default_factory=tree_view)
+    wheres: list[WhereView] = field(default_factory=list)
     record_list: list[Record] = field(default_factory=list)
     span_list: list[Any] = field(default_factory=list)
     diffs: list[DiffView | MissingFiles] = field(default_factory=lambda: [diff_view()])
@@ -92,17 +105,50 @@ class FakeController:
         """As given."""
         return [hold_view(hold) for hold in self.held]
 
+    def plugins(self) -> Sequence[PluginView]:
+        """As given."""
+        return self.plugin_list
+
+    async def tree(self, application: Ref, is_meant: Callable[[str], bool]) -> TreeView:
+        """As given, whatever clusters are meant."""
+        self._check_application(application)
+        return self.tree_value
+
+    async def whereabouts(self, text: str) -> WhereView:
+        """As given, the last one again and again; UnknownName when nothing was given."""
+        self._note("where", text)
+        if not self.wheres:
+            raise UnknownName(f"no source was seen at revision {text}")
+        return self.wheres.pop(0) if len(self.wheres) > 1 else self.wheres[0]
+
     async def records(
-        self, *, subject: str | None = None, limit: int = 100, before: int | None = None
+        self,
+        *,
+        subject: str | None = None,
+        what: frozenset[Deed] = frozenset(),
+        limit: int = 100,
+        before: int | None = None,
+        after: int | None = None,
     ) -> Sequence[Record]:
-        """Those of a subject, newest first."""
+        """Those of a subject and its targets; newest first, unless those after one are wanted."""
         found = [
             record
-            for record in sorted(self.record_list, key=lambda one: -one.seq)
-            if (subject is None or record.entry.subject == subject)
+            for record in sorted(self.record_list, key=lambda one: one.seq)
+            if (subject is None or f"{record.entry.subject}@".startswith(f"{subject}@"))
+            and (not what or record.entry.what in what)
             and (before is None or record.seq < before)
+            and record.seq > (after or 0)
         ]
-        return found[:limit]
+        return (found[::-1] if after is None else found)[:limit]
+
+    def last_seq(self) -> int:
+        """That of the newest record given."""
+        return max((record.seq for record in self.record_list), default=0)
+
+    async def wait_past(self, seq: int) -> None:
+        """Until a newer record was given; a test gives it from another thread."""
+        while self.last_seq() <= seq:  # noqa: ASYNC110  no event of a loop is told by a thread
+            await anyio.sleep(0.005)
 
     def trace(self, application: Ref) -> Sequence[Any]:
         """As given."""

@@ -9,8 +9,9 @@ one does; it uses no thread, and is made for virtual time.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
 import anyio.lowlevel
@@ -143,6 +144,19 @@ class MemoryStore:
         query = Query(after_seq, subject, subject_prefix, what, limit, newest_first, before_seq)
         found = [record for record in self.disk.records if _is_asked_for(query, record)]
         return (found[::-1] if newest_first else found)[:limit]
+
+    async def first_times(
+        self, what: Deed, *, revision: str, subject_prefix: str
+    ) -> Mapping[str, datetime]:
+        """When this was recorded first of each subject that begins so, at this revision."""
+        await anyio.lowlevel.checkpoint()
+        found: dict[str, datetime] = {}
+        for record in self.disk.records:
+            entry = record.entry
+            is_meant = entry.what is what and entry.revision == revision
+            if is_meant and entry.subject.startswith(subject_prefix):
+                found.setdefault(entry.subject, entry.at)
+        return found
 
     async def verify_ledger(self) -> int | None:
         """The number of the first record that is missing or altered; None when all is well."""

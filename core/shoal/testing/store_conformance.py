@@ -272,3 +272,26 @@ class StoreConformance:
             await asyncio.gather(*waiting)
 
             assert store.last_seq == 2
+
+    async def test_the_first_time_of_each_subject_is_found(
+        self, opened: Opened, make: StoredValues
+    ) -> None:
+        """Of one deed, at one revision."""
+        synced, failed = Deed.TARGET_SYNCED, Deed.TARGET_FAILED
+        told = [
+            ("default/web@dev", failed, "abc"),
+            ("default/web@dev", synced, "abc"),
+            ("default/web@dev", synced, "abc"),
+            ("default/web@prod", synced, "def"),
+            ("default/webshop@dev", synced, "abc"),
+        ]
+        async with opened() as store:
+            for number, (subject, what, revision) in enumerate(told):
+                at = make.now + timedelta(minutes=number)
+                await store.write(
+                    make.append(number, subject=subject, what=what, revision=revision, at=at)
+                )
+
+            found = await store.first_times(synced, revision="abc", subject_prefix="default/web@")
+
+        assert found == {"default/web@dev": make.now + timedelta(minutes=1)}

@@ -14,9 +14,16 @@ from shoal.engine.views import (
     DriftView,
     FleetView,
     HoldView,
+    LeadTimes,
+    PluginView,
+    Presence,
     SourceView,
     TargetPhase,
     TargetView,
+    TreeObject,
+    TreeView,
+    Whereabout,
+    WhereView,
 )
 from shoal.model.holds import Hold
 
@@ -59,6 +66,7 @@ def application_view(name: str = "web", **changes: Any) -> ApplicationView:
         **{
             "namespace": "default",
             "name": name,
+            "labels": {},
             "source": "default/platform",
             "path": name,
             "revision": "main@0123456789abcdef",
@@ -85,6 +93,7 @@ def target_view(cluster: str = "dev", application: str = "web", **changes: Any) 
             "namespace": "default",
             "application": application,
             "cluster": cluster,
+            "labels": {},
             "phase": TargetPhase.SYNCED,
             "health": "Healthy",
             "revision": "main@0123456789abcdef",
@@ -237,4 +246,97 @@ def hold_view(hold: Hold) -> HoldView:
         proven=False,
         change_count=0,
         changes=(),
+    )
+
+
+def tree_view(*objects: TreeObject, **changes: Any) -> TreeView:
+    """An application with these objects on one cluster; one Deployment that is well without any."""
+    return TreeView(
+        **{
+            "namespace": "default",
+            "application": "web",
+            "phase": TargetPhase.SYNCED,
+            "health": "Healthy",
+            "clusters": 1,
+            "silent": (),
+            "objects": objects or (tree_object(),),
+            **changes,
+        }
+    )
+
+
+def tree_object(**changes: Any) -> TreeObject:
+    """A Deployment that is well on one cluster."""
+    return TreeObject(
+        **{
+            "kind": "Deployment.apps",
+            "object": "default/web",
+            "phase": TargetPhase.SYNCED,
+            "health": "Healthy",
+            "clusters": 1,
+            "phases": {"Synced": 1},
+            "healths": {"Healthy": 1},
+            "images": ("registry.example.org/web:1.2",),
+            "unwell": (),
+            **changes,
+        }
+    )
+
+
+def where_view(*targets: Whereabout, **changes: Any) -> WhereView:
+    """A revision that is on one cluster since ten seconds after its commit, or where given."""
+    found = targets or (whereabout(),)
+    return WhereView(
+        **{
+            "sort": "revision",
+            "name": "0123456789abcdef0123456789abcdef01234567",
+            "author": "Ana",
+            "subject": "Bump web",
+            "source": "default/platform",
+            "committed_at": AT,
+            "detected_at": AT,
+            "here": sum(each.presence is not Presence.NOT_YET for each in found),
+            "untouched": (),
+            "silent": (),
+            "times": LeadTimes(10.0, 10.0, None, None),
+            "targets": found,
+            **changes,
+        }
+    )
+
+
+def whereabout(cluster: str = "dev", **changes: Any) -> Whereabout:
+    """A target that has it."""
+    return Whereabout(
+        **{
+            "namespace": "default",
+            "application": "web",
+            "cluster": cluster,
+            "presence": Presence.HERE,
+            "phase": TargetPhase.SYNCED,
+            "health": "Healthy",
+            "revision": "0123456789abcdef0123456789abcdef01234567",
+            "images": (),
+            "arrived_at": AT,
+            "seconds": 10.0,
+            "message": "",
+            "next_step": "",
+            **changes,
+        }
+    )
+
+
+def plugin_view(**changes: Any) -> PluginView:
+    """A source plugin that was loaded."""
+    return PluginView(
+        **{
+            "plugin": "git",
+            "distribution": "shoal",
+            "version": "0",
+            "state": "Loaded",
+            "seam": "source",
+            "name": "git",
+            "message": "",
+            **changes,
+        }
     )

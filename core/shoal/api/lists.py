@@ -1,0 +1,157 @@
+"""Lists that are read from memory: `GET /api/v1/<path>`, narrowed, sorted and paged.
+
+Every list takes `namespace`, `name`, `application` and `phase` as exact filters (repeatable),
+`cluster` as a glob, `labels` as kubectl's `-l`, `where` as a condition (see `where`), `sort` as a
+field (`-field`: the other way round), `limit`, and `continue` with what the page before gave. What
+fits a page is chosen from the views; only that is turned into JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from starlette.datastructures import QueryParams
+
+from shoal.api.answers import as_fields, envelope
+from shoal.api.facade import Controller
+from shoal.api.fields import Field, Fields, Sort, fields_of
+from shoal.api.listing import MOST, Listed, Mask, Query, as_it_is, page_of
+from shoal.engine.views import (
+    ApplicationView,
+    ClusterView,
+    DriftView,
+    HoldView,
+    PluginView,
+    SourceView,
+    TargetView,
+)
+from shoal.errors import InvalidQuery
+
+_EXACT = ("namespace", "name", "application", "phase")
+
+
+def cluster_of(subject: str) -> str:
+    """The cluster that a subject is about, `NAMESPACE/NAME@CLUSTER` or `cluster NAME`; or none."""
+    if subject.startswith("cluster "):
+        return subject.removeprefix("cluster ")
+    return subject.rpartition("@")[2] if "@" in subject else ""
+
+
+def application_of(subject: str) -> str:
+    """The application that a subject is about, `NAMESPACE/NAME[@CLUSTER]`; or none."""
+    name = subject.partition("@")[0]
+    return name if "/" in name and " " not in name else ""
+
+
+def namespace_of(subject: str) -> str:
+    """The namespace of that application."""
+    return application_of(subject).partition("/")[0]
+
+
+def _part_of_hold(part: Callable[[str], str], hold: HoldView) -> str:
+    return part(hold.subject)
+
+
+def _clusters_of_hold(hold: HoldView) -> Collection[str]:
+    return (cluster_of(hold.subject),)
+
+
+def _clusters_of_drift(drift: DriftView) -> Collection[str]:
+    return drift.clusters
+
+
+def _cluster(view: TargetView) -> Collection[str]:
+    return (view.cluster,)
+
+
+def _name(cluster: ClusterView) -> Collection[str]:
+    return (cluster.name,)
+
+
+_HOLD_FIELDS: Fields = {
+    **fields_of(HoldView),
+    **{
+        name: Field(name, Sort.TEXT, partial(_part_of_hold, part), {})
+        for name, part in (
+            ("namespace", namespace_of),
+            ("application", application_of),
+            ("cluster", cluster_of),
+        )
+    },
+}
+
+LISTS: Mapping[str, Listed] = {
+    each.path: each
+    for each in (
+        Listed("Application", "applications", fields_of(ApplicationView), ("namespace", "name")),
+        Listed(
+            "Target",
+            "targets",
+            fields_of(TargetView),
+            ("namespace", "application", "cluster"),
+            _cluster,
+        ),
+        Listed("Cluster", "clusters", fields_of(ClusterView), ("name",), _name),
+        Listed("Source", "sources", fields_of(SourceView), ("namespace", "name")),
+        Listed("Hold", "holds", _HOLD_FIELDS, ("since", "id"), _clusters_of_hold),
+        Listed(
+            "Drift",
+            "drifts",
+            fields_of(DriftView),
+            ("namespace", "application", "id"),
+            _clusters_of_drift,
+        ),
+        Listed("Plugin", "plugins", fields_of(PluginView), ("plugin", "seam", "name")),
+    )
+}
+"""Path → what is listed there. The controller's method has the path's name."""
+
+
+def list_answer(
+    path: str, controller: Controller, parameters: QueryParams, mask: Mask = as_it_is
+) -> Mapping[str, Any]:
+    """The envelope of one page of a list."""
+    listed = _on_clusters(LISTS[path], controller)
+    views: Sequence[Any] = getattr(controller, path)()
+    page = page_of(listed, views, query_of(listed, parameters), datetime.now(UTC), mask)
+    items = [as_fields(view) for view in page.items]
+    return envelope(listed.kind, items, after=page.after, remaining=page.remaining)
+
+
+def query_of(listed: Listed, parameters: QueryParams) -> Query:
+    """What the parameters of a request ask for."""
+    exact = {name: parameters.getlist(name) for name in _EXACT if name in parameters}
+    for name in exact:
+        if name not in listed.fields:
+            raise InvalidQuery(f"{listed.path} have no {name}")
+    limit = parameters.get("limit")
+    return Query(
+        exact=exact,
+        clusters=parameters.getlist("cluster"),
+        labels=parameters.get("labels", ""),
+        where=parameters.get("where", ""),
+        sort=parameters.get("sort", ""),
+        limit=None if limit is None else min(max(1, whole_number(limit)), MOST),
+        after=parameters.get("continue", ""),
+    )
+
+
+def whole_number(text: str) -> int:
+    """A number in a request; InvalidQuery when it is none."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise InvalidQuery(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _on_clusters(listed: Listed, controller: Controller) -> Listed:
+    """An application is on the clusters of its targets; only they know."""
+    if listed.path != "applications":
+        return listed
+    places: dict[tuple[str, str], list[str]] = {}
+    for target in controller.targets():
+        places.setdefault((target.namespace, target.application), []).append(target.cluster)
+    return replace(listed, clusters=lambda one: places.get((one.namespace, one.name), ()))

@@ -1,0 +1,297 @@
+"""Where is my change: which targets have a revision, or want an image, and which not yet, and why.
+
+Revisions are found among those that sources are at and those that the ledger saw them at; their
+order there tells what is newer. When a target had a revision first says the ledger, too. Images are
+those of the desired manifests, found once per content. Nothing is asked of a cluster or of Git.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import anyio.lowlevel
+
+from shoal.engine.imaging import Images
+from shoal.engine.state import EngineState
+from shoal.engine.target_state import TargetState
+from shoal.engine.viewing import view_target
+from shoal.engine.views import LeadTimes, Presence, TargetView, Whereabout, WhereView
+from shoal.errors import InvalidQuery, UnknownName
+from shoal.model.identity import Ref, TargetKey
+from shoal.model.plans import Content
+from shoal.model.records import Deed, Record
+from shoal.planning.arriving import Arrival, Standing, arrival, reached
+from shoal.planning.images import ImageReference
+from shoal.store import Store
+
+_DIGITS = re.compile(r"[0-9a-f]{7,64}")
+_MOST_REVISIONS = 1000  # of one source; what is older than these is not looked for
+_IN_ONE_GO = 50
+_PRESENCE = {each: Presence[each.name] for each in Arrival}
+_HAVE_IT = frozenset({Presence.HERE, Presence.UNCHANGED, Presence.SUPERSEDED})
+
+
+@dataclass(slots=True)
+class _Trail:
+    """One source: its revisions by when they were seen, and the record of the one looked for."""
+
+    source: Ref
+    ranks: dict[str, int] = field(default_factory=dict[str, int])
+    record: Record | None = None
+
+    def rank(self, revision: str) -> int:
+        return self.ranks.get(revision, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Answers from what the engine knows and the ledger tells."""
+
+    state: EngineState
+    store: Store
+    images: Images
+
+    async def find(self, text: str) -> WhereView:
+        """Where it is; UnknownName when nothing has, or had, anything of this name."""
+        trails = [] if _is_image(text) else await self._trails(text)
+        if trails:
+            return await self._of_revision(text, trails)
+        found = await self._of_image(text)
+        if found.targets:
+            return found
+        raise UnknownName(
+            f"no source was seen at revision {text}, and no application wants such an image",
+            next_step="a commit that was pushed together with a later one is never seen alone: ask "
+            "for the later one; `shoal get sources` shows what each source is at",
+        )
+
+    # -- revisions -------------------------------------------------------------------------------
+
+    async def _trails(self, text: str) -> list[_Trail]:
+        """The sources that were at this revision; InvalidQuery when two revisions may be meant."""
+        catalog = self.state.catalog
+        found: list[_Trail] = []
+        meant: set[str] = set()
+        for source in sorted(catalog.sources if catalog else ()):
+            trail, names = await self._trail(source, text)
+            if names:
+                found.append(trail)
+                meant |= names
+        if len(meant) > 1:
+            raise InvalidQuery(
+                f"{text} may be {' or '.join(sorted(meant))}", next_step="write more of it"
+            )
+        return found
+
+    async def _trail(self, source: Ref, text: str) -> tuple[_Trail, set[str]]:
+        trail = _Trail(source)
+        names: set[str] = set()
+        records = await self.store.records(
+            subject=f"source {source}", what=frozenset({Deed.SOURCE_CHANGED}), limit=_MOST_REVISIONS
+        )
+        for record in reversed(records):
+            revision = record.entry.revision
+            trail.ranks[revision] = record.seq
+            if _names(text, revision, str(record.entry.body.get("version", ""))):
+                trail.record = trail.record if revision in names else record
+                names.add(revision)
+        return trail, names
+
+    async def _of_revision(self, text: str, trails: Sequence[_Trail]) -> WhereView:
+        first = min((each.record for each in trails if each.record), key=lambda one: one.seq)
+        revision = first.entry.revision
+        committed = _time(first.entry.body.get("committed_at")) or first.entry.at
+        untouched: list[str] = []
+        targets: list[Whereabout] = []
+        for application, trail in self._readers(trails):
+            known = self.state.targets_of(application)
+            arrived = await self._arrivals(application, revision)
+            found = []
+            for number, target in enumerate(known):
+                if number % _IN_ONE_GO == _IN_ONE_GO - 1:
+                    await anyio.lowlevel.checkpoint()
+                found.append(self._whereabout(target, trail, revision, committed, arrived))
+            if found and all(each.presence is Presence.UNCHANGED for each in found):
+                untouched.append(str(application))
+            else:
+                targets += found
+        touched = [each for each in targets if each.presence is not Presence.UNCHANGED]
+        seconds = [each.seconds for each in touched if each.seconds is not None]
+        return WhereView(
+            sort="revision",
+            name=revision,
+            author=first.entry.who,
+            subject=first.entry.why,
+            source=", ".join(str(each.source) for each in trails),
+            committed_at=committed,
+            detected_at=first.entry.at,
+            here=sum(each.presence in _HAVE_IT for each in targets),
+            untouched=untouched,
+            silent=self._silent(targets),
+            times=_times(seconds, len(touched)),
+            targets=targets,
+        )
+
+    def _readers(self, trails: Sequence[_Trail]) -> Iterator[tuple[Ref, _Trail]]:
+        of = {each.source: each for each in trails}
+        catalog = self.state.catalog
+        for ref, document in sorted(catalog.applications.items()) if catalog else ():
+            if document.source_ref in of:
+                yield ref, of[document.source_ref]
+
+    async def _arrivals(self, application: Ref, revision: str) -> Mapping[str, datetime]:
+        """When each target of an application had the revision for the first time."""
+        return await self.store.first_times(
+            Deed.TARGET_SYNCED, revision=revision, subject_prefix=f"{application}@"
+        )
+
+    def _whereabout(
+        self,
+        target: TargetState,
+        trail: _Trail,
+        revision: str,
+        committed: datetime,
+        arrived: Mapping[str, datetime],
+    ) -> Whereabout:
+        known = self.state.applications.get(target.key.application)
+        grant = self.state.grants.get(target.key)
+        standing = Standing(
+            wanted=trail.rank(revision),
+            decided=trail.rank(known.revision) if known else 0,
+            granted=trail.rank(grant.revision) if grant else 0,
+            synced=trail.rank(target.synced_revision),
+        )
+        presence = _PRESENCE[arrival(standing)]
+        at = arrived.get(str(target.key))
+        if at is None and presence is Presence.HERE:
+            at = target.synced_at
+        seconds = None if at is None else max(0.0, (at - committed).total_seconds())
+        view = view_target(self.state, target)
+        message, step = view.message, view.next_step
+        if presence is Presence.NOT_YET and known is not None and known.error is not None:
+            message, step = message or known.error.message, step or known.error.next_step
+        return _told(view, presence, (), at, seconds, message, step)
+
+    # -- images ----------------------------------------------------------------------------------
+
+    async def _of_image(self, text: str) -> WhereView:
+        is_meant = _image_named(text)
+        targets: list[Whereabout] = []
+        for number, key in enumerate(sorted(self.state.targets)):
+            if number % _IN_ONE_GO == _IN_ONE_GO - 1:
+                await anyio.lowlevel.checkpoint()
+            found = self._running(key, is_meant)
+            if found is not None:
+                targets.append(found)
+        return WhereView(
+            sort="image",
+            name=text,
+            author="",
+            subject="",
+            source="",
+            committed_at=None,
+            detected_at=None,
+            here=sum(each.presence is Presence.HERE for each in targets),
+            untouched=(),
+            silent=self._silent(targets),
+            times=LeadTimes(),
+            targets=targets,
+        )
+
+    def _running(self, key: TargetKey, is_meant: Callable[[str], bool]) -> Whereabout | None:
+        target = self.state.targets.get(key)
+        if target is None:
+            return None
+        wanted = self._images(target.desired.content if target.desired else None, is_meant)
+        is_synced = target.desired is not None and target.synced_digest == target.desired.digest
+        applied = target.applied.content if target.applied else None
+        leaving = [] if is_synced else self._images(applied, is_meant)
+        if not wanted and not leaving:
+            return None
+        presence = Presence.HERE if is_synced else Presence.NOT_YET
+        if not wanted:
+            presence = Presence.LEAVING
+        view = view_target(self.state, target)
+        images = wanted or leaving
+        return _told(view, presence, images, None, None, view.message, view.next_step)
+
+    def _images(self, content: Content | None, is_meant: Callable[[str], bool]) -> list[str]:
+        if content is None:
+            return []
+        found = {each for images in self.images.of(content).values() for each in images}
+        return sorted(filter(is_meant, found))
+
+    def _silent(self, targets: Sequence[Whereabout]) -> list[str]:
+        names = {each.cluster for each in targets}
+        clusters = self.state.clusters
+        return sorted(
+            name for name in names if name not in clusters or not clusters[name].is_answering
+        )
+
+
+def _told(
+    view: TargetView,
+    presence: Presence,
+    images: Sequence[str],
+    at: datetime | None,
+    seconds: float | None,
+    message: str,
+    next_step: str,
+) -> Whereabout:
+    return Whereabout(
+        namespace=view.namespace,
+        application=view.application,
+        cluster=view.cluster,
+        presence=presence,
+        phase=view.phase,
+        health=view.health,
+        revision=view.revision,
+        images=images,
+        arrived_at=at,
+        seconds=seconds,
+        message=message,
+        next_step=next_step,
+    )
+
+
+def _is_image(text: str) -> bool:
+    """Whether it can be no revision: a colon or a slash stands in images, and in no commit."""
+    return ":" in text or "@" in text
+
+
+def _names(text: str, revision: str, version: str) -> bool:
+    """Whether this is the revision that is meant, by all of its name, its tag or first digits."""
+    if text in (revision, version):
+        return True
+    return bool(_DIGITS.fullmatch(text)) and revision.startswith(text)
+
+
+def _image_named(text: str) -> Callable[[str], bool]:
+    """By its name or the last parts of it; the tag and the digest count where they are given."""
+    wanted = ImageReference.parse(text)
+
+    def is_meant(image: str) -> bool:
+        found = ImageReference.parse(image)
+        return (
+            (found.name == wanted.name or found.name.endswith(f"/{wanted.name}"))
+            and wanted.tag in ("", found.tag)
+            and wanted.digest in ("", found.digest)
+        )
+
+    return is_meant
+
+
+def _times(seconds: Sequence[float], count: int) -> LeadTimes:
+    return LeadTimes(
+        first=min(seconds, default=None),
+        p50=reached(seconds, count, 0.5),
+        p95=reached(seconds, count, 0.95),
+        last=reached(seconds, count, 1.0) if count else None,
+    )
+
+
+def _time(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) and text else None
