@@ -102,7 +102,8 @@ def test_every_problem_of_a_document_is_told(told: Told) -> None:
             "choice: {git: {url: u}}",
             [
                 "spec.choice: neither a field nor the name of a source plugin "
-                "(expected one of git, oci, interval)"
+                "(expected one of git, oci, interval); if it is of another distribution, install "
+                "that and name it: shoal --plugin DISTRIBUTION"
             ],
         ),
         (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -39,6 +39,7 @@ _WANTED = {
 _TYPE_ERROR = re.compile(r"([a-z]+)_(?:.*_)?(?:type|parsing|from_float)$")
 _QUOTED = re.compile(r"'([^']*)'")
 _MAX_LISTED = 12
+_NAME_IT = "if it is of another distribution, install that and name it: shoal --plugin DISTRIBUTION"
 
 
 def validate(read: ReadDocument, kind: str, seams: Seams) -> Document | list[Problem]:
@@ -151,7 +152,9 @@ class _Teller:
         beside = [name for name in names if name not in self.seams[seam]]
         message = "neither a field nor" if beside else "not"
         message += f" the name of {_article(seam)} plugin"
-        return self._suggest(path, message, names)
+        problem = self._suggest(path, message, names)
+        is_meant = nearest(str(path[-1]), names) is not None
+        return problem if is_meant else replace(problem, next_step=_NAME_IT)
 
     def _tell_none(self, path: Path, seam: str) -> Problem:
         plugins = sorted(self.seams.get(seam, {}))
