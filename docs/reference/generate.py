@@ -7,6 +7,7 @@ specifications and Protocols. A test fails when a page is not what this would wr
 from __future__ import annotations
 
 import inspect
+import pkgutil
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
@@ -18,11 +19,12 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from shoal import hooks
 from shoal.cli.root import shoal as root
 from shoal.cli.schema_writing import schema_text
 from shoal.composition.loading import Plugins, load_plugins
 from shoal.documents.schema import schemas
-from shoal.hooks import access, gates, health, host, renderers, sources, specs, targets
+from shoal.hooks import specs
 from shoal.model.documents import KINDS, format_duration
 from shoal.model.holds import HoldCause
 from shoal.model.records import Deed
@@ -131,15 +133,15 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _hooks() -> Iterator[str]:
-    yield "# Hooks and seams\n"
-    yield "A plugin is a module named by an entry point of the group `shoal`. It marks functions"
-    yield "with `shoal.hooks.hookimpl`; they are called once, at start, and hand over objects.\n"
+    yield f"# Hooks and seams\n\n{inspect.getdoc(hooks)}\n\n{inspect.getdoc(specs)}\n"
     for name, hook in inspect.getmembers(specs, inspect.isfunction):
         if name.startswith("shoal_"):
             yield f"## {name}\n\n{inspect.getdoc(hook)}\n"
             yield f"```python\n{name}{_signature(hook)}\n```\n"
-    for module in (sources, renderers, access, targets, gates, health, host):
-        yield from _nouns(module)
+    for found in pkgutil.iter_modules(hooks.__path__):
+        module = import_module(f"{hooks.__name__}.{found.name}")
+        if module is not specs:
+            yield from _nouns(module)
 
 
 def _nouns(module: ModuleType) -> Iterator[str]:

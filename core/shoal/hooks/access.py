@@ -27,6 +27,8 @@ class AccessType(Protocol[A]):
     async def connect(self, spec: A, host: Host) -> Endpoint:
         """Where the API server is and how to get a credential; reads files, calls nobody.
 
+        Called before a connection to the cluster is opened, and again after it was lost or its
+        document changed. It has 30 s.
         Raises InvalidDocument when the spec names something that is not there, AccessDenied when
         it needs what is not allowed (an exec plugin, skipping TLS verification).
         """

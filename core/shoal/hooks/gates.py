@@ -53,7 +53,7 @@ class Gate(Protocol[G]):
         """None lets the plan pass; a text, one clause without a full stop, says why it may not.
 
         Asked for each plan that changes something, on each cluster, and again about every minute
-        while it refuses. It may be asked for many targets at once, and it changes nothing. What it
-        raises holds the plan as well.
+        while it refuses. It may be asked for many targets at once, it has 10 s, and it changes
+        nothing. What it raises holds the plan as well.
         """
         ...

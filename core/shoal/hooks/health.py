@@ -26,8 +26,9 @@ class HealthCheck(Protocol):
     def assess(self, body: Mapping[str, Any], /) -> Health | None:
         """The health of one live object, or None: then it is judged as if there were no check.
 
-        Pure and quick, for it runs whenever an object changed. An object that is being deleted, or
-        whose newest change was not observed yet, is not asked about.
+        Called whenever an object of these kinds changed, so it is pure and quick. An object that
+        is being deleted, or whose newest change was not observed yet, is not asked about. Any part
+        may be missing. It raises nothing; what it raises leaves the health Unknown.
         """
         ...
 

@@ -92,5 +92,11 @@ class Renderer(Protocol[P]):
     async def render(
         self, parameters: P, folder: Folder, facts: ClusterFacts, host: Host
     ) -> Sequence[Manifest]:
-        """All objects, in any order. Raises InvalidManifest or BudgetExceeded, naming the file."""
+        """All objects, in any order; each says which file it comes from, and its line if known.
+
+        Called when something that the last render looked at has changed, for many folders at once;
+        it has 60 s. The same input gives the same output, on every machine. Raises InvalidManifest
+        or BudgetExceeded, naming the file, and whatever `folder` and `facts` raise; these are
+        remembered like an output, and not tried again for the same input.
+        """
         ...

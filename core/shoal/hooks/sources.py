@@ -29,9 +29,11 @@ class SourceType(Protocol[S]):
     async def fetch(self, source: Ref, spec: S, previous: Artifact | None, host: Host) -> Artifact:
         """The current revision. Returns `previous` itself when nothing changed.
 
-        Called for one source at a time, for many sources at once. Trees of earlier artifacts stay
-        readable. Raises SourceUnavailable (try again), InvalidSource (branch or path gone) or
-        AccessDenied; none of these is ever taken for an empty source.
+        Called at the source's interval, and when a webhook or a person asks; for one source at a
+        time, for many sources at once. It has 11 minutes. Trees of earlier artifacts stay readable.
+        Raises SourceUnavailable (try again), InvalidSource (branch or path gone), AccessDenied or
+        UntrustedRevision, and whatever `host` raises; none of these is ever taken for an empty
+        source, and what was fetched before is kept.
         """
         ...
 
@@ -46,7 +48,8 @@ class RevisedSourceType(Protocol):
     def at(self, spec: T, revision: str) -> Sequence[T]:
         """What to fetch for this revision of a source, in the order in which it may be meant.
 
-        The same source but for the revision; one that is not there is InvalidSource when it is
+        Called when a person names a revision (`shoal diff --rev`); it asks nobody. What it gives is
+        the same source but for the revision; one that is not there is InvalidSource when it is
         fetched, and then the next is tried. Raises InvalidSource for what can be no revision.
         """
         ...

@@ -62,7 +62,10 @@ def shoal_health_checks() -> Sequence[HealthCheck]:
 
 @hookspec
 def shoal_programs() -> Sequence[Binary]:
-    """Helper programs that this plugin runs: found or made before the controller's loops begin."""
+    """Helper programs that this plugin runs.
+
+    Called once, at start; they are found or made before the controller's loops begin.
+    """
     raise NotImplementedError
 
 
@@ -70,6 +73,7 @@ def shoal_programs() -> Sequence[Binary]:
 def shoal_commands() -> Mapping[str, str]:
     """Commands: name → `module:click_command`, imported only when it is used.
 
+    Called once, when `shoal` starts.
     `dance` stands at the top; `cluster dance` in our group `cluster`, which is the one that is
     open to plugins.
     """

@@ -26,11 +26,17 @@ class Session(Protocol):
     """
 
     async def probe(self) -> Facts:
-        """One cheap request: is it there, and who is it?"""
+        """One cheap request: is it there, and who is it?
+
+        Asked when the session opens, about every ten seconds, and when a request failed.
+        """
         ...
 
     async def api_versions(self) -> Sequence[str]:
-        """What it serves, sorted: `apps/v1` and `apps/v1/Deployment`, as charts ask for it."""
+        """What it serves, sorted: `apps/v1` and `apps/v1/Deployment`, as charts ask for it.
+
+        Asked when a renderer looks at the fact `apiVersions`. It has 30 s.
+        """
         ...
 
     async def plan(
@@ -43,6 +49,7 @@ class Session(Protocol):
     ) -> Plan:
         """What would change, by the inventory and the sightings so far.
 
+        Asked for each pass of each target, many at once; it has a minute, and five for a DRY_RUN.
         With `only`, a plan for these objects alone. EXPECTED sends no request per object. DRY_RUN
         asks the server about each object that would be written and changes nothing: `patch` of a
         change is then the masked difference to what is live, with a `test` before each value that
@@ -68,10 +75,11 @@ class Session(Protocol):
     def sweep(self, swept: Collection[GroupKind] = ()) -> AsyncIterator[Swept]:
         """All that carries the marks of the fleet, of every kind that can be listed.
 
-        Metadata only, in pages, one kind after the other, asked anew; the kinds in `swept` are left
-        out, so that a sweep that was cut off goes on where it was. A kind that cannot be listed is
-        told with its error and ends nothing. What controllers copied, what another fleet has, and
-        what its live annotation `shoal.dev/prune: Never` lets go, is not told.
+        Asked when the inventory may have holes. Metadata only, in pages, one kind after the other,
+        asked anew; each may take two minutes. The kinds in `swept` are left out, so that a sweep
+        that was cut off goes on where it was. A kind that cannot be listed is told with its error
+        and ends nothing. What controllers copied, what another fleet has, and what its live
+        annotation `shoal.dev/prune: Never` lets go, is not told.
         """
         ...
 
@@ -80,6 +88,7 @@ class Session(Protocol):
     ) -> AsyncIterator[Result]:
         """Carry the plan out: one result per change, as they come.
 
+        Called once for a plan of this session. Each result may take ten minutes.
         Objects are written in stages and deleted after all writes, in reverse; nothing is deleted
         when a write of this plan failed. Before each request `granted()` is asked: once it says no,
         what is left ends REVOKED. Errors of single objects are results, not exceptions.
@@ -91,6 +100,7 @@ class Session(Protocol):
     ) -> Mapping[ObjectKey, Sequence[Mapping[str, Any]]]:
         """What it would take for Git to say what is live: read now, one request per object.
 
+        Asked when a person wants to take drift into Git. It has 20 s.
         By object, the masked RFC 6902 patch from what is desired to what is live, of the fields
         that we wrote and of those that were added by hand; empty when they are equal. Objects that
         are gone, belong to somebody else, or were not planned for yet are left out.
@@ -124,6 +134,9 @@ class TargetType(Protocol):
         host: Host,
     ) -> AbstractAsyncContextManager[Session]:
         """Connect. `owned` is a live view: the engine keeps it equal to the inventory.
+
+        Called when a cluster joins, and again after its session broke; to enter it has 30 s, to
+        leave 10 s. Raises, on entering, as the methods of the session do.
 
         `judge` is asked about the health of every object before the target's own rules are. Its
         rules of a target may change with each plan: what was judged by others is then told as
