@@ -53,7 +53,7 @@ class TrustStore:
         except (OSError, ssl.SSLError) as error:
             raise AccessDenied(
                 f"the CA, client certificate or key cannot be used: {error}",
-                next_step="check the cluster's part of the kubeconfig",
+                next_step="check the files that the Cluster's access names",
             ) from error
 
 

@@ -23,8 +23,8 @@ from shoal_clusters.connecting import TrustStore
 
 USER_AGENT = f"shoal/{__version__}"
 _RENEW_BEFORE = timedelta(minutes=1)
-_LOOK_INTERVAL = timedelta(minutes=10)
-"""How often a file is looked at while somebody is asked to renew it, for up to seven days."""
+_LOOK_INTERVAL = timedelta(minutes=1)
+"""How often a file is looked at once it may have been renewed; as Kubernetes' own clients do."""
 
 
 class Presented:
@@ -89,4 +89,4 @@ class Presented:
         ends, waited = self._credential.expires_at, now - self._read_at
         if ends is not None and (last_minute := ends - _RENEW_BEFORE) <= now:
             return self._read_at < last_minute or waited >= self._endpoint.credential_interval
-        return self._credential.is_expiring(now) and waited >= _LOOK_INTERVAL
+        return self._credential.may_be_renewed(now) and waited >= _LOOK_INTERVAL

@@ -329,7 +329,7 @@ class Transport:
         when = f"; it expired at {ended:%Y-%m-%d %H:%M} UTC" if ended else ""
         return Unauthenticated(
             f"cluster {self.cluster} refused the credential (401){when}",
-            next_step="renew its credential in the kubeconfig; it is read again by itself",
+            next_step="renew it where the Cluster's access reads it; it is read again by itself",
         )
 
     def _busy(self, call: _Call) -> ServerBusy:

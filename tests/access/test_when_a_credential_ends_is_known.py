@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,7 +84,7 @@ async def test_a_kubeconfig_tells_the_end_of_what_it_holds(host: Host) -> None:
     assert opaque.expires_at is None
 
 
-def test_somebody_is_told_seven_days_ahead_and_of_short_ones_in_their_last_fifth() -> None:
+def test_somebody_is_told_seven_days_ahead_and_of_short_ones_in_their_last_tenth() -> None:
     year = Credential(issued_at=NOW, expires_at=NOW + 365 * DAY)
     unknown = Credential(expires_at=NOW + 365 * DAY)
     hour = Credential(issued_at=NOW, expires_at=NOW + timedelta(hours=1))
@@ -92,6 +93,26 @@ def test_somebody_is_told_seven_days_ahead_and_of_short_ones_in_their_last_fifth
         assert not one.is_expiring(NOW + 357 * DAY)
         assert one.is_expiring(NOW + 358 * DAY)
         assert one.is_expiring(NOW + 400 * DAY)
-    assert not hour.is_expiring(NOW + timedelta(minutes=47))
-    assert hour.is_expiring(NOW + timedelta(minutes=48))
+    assert not hour.is_expiring(NOW + timedelta(minutes=53))
+    assert hour.is_expiring(NOW + timedelta(minutes=54))
     assert not Credential(token="opaque").is_expiring(NOW + 400 * DAY)
+
+
+def test_a_pods_token_is_looked_at_before_and_after_its_kubelet_renews_it() -> None:
+    hour = Credential(issued_at=NOW, expires_at=NOW + timedelta(hours=1))
+    renewed = NOW + timedelta(minutes=48)  # a fifth of its life before its end
+
+    assert hour.may_be_renewed(renewed)
+    assert not hour.may_be_renewed(NOW + timedelta(minutes=44))
+    assert not hour.is_expiring(renewed + timedelta(minutes=5))
+    assert not replace(hour, renews_itself=True).may_be_renewed(renewed)
+
+
+def test_a_pods_token_that_counts_for_a_year_ends_when_it_should_have_been_renewed() -> None:
+    extended = token(
+        iat=NOW.timestamp(),
+        exp=(NOW + 365 * DAY).timestamp(),
+        **{"kubernetes.io": {"warnafter": (NOW + timedelta(minutes=60)).timestamp()}},
+    )
+
+    assert lifetime_of_token(extended) == (NOW, NOW + timedelta(minutes=60))

@@ -195,7 +195,7 @@ async def test_a_revoked_token_is_said_and_a_new_one_is_found(
     assert denied.reachable != "True"
     assert denied.reason == "Unauthenticated"
     assert denied.message == "cluster victim refused the credential (401)"
-    assert denied.next_step.startswith("renew its credential in the kubeconfig")
+    assert denied.next_step.startswith("renew it where the Cluster's access reads it")
     assert back.reason == ""
 
 

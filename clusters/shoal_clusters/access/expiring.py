@@ -23,14 +23,25 @@ class Lifetime(NamedTuple):
     ends: datetime | None = None
 
 
+class _Bound(msgspec.Struct):
+    """What an API server adds to a Pod's token that it lets count for a year."""
+
+    warnafter: float | None = None
+
+
 class _Claims(msgspec.Struct):
     iat: float | None = None
     nbf: float | None = None
     exp: float | None = None
+    bound: _Bound = msgspec.field(name="kubernetes.io", default_factory=_Bound)
 
 
 def lifetime_of_token(token: str) -> Lifetime:
-    """What a JSON Web Token says of itself (RFC 7519, 4.1); any other token says nothing."""
+    """What a JSON Web Token says of itself (RFC 7519, 4.1); any other token says nothing.
+
+    A Pod's token that a kubelet rotates ends when it should have been: a server that still takes it
+    then (KEP-1205 lets it, for a year) counts whoever shows it as a client that reads no new one.
+    """
     parts = token.split(".")
     if len(parts) != 3:
         return Lifetime()
@@ -40,7 +51,8 @@ def lifetime_of_token(token: str) -> Lifetime:
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         return Lifetime()
     begins = claims.iat if claims.iat is not None else claims.nbf
-    return Lifetime(_time(begins), _time(claims.exp))
+    ends = [time for time in (claims.exp, claims.bound.warnafter) if time is not None]
+    return Lifetime(_time(begins), _time(min(ends, default=None)))
 
 
 def lifetime_of_certificate(pem: bytes) -> Lifetime:

@@ -54,6 +54,7 @@ def run_until_signal(
     from shoal.composition import engine
     from shoal.composition.reloading import LiveConfiguration
     from shoal.composition.serving import serve
+    from shoal.composition.surroundings import pod_around
     from shoal.telemetry.logs import configure_logs, set_log_level, standard_handler
     from shoal.telemetry.masking import Masking
 
@@ -72,7 +73,13 @@ def run_until_signal(
         async with anyio.create_task_group() as group:
             with anyio.CancelScope() as serving:
                 await group.start(_heed_signals, serving, received, configuration)
-                await serve(configuration, loaded, open_engine or engine.open_engine, masking)
+                await serve(
+                    configuration,
+                    loaded,
+                    open_engine or engine.open_engine,
+                    masking,
+                    pod=pod_around(os.environ),
+                )
             group.cancel_scope.cancel()
 
     _spare_the_collector()

@@ -268,6 +268,7 @@ class _Lent:
             at_end=lent.push_async_callback,
             granted_revisions=state.granted_revisions,
             exec_allowed=foundation.configuration.allowed_programs,
+            pod=foundation.pod,
         )
 
     async def all_of(self, seam: str, plugins: Mapping[str, object]) -> dict[str, Host]:

@@ -13,7 +13,7 @@ from opentelemetry.trace import Tracer
 
 from shoal.composition.loading import Plugins
 from shoal.composition.requesting import HttpClient
-from shoal.hooks.host import AtEnd, Host, Secrets, ThreadRunner
+from shoal.hooks.host import AtEnd, Host, Pod, Secrets, ThreadRunner
 from shoal.model.digests import Digester
 from shoal.model.secret_values import is_secret_value
 from shoal.telemetry.known import KnownSecrets
@@ -66,6 +66,7 @@ class Hosts:
     granted_revisions: Callable[[], frozenset[str] | None]
     exec_allowed: Set[str] = frozenset()
     fleet: str = ""
+    pod: Pod | None = None
 
     async def of(self, seam: str, name: str) -> Host:
         """The host of one plugin, with its cache folder made; `seam` as in `Plugins`."""
@@ -84,4 +85,5 @@ class Hosts:
             http=HttpClient(self.run_in_thread),
             exec_allowed=self.exec_allowed,
             granted_revisions=self.granted_revisions,
+            pod=self.pod,
         )

@@ -28,7 +28,7 @@ from shoal.composition.reloading import LiveConfiguration
 from shoal.composition.secret_files import SecretFolder
 from shoal.composition.settings import Settings
 from shoal.errors import Permanent
-from shoal.hooks.host import Secrets, ThreadRunner
+from shoal.hooks.host import Pod, Secrets, ThreadRunner
 from shoal.planning.circuits import TIMING, Timing
 from shoal.telemetry.masking import Masking
 
@@ -37,7 +37,7 @@ log = structlog.get_logger("shoal.run")
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What the engine is built on, made once by `serve`."""
+    """What the engine is built on, made once by `serve`. `pod` is where this process runs."""
 
     configuration: LiveConfiguration
     plugins: Plugins
@@ -45,6 +45,7 @@ class Foundation:
     run_in_thread: ThreadRunner
     timing: Timing = TIMING
     masking: Masking = field(default_factory=Masking)
+    pod: Pod | None = None
 
     @property
     def settings(self) -> Settings:
@@ -62,12 +63,14 @@ async def serve(
     open_engine: OpenEngine,
     masking: Masking,
     *,
+    pod: Pod | None = None,
     announced_below: Path | None = None,
     task_status: TaskStatus[Controller] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run one controller until cancelled; `task_status` hears when its API answers.
 
-    `masking` is the process's one, that its log lines pass, too. `announced_below` replaces the
+    `masking` is the process's one, that its log lines pass, too; `pod` is where it runs, when that
+    is in a cluster. `announced_below` replaces the
     user's state folder, where commands look for controllers.
 
     Raises StateInUse when another controller holds the state folder; like every error of a part
@@ -81,7 +84,9 @@ async def serve(
             next_step="give --secrets DIR with <namespace>/webhook-<source>/token in it",
         )
     await find_programs(plugins)
-    foundation = Foundation(configuration, plugins, secrets, run_in_thread, masking=masking)
+    foundation = Foundation(
+        configuration, plugins, secrets, run_in_thread, masking=masking, pod=pod
+    )
     # The engine comes first: it takes the lock of the state folder, so that the socket is ours.
     async with open_engine(foundation) as controller, anyio.create_task_group() as group:
         await group.start(_serve_api, controller, configuration, masking)

@@ -38,6 +38,17 @@ class AtEnd(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """The Pod that the controller runs in: its API server's address, and its own account's folder.
+
+    The folder holds `token` and `ca.crt`, which the kubelet renews in place.
+    """
+
+    server: str
+    account_folder: Path
+
+
 def _unknown() -> frozenset[str] | None:
     return None
 
@@ -94,7 +105,7 @@ class Host:
     the programs that a kubeconfig may run, as it is at this moment. `granted_revisions` gives the
     revisions, of all sources, that targets may have at this moment, or None while that is not
     known: a source keeps what it needs to hand them out again, and lets nothing go while it does
-    not know.
+    not know. `pod` is where the controller runs, when that is in a cluster.
     """
 
     fleet: str
@@ -108,3 +119,4 @@ class Host:
     http: Http
     exec_allowed: Set[str] = frozenset()
     granted_revisions: Callable[[], frozenset[str] | None] = _unknown
+    pod: Pod | None = None

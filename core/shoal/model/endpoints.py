@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 WARN_BEFORE = timedelta(days=7)
-_WARN_AT_PART = 5
-"""A fifth of its life: what is rotated by machines (a Pod's token, an hour) is renewed before."""
+_LOOK_AT_PART = 4
+"""A kubelet renews a Pod's token for the last fifth of its life, and writes it within minutes."""
+_WARN_AT_PART = 10
+"""A tenth of its life: what machines rotate (a Pod's token, an hour) was renewed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,19 @@ class Credential:
     renews_itself: bool = False
 
     def is_expiring(self, now: datetime) -> bool:
-        """Whether somebody has to renew it soon: seven days ahead, or for the last fifth of it."""
+        """Whether somebody has to renew it soon: seven days ahead, or for the last tenth of it."""
+        return self._has_begun(_WARN_AT_PART, now)
+
+    def may_be_renewed(self, now: datetime) -> bool:
+        """Whether it is worth a look if somebody renewed it: before anybody is asked to."""
+        return self._has_begun(_LOOK_AT_PART, now)
+
+    def _has_begun(self, part: int, now: datetime) -> bool:
         if self.expires_at is None or self.renews_itself:
             return False
         ahead = WARN_BEFORE
         if self.issued_at is not None:
-            ahead = min(ahead, (self.expires_at - self.issued_at) / _WARN_AT_PART)
+            ahead = min(ahead, (self.expires_at - self.issued_at) / part)
         return self.expires_at - ahead <= now
 
 

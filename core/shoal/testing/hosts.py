@@ -11,7 +11,7 @@ from opentelemetry.trace import NoOpTracer
 
 from shoal.composition.requesting import HttpClient
 from shoal.errors import AccessDenied
-from shoal.hooks.host import AtEnd, Host
+from shoal.hooks.host import AtEnd, Host, Pod
 from shoal.model.digests import Digester
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ def make_host(
     secrets: Given | None = None,
     exec_allowed: frozenset[str] = frozenset(),
     at_end: AtEnd | None = None,
+    pod: Pod | None = None,
 ) -> Host:
     """A host with `folder/cache` and `folder/base`, both there.
 
@@ -64,6 +65,7 @@ def make_host(
         at_end=at_end or _refuse,
         http=HttpClient(run_in_thread),
         exec_allowed=exec_allowed,
+        pod=pod,
     )
 
 
