@@ -102,6 +102,7 @@ WITHOUT_DATA: Mapping[str, str] = {
     "restore": "writes the state: tests/store/test_a_backup_can_be_restored.py",
     "demo": "is a show: tests/demo",
     "plugin prepare": "builds programs: tests/composition",
+    "cluster rbac": "prints objects of Kubernetes: tests/cli/test_rbac_is_printed_to_be_applied.py",
     "cluster local up": "starts API servers: tests/controlplane/test_local_commands.py",
     "cluster local down": "ends API servers: tests/controlplane/test_local_commands.py",
     "cluster local list": "looks at processes: tests/controlplane/test_local_commands.py",

@@ -24,6 +24,7 @@ from shoal.composition.serving import Foundation
 from shoal.composition.settings import Settings
 from shoal.engine.controller import Controller
 from shoal.engine.views import ApplicationView, TargetPhase, TargetView
+from shoal.hooks.host import Pod
 from shoal.model.identity import Ref
 from shoal.model.records import Deed, Entry
 from shoal.planning.circuits import TIMING, Timing
@@ -213,6 +214,7 @@ class FleetUnderTest:
     plugins: Plugins
     repository: Repository
     timing: Timing = TIMING
+    pod: Pod | None = None
     _controller: Controller | None = field(default=None, repr=False)
     _last_seen: Sequence[TargetView] = ()
 
@@ -275,7 +277,12 @@ class FleetUnderTest:
         run_in_thread = thread_runner()
         secrets_reader = SecretFolder(self.folder / "secrets", run_in_thread)
         foundation = Foundation(
-            configuration, self.plugins, secrets_reader, run_in_thread, self.timing
+            configuration,
+            self.plugins,
+            secrets_reader,
+            run_in_thread,
+            self.timing,
+            pod=self.pod,
         )
         async with open_engine(foundation) as controller:
             self._controller = controller

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import orjson
 import pytest
+from tests.kubernetes.accounts import Kubelet
 
-from shoal.composition.surroundings import HOST, PORT, pod_around
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Credential
 from shoal.testing.hosts import run_in_thread
@@ -26,24 +26,6 @@ WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 QUESTION = b'{"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}'
 
 
-class Kubelet:
-    """Asks for tokens of one account, and writes them where a container reads them."""
-
-    def __init__(self, plane: ControlPlane, namespace: str, folder: Path) -> None:
-        self.plane, self.folder = plane, folder
-        self.path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-
-    async def write(self, **wanted: object) -> None:
-        """A token as it is asked for; by default for this server, for ten minutes."""
-        body = {"spec": {"expirationSeconds": 600, **wanted}}
-        async with self.plane.client() as client:
-            if await client.find(f"{self.path}/shoal") is None:
-                await client.create(self.path, {"metadata": {"name": "shoal"}})
-            answer = await client.create(f"{self.path}/shoal/token", body)
-        (self.folder / "ca.crt").write_bytes(self.plane.ca_file.read_bytes())
-        (self.folder / "token").write_text(answer["status"]["token"])
-
-
 @pytest.fixture
 def kubelet(plane: ControlPlane, namespace: str, tmp_path: Path) -> Kubelet:
     return Kubelet(plane, namespace, tmp_path)
@@ -54,9 +36,7 @@ async def connected(
     kubelet: Kubelet, shoal_host: Callable[..., Host]
 ) -> AsyncIterator[tuple[Transport, Credential]]:
     """A connection from a Pod whose account the kubelet has written."""
-    host, port = kubelet.plane.server.removeprefix("https://").split(":")
-    pod = pod_around({HOST: host, PORT: port}, kubelet.folder)
-    endpoint = await InCluster().connect(InClusterSpec(), shoal_host(pod=pod))
+    endpoint = await InCluster().connect(InClusterSpec(), shoal_host(pod=kubelet.pod))
     transport = Transport("hub", endpoint, TrustStore(), Pace(), run_in_thread)
     async with transport:
         yield transport, await endpoint.credential()
@@ -97,7 +77,7 @@ async def test_a_token_that_counts_for_a_year_ends_when_its_kubelet_should_have_
     await kubelet.write()
     pod = {"serviceAccountName": "shoal", "containers": [{"name": "shoal", "image": "shoal"}]}
     async with kubelet.plane.client() as client:
-        path = kubelet.path.replace("serviceaccounts", "pods")
+        path = kubelet.accounts.replace("serviceaccounts", "pods")
         made = await client.create(path, {"metadata": {"name": "shoal-0"}, "spec": pod})
     bound = {"apiVersion": "v1", "kind": "Pod", "name": "shoal-0", "uid": made["metadata"]["uid"]}
     # What the admission of Pods asks for: the one number of seconds that is extended to a year.

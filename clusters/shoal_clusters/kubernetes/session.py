@@ -24,9 +24,11 @@ from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
+from shoal.model.rights import Delivered, Grants, Reach
 from shoal.model.sightings import Sighting
 from shoal.model.sweeps import Swept
 from shoal_clusters.connecting import TrustStore
+from shoal_clusters.kubernetes import granting
 from shoal_clusters.kubernetes.aggregating import Aggregation
 from shoal_clusters.kubernetes.appearing import Appearing
 from shoal_clusters.kubernetes.assessing import Assessor
@@ -72,6 +74,10 @@ class KubernetesTarget:
         self._catalogues: dict[str, Catalogue] = {}
         self._memos: dict[str, PreparedMemo] = {}
         self._field_sets = FieldSets()
+
+    def grants(self, delivered: Sequence[Delivered], reach: Reach) -> Grants:
+        """Roles and bindings; see `granting`."""
+        return granting.grants(delivered, reach)
 
     @asynccontextmanager
     async def open(

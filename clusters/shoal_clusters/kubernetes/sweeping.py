@@ -101,7 +101,7 @@ class Sweeper(NamedTuple):
         if answer.status == 403:
             raise ForbiddenByCluster(
                 f"{where} may not be listed over all namespaces",
-                next_step=f"grant list on {resource.plural}",
+                next_step=f"grant list on {resource.plural}; see `shoal cluster rbac --sweep`",
             )
         said = meaning(
             answer.status, answer.body, key=None, cluster=self.transport.cluster, verb="list"

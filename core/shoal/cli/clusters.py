@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import click
 
+from shoal.cli.granting import rbac
 from shoal.cli.plugin_commands import OpenGroup
 
 
 @click.group(cls=OpenGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def cluster() -> None:
     """Look after the clusters of a fleet."""
+
+
+cluster.add_command(rbac)

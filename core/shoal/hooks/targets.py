@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
+from shoal.model.rights import Delivered, Grants, Reach
 from shoal.model.sightings import Sighting
 from shoal.model.sweeps import Swept
 
@@ -143,5 +144,17 @@ class TargetType(Protocol):
         Unknown at once, and judged anew.
 
         The session may run tasks of its own until the context ends.
+        """
+        ...
+
+
+@runtime_checkable
+class GrantingTargetType(Protocol):
+    """A target type that can write down what an account must be allowed; any may leave it out."""
+
+    def grants(self, delivered: Sequence[Delivered], reach: Reach) -> Grants:
+        """What an administrator applies to a cluster so that all of this can be kept equal to Git.
+
+        Pure: asks nobody, and grants nothing by itself.
         """
         ...

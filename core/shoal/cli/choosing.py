@@ -1,0 +1,114 @@
+"""Which documents of a local fleet an offline command is about, and what is wrong with the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shoal.cli.ending import note
+from shoal.cli.kinds import split_name
+from shoal.errors import InvalidDocument, UnknownName
+
+if TYPE_CHECKING:
+    from shoal.composition.loading import Plugins
+    from shoal.documents import Catalog, Identity, Problem
+    from shoal.model.documents import Application
+
+    Broken = Mapping[Identity, tuple[Problem, ...]]
+
+_SHOWN = 8
+
+
+def read_catalog(fleet: Path, plugins: Plugins) -> tuple[Catalog, Broken]:
+    """The fleet's documents, and those that cannot be used; what is wrong is a warning."""
+    from shoal.cli.fleet_files import read_fleet
+    from shoal.documents import load, merge
+
+    loaded = load(read_fleet(fleet), plugins.seams)
+    for problem in loaded.problems:
+        note(f"warning: {problem.as_text()}")
+    catalog = merge(None, loaded)
+    if catalog is None:
+        raise InvalidDocument(
+            f"the folder {fleet} holds no fleet that can be read",
+            next_step="see `shoal validate`; --fleet DIR names another folder",
+        )
+    return catalog, loaded.broken
+
+
+def chosen_applications(
+    catalog: Catalog, broken: Broken, application: str | None, namespace: str | None
+) -> tuple[Application, ...]:
+    """The application that was named, or all of them (of one namespace)."""
+    from shoal.documents import Identity
+    from shoal.model.identity import Ref
+
+    known = catalog.applications
+    if application is not None:
+        ref = Ref(*split_name(application, namespace))
+        _refuse_broken(broken, Identity("Application", *ref))
+        if ref not in known:
+            raise _unknown("application", str(ref), map(str, sorted(known)))
+        return (known[ref],)
+    found = [known[ref] for ref in sorted(known) if namespace in (None, ref.namespace)]
+    if not found:
+        where = f"namespace {namespace}" if namespace else "this fleet"
+        raise UnknownName(f"there is no application in {where}")
+    return tuple(found)
+
+
+def chosen_clusters(
+    catalog: Catalog, broken: Broken, documents: Sequence[Application], cluster: str | None
+) -> tuple[str, ...]:
+    """The cluster that was named, or all on which one of the applications is placed."""
+    from shoal.planning.placing import place
+
+    if cluster is not None:
+        refuse_unknown_cluster(catalog, broken, cluster)
+    placed = sorted({name for each in documents for name in place(each, catalog.clusters)})
+    what = f"application {documents[0].ref}" if len(documents) == 1 else "each of them"
+    if not placed:
+        raise UnknownName(
+            f"{what} is placed on no cluster",
+            next_step="see placement.clusterSelector, and the labels of the clusters",
+        )
+    if cluster is not None and cluster not in placed:
+        raise UnknownName(
+            f"{what} is placed on other clusters than {cluster}",
+            next_step=_listed("placed on", placed),
+        )
+    return (cluster,) if cluster is not None else tuple(placed)
+
+
+def refuse_unknown_cluster(catalog: Catalog, broken: Broken, cluster: str) -> None:
+    """Raise when there is no such cluster in the documents, or none that can be used."""
+    from shoal.documents import Identity
+
+    _refuse_broken(broken, Identity("Cluster", "", cluster))
+    if cluster not in catalog.clusters:
+        raise _unknown("cluster", cluster, sorted(catalog.clusters))
+
+
+def _refuse_broken(broken: Broken, identity: Identity) -> None:
+    """What was asked for is written, and cannot be used: said instead of there being none."""
+    if identity in broken:
+        problem, *others = broken[identity]
+        more = f", and {len(others)} more" if others else ""
+        raise InvalidDocument(f"{identity} cannot be used: {problem.as_text()}{more}")
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    from shoal.model.choice import nearest
+
+    names = list(known)
+    near = nearest(name, names)
+    return UnknownName(
+        f"there is no {kind} {name}" + (f"; did you mean {near}?" if near else ""),
+        next_step=_listed("there is", names),
+    )
+
+
+def _listed(words: str, names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{words} {', '.join(names[:_SHOWN])}{more}" if names else ""

@@ -1,0 +1,116 @@
+"""`shoal cluster rbac`: the least that the account of a controller must be allowed, as RBAC."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shoal.cli.choosing import read_catalog, refuse_unknown_cluster
+from shoal.cli.ending import Ending, note
+from shoal.cli.options import Output, prints_as
+from shoal.cli.plugging import loaded_plugins
+from shoal.cli.rendering import facts_and_secrets, masked_errors, told
+
+if TYPE_CHECKING:
+    from shoal.documents import Catalog
+
+_ACCOUNT = "shoal/shoal"
+
+
+@click.command()
+@click.option("-c", "--cluster", help="The cluster; may be left out when the fleet has only one.")
+@click.option(
+    "--fleet",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("."),
+    metavar="DIR",
+    help="The fleet's folder; here, when left out.",
+)
+@click.option(
+    "--account",
+    default=_ACCOUNT,
+    show_default=True,
+    metavar="NAMESPACE/NAME",
+    help="The service account on that cluster that is granted the rights.",
+)
+@click.option(
+    "--cluster-wide",
+    "is_wide",
+    is_flag=True,
+    help="Grant in all namespaces, and over every object of the kinds that are rendered.",
+)
+@click.option(
+    "--sweep",
+    "can_sweep",
+    is_flag=True,
+    help="Let every kind be listed too: all that is ours is found when the database is lost.",
+)
+@facts_and_secrets
+@prints_as("How to print; yaml when left out.")
+def rbac(
+    cluster: str | None,
+    fleet: Path,
+    account: str,
+    is_wide: bool,
+    can_sweep: bool,
+    secrets: Path | None,
+    kubernetes_version: str | None,
+    api_versions: tuple[str, ...],
+    output: Output,
+) -> int:
+    """Print the least rights with which a cluster is kept equal to Git.
+
+    They are made from what is rendered: kinds, namespaces, names. Works without a controller and
+    without the cluster; nothing is granted until somebody applies it:
+    `shoal cluster rbac -c dev | kubectl apply -f -`.
+    """
+    import anyio
+
+    from shoal.binaries.showing import shown_progress
+    from shoal.cli.objects import print_objects
+    from shoal.composition.granting import grants_for
+    from shoal.composition.offline import Given
+    from shoal.model.rights import Reach
+    from shoal.telemetry.logs import configure_logs
+    from shoal.telemetry.masking import Masking
+
+    masking = Masking()
+    configure_logs(masking)
+    namespace, _, name = account.partition("/")
+    if not namespace or not name or "/" in name:
+        raise click.UsageError(f"--account {account} is not NAMESPACE/NAME")
+    plugins = loaded_plugins()
+    catalog, broken = read_catalog(fleet, plugins)
+    chosen = cluster or _only_cluster(catalog)
+    refuse_unknown_cluster(catalog, broken, chosen)
+    reach = Reach(
+        fleet=catalog.fleet,
+        account=name,
+        account_namespace=namespace,
+        is_wide=is_wide,
+        can_sweep=can_sweep,
+    )
+    with shown_progress() as progress, masked_errors(masking):
+        given = Given(
+            fleet_folder=fleet,
+            fleet=catalog.fleet,
+            secrets_folder=secrets,
+            told=told(kubernetes_version, api_versions),
+            progress=progress,
+            known=masking.known,
+        )
+        found = anyio.run(partial(grants_for, chosen, catalog, given, plugins, reach))
+    print_objects(output, found.manifests, show_secrets=False)
+    for sentence in found.notes:
+        note(f"note: {sentence}")
+    return Ending.OK
+
+
+def _only_cluster(catalog: Catalog) -> str:
+    if len(catalog.clusters) == 1:
+        return next(iter(catalog.clusters))
+    names = ", ".join(sorted(catalog.clusters))
+    raise click.UsageError(f"name the cluster with -c: one of {names}")
