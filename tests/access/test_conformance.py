@@ -1,14 +1,16 @@
-"""The access `kubeconfig` keeps every promise of a way of access."""
+"""Our ways of access keep every promise of one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from tests.access.conftest import kubeconfig, written
 
-from shoal.hooks.host import Host
+from shoal.hooks.host import Host, Pod
 from shoal.testing.access_conformance import AccessConformance
+from shoal_clusters.access.in_cluster import InCluster
 from shoal_clusters.access.kubeconfig import Kubeconfig
 
 TOKEN = "canary-8c21"
@@ -33,3 +35,30 @@ class TestKubeconfig(AccessConformance):
     @pytest.fixture
     def missing(self, spec: Mapping[str, str]) -> Mapping[str, str]:
         return {**spec, "context": "nowhere"}
+
+
+class TestInCluster(AccessConformance):
+    """In a Pod with a token of its own; what can be missing is the authority."""
+
+    @pytest.fixture
+    def host(self, shoal_host: Callable[..., Host], tmp_path: Path) -> Host:
+        (tmp_path / "token").write_text(TOKEN)
+        (tmp_path / "ca.crt").write_text("the authority")
+        return shoal_host(pod=Pod("https://10.96.0.1:443", tmp_path))
+
+    @pytest.fixture
+    def access(self) -> InCluster:
+        return InCluster()
+
+    @pytest.fixture
+    def secrets(self) -> Mapping[str, Mapping[str, bytes]]:
+        return {"default/in-the-file": {"token": TOKEN.encode()}}
+
+    @pytest.fixture
+    def spec(self) -> Mapping[str, str]:
+        return {}
+
+    @pytest.fixture
+    def missing(self, tmp_path: Path, host: Host) -> Mapping[str, str]:
+        (tmp_path / "ca.crt").unlink()
+        return {}

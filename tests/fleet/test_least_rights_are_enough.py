@@ -80,9 +80,7 @@ async def inside(
     kubelet = Kubelet(clusters["dev"], namespace, tmp_path)
     await kubelet.write()
     small_fleet.pod = kubelet.pod
-    small_fleet.write(
-        "cluster-dev.yaml", document("Cluster", "dev", {"access": {"in_cluster": {}}})
-    )
+    small_fleet.write("cluster-dev.yaml", document("Cluster", "dev", {"access": {"inCluster": {}}}))
     small_fleet.repository.commit_shop(*all_of(namespace))
     return small_fleet
 

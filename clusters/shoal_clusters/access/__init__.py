@@ -1,7 +1,7 @@
 """Ways to reach a cluster: a Cluster document's `access` becomes an Endpoint.
 
 Called once per connection by the core; nothing here opens a connection to a cluster. Each way is
-one module: `kubeconfig` reads a file, `in_cluster` what a kubelet gives to the controller's Pod.
+one module: `kubeconfig` reads a file, `inCluster` what a kubelet gives to the controller's Pod.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Access to the cluster that the controller runs in: `access: {in_cluster: {}}`.
+"""Access to the cluster that the controller runs in: `access: {inCluster: {}}`.
 
 The address comes from the Pod's environment by way of the host; authority and token are the files
 that a kubelet keeps fresh beside it. Both are read again whenever the credential is asked for, so
@@ -25,9 +25,9 @@ class InClusterSpec(Spec):
 
 
 class InCluster:
-    """The access type `in_cluster`."""
+    """The access type `inCluster`."""
 
-    name = "in_cluster"
+    name = "inCluster"
     spec = InClusterSpec
 
     async def connect(self, spec: InClusterSpec, host: Host) -> Endpoint:
@@ -35,7 +35,7 @@ class InCluster:
         pod = host.pod
         if pod is None:
             raise InvalidDocument(
-                "in_cluster is for the cluster that the controller runs in, and this one runs in "
+                "inCluster is for the cluster that the controller runs in, and this one runs in "
                 "none: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set",
                 next_step="write access: {kubeconfig: {path: …}} to reach a cluster from outside",
             )
