@@ -24,10 +24,12 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test test-versions coverage lint fuzz mutate kill-steps worker bench bench-counts clean simulate chaos
+.PHONY: help install docs demo tour test test-versions coverage lint fuzz mutate kill-steps worker bench bench-counts clean simulate chaos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Make the environment; afterwards shoal is .venv/bin/shoal
 
 demo: $(STAMP) ## Three clusters, a fleet in Git, and a live view; Ctrl-C ends all of it
 	@$(BIN)/shoal demo
@@ -83,6 +85,10 @@ bench-counts: $(STAMP) ## Guard the bench's counts on a small fleet (2 minutes);
 	@$(BIN)/python -m bench --counts --clusters 2 --applications 5 --objects 10 --repeats 1 \
 	  --quiet-seconds 15 --rows cold change drift prune restart growth noop \
 	  --output build/bench-counts.json
+
+docs: $(STAMP) ## Build the documentation site into build/site; a broken link fails it
+	@.uv/venv/bin/uv sync --quiet --frozen --inexact --group docs --python .uv/venv/bin/python
+	@$(BIN)/zensical build --clean --strict
 
 clean: ## Remove the environment and all caches of this folder
 	rm -rf $(VENV) .uv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -37,6 +37,10 @@ def test_what_tests_and_checks_need_is_told_and_nothing_else() -> None:
     assert told("For tests and checks") == declared("test", "lint")
 
 
+def test_what_the_site_needs_is_told_and_nothing_else() -> None:
+    assert told("For the documentation site") == declared("docs")
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
