@@ -40,6 +40,7 @@ from shoal.testing.views import (
     plugin_view,
     source_view,
     target_view,
+    where_view,
 )
 
 FORMATS = ("table", "json", "yaml", "name", "jsonl")
@@ -58,6 +59,7 @@ def controller(shoal_controller, monkeypatch):
     shoal_controller.source_list = [source_view(fetched_at=read)]
     shoal_controller.held = [HOLD]
     shoal_controller.drift_list = [drift_view()]
+    shoal_controller.wheres = [where_view()]
     shoal_controller.plugin_list = [plugin_view()]
     entry = Entry(AT, "Ana", Deed.TARGET_SYNCED, "commit", "default/web", Verdict.SUCCEEDED)
     shoal_controller.record_list = [Record("a", 7, "", "h", entry)]

@@ -23,6 +23,8 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "get": ("shoal.cli.getting:get", "List things of one kind, or show one."),
         "events": ("shoal.cli.getting:events", "What happened, and what happens."),
         "describe": ("shoal.cli.describing:describe", "Everything about one thing."),
+        "tree": ("shoal.cli.tree:tree", "What an application has on its clusters."),
+        "where": ("shoal.cli.where:where", "Where is my change: which clusters have it."),
         "render": ("shoal.cli.rendering:render", "Print what a cluster gets, offline."),
         "diff": ("shoal.cli.diffing:diff", "Show what would change on every cluster."),
         "drift": (

@@ -29,7 +29,7 @@ _SHARE = 4  # of the time goes by between looks, however long a look at a large 
 _SHOWN = 20
 _NOT_READ_YET = "Unknown"
 # Nothing of this comes right without a person or a commit; Differs is only observed.
-_STUCK = frozenset({"Failed", "Held", "Removing", "Differs"})
+STUCK = frozenset({"Failed", "Held", "Removing", "Differs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ class _Waiting:
         return [
             target
             for target in self.blockers(seen)
-            if target["phase"] in _STUCK and TARGET.identity(target).partition("@")[0] in decided
+            if target["phase"] in STUCK and TARGET.identity(target).partition("@")[0] in decided
         ]
 
     def _decided(self, seen: Look) -> set[str]:

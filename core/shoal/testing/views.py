@@ -295,7 +295,7 @@ def where_view(*targets: Whereabout, **changes: Any) -> WhereView:
             "source": "default/platform",
             "committed_at": AT,
             "detected_at": AT,
-            "here": sum(each.presence is not Presence.NOT_YET for each in found),
+            "here": sum(each.presence not in _MISSING for each in found),
             "untouched": (),
             "silent": (),
             "times": LeadTimes(10.0, 10.0, None, None),
@@ -303,6 +303,9 @@ def where_view(*targets: Whereabout, **changes: Any) -> WhereView:
             **changes,
         }
     )
+
+
+_MISSING = (Presence.NOT_YET, Presence.LEAVING)
 
 
 def whereabout(cluster: str = "dev", **changes: Any) -> Whereabout:

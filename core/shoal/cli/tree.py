@@ -1,0 +1,128 @@
+"""`shoal tree`: what an application has on its clusters, by kind, what is not well first.
+
+Objects that are well everywhere are named as long as there are few of a kind, and counted then; the
+whole is cut at 300 lines. It is what the controller knows by now: no cluster is asked, so that
+Pods, which nobody commits, show in the health of what they belong to, and not as objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from shoal.api.client import Client
+from shoal.cli.answering import partial_over
+from shoal.cli.ending import Ending, worse
+from shoal.cli.finding import find_one
+from shoal.cli.kinds import APPLICATION
+from shoal.cli.options import Output, asks, prints
+from shoal.cli.phrasing import clean, colored, with_glyph
+from shoal.cli.printing import print_one
+
+_MOST_LINES = 300
+_WELL_SHOWN = 5  # of a kind, by name; more are counted
+_PLACES_SHOWN = 3  # clusters of one object
+_WELL = ("Synced", "Healthy")
+_ON_THE_WAY = frozenset({"Synced", "Syncing", "Pending"})
+_ILL = frozenset({"Degraded", "Missing"})
+
+
+@click.command()
+@click.argument("application", metavar="APP")
+@click.option("-n", "--namespace", help="The namespace of APP.")
+@click.option(
+    "-c", "--cluster", "clusters", metavar="GLOB", multiple=True, help="Only there; repeatable."
+)
+@prints
+@asks
+def tree(
+    application: str,
+    namespace: str | None,
+    clusters: tuple[str, ...],
+    output: Output,
+    client: Client,
+) -> int:
+    """What APP has on its clusters: each object, its state and its health; what is not well first.
+
+    The same object on many clusters is one line. Exit code 1 when one failed, drifted or is not
+    healthy.
+    """
+    one = find_one(client, APPLICATION, application, namespace)
+    where, what = one["namespace"], one["name"]
+    found = client.get("tree", namespace=where, name=what, cluster=clusters or None)
+    fields = {key: value for key, value in found.items() if key not in ("apiVersion", "kind")}
+    lines = list(_cut(_lines(fields, color=output.color)))
+    print_one(output, "Tree", f"tree/{where}/{what}", fields, lambda: lines)
+    is_bad = any(map(_is_bad, fields["objects"]))
+    silent = partial_over(client, fields["silent"]) if fields["silent"] else Ending.OK
+    return worse(Ending.NO if is_bad else Ending.OK, silent)
+
+
+def _is_bad(one: Mapping[str, Any]) -> bool:
+    return bool(_ILL & {*one["healths"]}) or bool({"Failed", "Drifted"} & {*one["phases"]})
+
+
+def _is_well(one: Mapping[str, Any]) -> bool:
+    return {*one["phases"]} == {_WELL[0]} and {*one["healths"]} == {_WELL[1]}
+
+
+def _lines(found: Mapping[str, Any], *, color: bool) -> Iterator[str]:
+    name, count = f"{found['namespace']}/{found['application']}", found["clusters"]
+    where = "1 cluster" if count == 1 else f"{count} clusters"
+    states = _states(found["phase"], found["health"], color=color)
+    yield f"{clean(name)} on {where}   {states}"
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for one in found["objects"]:
+        kinds.setdefault(one["kind"], []).append(one)
+    for at, (kind, objects) in enumerate(kinds.items()):
+        is_last = at == len(kinds) - 1
+        yield f"{'└─' if is_last else '├─'} {clean(kind)} ({len(objects)})"
+        yield from _of_kind(objects, count, "   " if is_last else "│  ", color=color)
+
+
+def _of_kind(
+    objects: Sequence[Mapping[str, Any]], clusters: int, margin: str, *, color: bool
+) -> Iterator[str]:
+    """Those that are not well, then the others: by name, or counted when there are many."""
+    unwell = [one for one in objects if not _is_well(one)]
+    well = [one for one in objects if _is_well(one)]
+    shown = [*unwell, *(well if len(well) <= _WELL_SHOWN else ())]
+    counted = len(well) if len(well) > _WELL_SHOWN else 0
+    for at, one in enumerate(shown):
+        is_last = at == len(shown) - 1 and not counted
+        states = _states(one["phase"], one["health"], color=color)
+        where = "" if one["clusters"] == clusters else f"   on {one['clusters']} of {clusters}"
+        yield f"{margin}{'└─' if is_last else '├─'} {clean(one['object'])}   {states}{where}"
+        inner = margin + ("   " if is_last else "│  ")
+        yield from _details(one, inner, clusters, color=color)
+    if counted:
+        states = _states(*_WELL, color=color)
+        yield f"{margin}└─ {counted} {'more' if unwell else 'objects'}   {states}"
+
+
+def _details(one: Mapping[str, Any], margin: str, clusters: int, *, color: bool) -> Iterator[str]:
+    """The images, and where it is not well, and why."""
+    for image in one["images"]:
+        yield f"{margin}  {clean(image)}"
+    for place in one["unwell"][:_PLACES_SHOWN]:
+        states = _states(place["phase"], place["health"], color=color)
+        told = f": {clean(place['message'])}" if place["message"] else ""
+        yield f"{margin}  {clean(place['cluster'])}: {states}{told}"
+    well = one["phases"].get(_WELL[0], 0) if one["clusters"] > 1 else 0
+    more = max(one["clusters"] - well, len(one["unwell"])) - _PLACES_SHOWN
+    if more > 0:
+        yield f"{margin}  … and {more} more clusters"
+
+
+def _states(phase: str, health: str, *, color: bool) -> str:
+    return " ".join(colored(with_glyph(each), each, color=color) for each in (phase, health))
+
+
+def _cut(lines: Iterator[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        if number < _MOST_LINES:
+            yield line
+    if number >= _MOST_LINES:
+        yield f"… and {number + 1 - _MOST_LINES} more lines: -c narrows it, -o yaml shows all"
