@@ -117,6 +117,6 @@ def fleet(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator
         )
     found.override()
     monkeypatch.chdir(found.folder)
-    monkeypatch.setattr("shoal.composition.offline.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("shoal.composition.lending.cache_folder", lambda: tmp_path / "cache")
     yield found
     structlog.reset_defaults()  # the command logs to the stderr of its test

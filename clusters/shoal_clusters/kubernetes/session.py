@@ -22,6 +22,7 @@ from shoal.errors import MissingApi
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
+from shoal.model.examinations import Examination
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.rights import Delivered, Grants, Reach
@@ -35,6 +36,7 @@ from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.briefing import Brief, Briefing, News
 from shoal_clusters.kubernetes.comparing import Comparer
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery
+from shoal_clusters.kubernetes.examining import examine
 from shoal_clusters.kubernetes.executing import PATIENCE_SECONDS, Execution
 from shoal_clusters.kubernetes.investigating import Cadence, Investigator
 from shoal_clusters.kubernetes.learning import differences
@@ -78,6 +80,13 @@ class KubernetesTarget:
     def grants(self, delivered: Sequence[Delivered], reach: Reach) -> Grants:
         """Roles and bindings; see `granting`."""
         return granting.grants(delivered, reach)
+
+    async def examine(self, cluster: str, endpoint: Endpoint, host: Host) -> Examination:
+        """Look at a cluster once; see `examining`."""
+        async with Transport(
+            cluster, endpoint, self._trust, self._pace, host.run_in_thread
+        ) as transport:
+            return await examine(transport)
 
     @asynccontextmanager
     async def open(

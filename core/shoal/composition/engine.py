@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from shoal import __version__
 from shoal.composition.bordering import guard_of
 from shoal.composition.hosting import Hosts, NotedSecrets
+from shoal.composition.loading import TARGET_TYPE
 from shoal.composition.plugin_views import plugin_views
 from shoal.composition.serving import Foundation
 from shoal.composition.settings import Settings
@@ -65,8 +66,6 @@ from shoal.model.choice import Spec
 from shoal.store import Store, open_store
 from shoal.telemetry.tracing import Tracing, build_tracing
 
-# The only kind of target there is; a second one will be chosen by the Cluster document.
-TARGET_TYPE = "kubernetes"
 FLEET_SOURCE = "git"
 
 

@@ -30,6 +30,8 @@ from shoal.hooks.targets import TargetType
 from shoal.model.choice import Seams, nearest
 
 GROUP = "shoal"
+# The only kind of target there is; a second one will be chosen by the Cluster document.
+TARGET_TYPE = "kubernetes"
 
 
 @dataclass(frozen=True, slots=True)

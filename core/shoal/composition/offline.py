@@ -8,23 +8,17 @@ is written but that cache. Called by `shoal render`.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-from anyio import to_thread
-from opentelemetry.trace import NoOpTracer
-
 from shoal.binaries import Progress
 from shoal.composition.bordering import guard_of
-from shoal.composition.hosting import Hosts, NotedSecrets, thread_runner
+from shoal.composition.lending import lent_hosts
 from shoal.composition.loading import Plugins
 from shoal.composition.programs import found_programs
-from shoal.composition.secret_files import SecretFolder
 from shoal.documents import Catalog
 from shoal.engine import answers
 from shoal.engine.desiring import Desiring
@@ -35,14 +29,12 @@ from shoal.engine.rendering import Rendering
 from shoal.engine.state import ApplicationState
 from shoal.engine.wishes import Wishes
 from shoal.engine.working_copies import working_copy
-from shoal.errors import MissingFact, StateInUse, StateUnusable
+from shoal.errors import MissingFact
 from shoal.hooks.host import Host, ThreadRunner
 from shoal.hooks.sources import SourceType
 from shoal.model.artifacts import Artifact
-from shoal.model.digests import Digester
 from shoal.model.documents import Application
 from shoal.model.facts import API_VERSIONS, KUBERNETES_VERSION
-from shoal.store.folder import installation_key, locked, prepare_folder
 from shoal.telemetry.known import KnownSecrets
 
 
@@ -124,49 +116,22 @@ async def open_offline(given: Given, plugins: Plugins) -> AsyncIterator[Offline]
     """Everything that rendering needs, as long as the context is open."""
     async for _ in found_programs(plugins, given.progress):
         pass  # what cannot be had is said by the renderer that needs it
-    async with AsyncExitStack() as lent_out:
-        folder = await to_thread.run_sync(lent_out.enter_context, _folder_for_one())
-        digester = Digester(await to_thread.run_sync(installation_key, folder))
-        run_in_thread = thread_runner()
-        lent = Hosts(
-            plugins=plugins,
-            state_folder=folder,
-            base_folder=given.fleet_folder.absolute(),
-            secrets=NotedSecrets(SecretFolder(given.secrets_folder, run_in_thread), given.known),
-            digester=digester,
-            tracer_of=lambda name: NoOpTracer(),
-            run_in_thread=run_in_thread,
-            at_end=lent_out.push_async_callback,
-            granted_revisions=lambda: None,
-            fleet=given.fleet,
-        )
+    async with lent_hosts(
+        plugins,
+        given.fleet_folder,
+        given.known,
+        fleet=given.fleet,
+        secrets_folder=given.secrets_folder,
+    ) as lent:
         guard = guard_of(plugins)
         desiring = Desiring(
             rendering=Rendering(guard),
             renderers=plugins.renderers,
             hosts={name: await lent.of("renderers", name) for name in plugins.renderers},
-            digester=digester,
+            digester=lent.digester,
             guard=guard,
             asking=Told(given.told),
             known=given.known,
         )
         sources = {name: await lent.of("sources", name) for name in plugins.sources}
-        yield Offline(given, desiring, plugins.sources, sources, guard, run_in_thread)
-
-
-def cache_folder() -> Path:
-    """Where mirrors are kept from one render to the next."""
-    return platformdirs.user_cache_path("shoal") / "render"
-
-
-@contextmanager
-def _folder_for_one() -> Iterator[Path]:
-    """The cache, locked; one for this command alone while another command has it, or without it."""
-    with ExitStack() as stack:
-        try:
-            folder = cache_folder()
-            prepare_folder(folder)
-            stack.enter_context(locked(folder))
-        except (StateInUse, StateUnusable, OSError):
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shoal-render-")))
-        yield folder
+        yield Offline(given, desiring, plugins.sources, sources, guard, lent.run_in_thread)

@@ -17,6 +17,7 @@ from shoal.hooks.targets import Session
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.choice import Spec
 from shoal.model.endpoints import Credential, Endpoint, Facts
+from shoal.model.examinations import Examination, Refusal
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import GroupKind, ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
@@ -108,6 +109,16 @@ def facts(given: Any) -> Facts:
             raise _nonsense(measured, "a number")
     _is_a(found.unknown_objects, int, "a number of objects")
     _is_a(found.rewinds, int, "a number of rewinds")
+    return found
+
+
+def examination(given: Any) -> Examination:
+    """Of a target type that looked at a cluster."""
+    found = _is_a(given, Examination, "an Examination")
+    _is_text(found.uid, "the uid of a cluster")
+    _is_text(found.version, "the version of a cluster")
+    _all_are(found.refused, Refusal, "refusals")
+    _all_are(found.doubts, str, "sentences")
     return found
 
 

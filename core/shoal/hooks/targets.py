@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
 from shoal.model.endpoints import Endpoint, Facts
+from shoal.model.examinations import Examination
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
 from shoal.model.plans import Desired, Owned, Plan, Proof, Result
 from shoal.model.rights import Delivered, Grants, Reach
@@ -156,5 +157,18 @@ class GrantingTargetType(Protocol):
         """What an administrator applies to a cluster so that all of this can be kept equal to Git.
 
         Pure: asks nobody, and grants nothing by itself.
+        """
+        ...
+
+
+@runtime_checkable
+class ExaminingTargetType(Protocol):
+    """A target type that can look at a cluster without a session; any may leave it out."""
+
+    async def examine(self, cluster: str, endpoint: Endpoint, host: Host) -> Examination:
+        """Who answers there, how fast, and what the credential may do; some requests, no watch.
+
+        Raises ClusterUnreachable when nobody answers and AccessDenied when the credential is
+        refused. Writes nothing.
         """
         ...
