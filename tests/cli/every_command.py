@@ -71,6 +71,8 @@ ASKING: Mapping[str, Words] = {
     "resume": ("resume", "web"),
     "config show --running": ("config", "show", "--running"),
     "approve": ("approve", HOLD.id, "--reason", "meant"),
+    "cluster ping": ("cluster", "ping"),
+    "cluster ping NAME": ("cluster", "ping", "dev"),
 }
 """Answered by the controller, with 0."""
 
@@ -94,6 +96,8 @@ OFFLINE: Mapping[str, Words] = {
     "validate": ("validate",),
     "explain": ("explain", "application.spec.sync"),
     "plugin list": ("plugin", "list"),
+    "init": ("init", "new"),
+    "cluster ping --fleet": ("cluster", "ping", "--fleet", "."),
     "schema --write": ("schema", "--write", "schemas"),
     "config show": ("config", "show"),
     "config show --defaults": ("config", "show", "--defaults"),
@@ -101,6 +105,9 @@ OFFLINE: Mapping[str, Words] = {
 """Need no controller; end with 0 in a folder that holds a `fleet.yaml`, without any plugin."""
 
 WITHOUT_DATA: Mapping[str, str] = {
+    "cluster add": "asks API servers: tests/cli/test_clusters_are_added_once_they_answer.py",
+    "cluster label": "edits a document: tests/cli/test_clusters_are_edited_in_their_documents.py",
+    "cluster rm": "edits a document: tests/cli/test_clusters_are_edited_in_their_documents.py",
     "run": "serves until it is ended: tests/composition",
     "backup": "writes a file: tests/store/test_a_backup_can_be_restored.py",
     "restore": "writes the state: tests/store/test_a_backup_can_be_restored.py",

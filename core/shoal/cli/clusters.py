@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from shoal.cli.cluster_editing import add, label, rm
+from shoal.cli.cluster_pinging import ping
 from shoal.cli.granting import rbac
 from shoal.cli.plugin_commands import OpenGroup
 
@@ -13,4 +15,5 @@ def cluster() -> None:
     """Look after the clusters of a fleet."""
 
 
-cluster.add_command(rbac)
+for command in (add, label, rm, ping, rbac):
+    cluster.add_command(command)

@@ -42,6 +42,7 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "approve": ("shoal.cli.changing:approve", "Release a hold."),
     },
     "Set up": {
+        "init": ("shoal.cli.scaffolding:init", "Make the files of a fleet."),
         "cluster": ("shoal.cli.clusters:cluster", "Look after the clusters of a fleet."),
         "explain": ("shoal.cli.field_reference:explain", "Tell what may be written in a document."),
         "config": ("shoal.cli.configuring:config", "How the controller is configured."),

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from shoal.documents.relating import Identity
+from shoal.documents.relating import Identity, is_namespaced
 from shoal.errors import InvalidDocument
 
 Items = Sequence[dict[str, Any]]
@@ -25,7 +25,7 @@ def with_items(text: str, of: Identity, path: Sequence[str], items: Items) -> st
     `path` leads through mappings to the list, such as `spec`, `sync`, `ignore`. Raises
     InvalidDocument when the document is not there, or cannot be added to without harm.
     """
-    document = _document(text, of)
+    document = document_node(text, of)
     if document is None:
         raise InvalidDocument(f"there is no {of} in this file", next_step="name another file")
     lines = text.splitlines(keepends=True)
@@ -41,7 +41,8 @@ def with_items(text: str, of: Identity, path: Sequence[str], items: Items) -> st
     return changed
 
 
-def _document(text: str, of: Identity) -> yaml.MappingNode | None:
+def document_node(text: str, of: Identity) -> yaml.MappingNode | None:
+    """Where a document stands in a text; None when it does not, or the text cannot be read."""
     try:
         for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
             if isinstance(node, yaml.MappingNode) and _identity(node) == of:
@@ -52,17 +53,17 @@ def _document(text: str, of: Identity) -> yaml.MappingNode | None:
 
 
 def _identity(node: yaml.MappingNode) -> Identity:
-    metadata = _member(node, "metadata")
-    found = (_member(node, "kind"), _member(metadata, "namespace"), _member(metadata, "name"))
+    metadata = member(node, "metadata")
+    found = (member(node, "kind"), member(metadata, "namespace"), member(metadata, "name"))
     kind, namespace, name = (str(each.value) if each else "" for each in found)
-    return Identity(kind, namespace or "default", name)
+    return Identity(kind, (namespace or "default") if is_namespaced(kind) else "", name)
 
 
 def _insertion(document: yaml.MappingNode, path: Sequence[str], items: Items) -> tuple[int, str]:
     """Before which line to insert what: as deep on the path as there is something to add to."""
     node: yaml.Node = document
     for depth, step in enumerate(path):
-        below = _member(node, step)
+        below = member(node, step)
         if below is None:
             missing: Any = list(items)
             for name in reversed(path[depth + 1 :]):
@@ -72,7 +73,8 @@ def _insertion(document: yaml.MappingNode, path: Sequence[str], items: Items) ->
     return _end(node), _dumped(list(items), _column(node))
 
 
-def _member(node: yaml.Node | None, name: str) -> yaml.Node | None:
+def member(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    """What a mapping has under a name; None when it has nothing, or is no mapping."""
     if not isinstance(node, yaml.MappingNode):
         return None
     return next((value for key, value in node.value if key.value == name), None)

@@ -24,12 +24,13 @@ from shoal.documents.relating import (
     find_duplicates,
     find_missing_fleet,
     find_rival_fleets,
+    is_namespaced,
 )
 from shoal.documents.validating import validate
 from shoal.documents.walking import value_at
 from shoal.documents.yaml_reading import ReadDocument, read_documents
 from shoal.model.choice import Seams
-from shoal.model.documents import KINDS, AnyDocument, Application, NamespacedMetadata, Source
+from shoal.model.documents import AnyDocument, Application, Source
 from shoal.model.yaml import Path
 
 __all__ = ["Identity", "Loaded", "Located", "Skipped", "load"]
@@ -167,10 +168,9 @@ def _written_identity(read: ReadDocument, kind: str) -> Identity | None:
     """The identity of a document that is not valid, if it at least has a name."""
     name = value_at(read.value, ("metadata", "name"))
     namespace = value_at(read.value, ("metadata", "namespace"))
-    is_namespaced = KINDS[kind].model_fields["metadata"].annotation is NamespacedMetadata
     if not isinstance(name, str):
         return None
-    return Identity(kind, str(namespace or "default") if is_namespaced else "", name)
+    return Identity(kind, str(namespace or "default") if is_namespaced(kind) else "", name)
 
 
 def _emptied(file: str) -> Problem:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from shoal.documents.problems import Problem
 from shoal.model.choice import nearest
-from shoal.model.documents import AnyDocument, Application
+from shoal.model.documents import KINDS, AnyDocument, Application, NamespacedMetadata
 from shoal.model.yaml import Path
 
 
@@ -25,6 +25,12 @@ class Identity(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}".replace(" /", " ")
+
+
+def is_namespaced(kind: str) -> bool:
+    """Whether documents of a kind live in a namespace; what is no kind of ours counts as if."""
+    model = KINDS.get(kind)
+    return model is None or model.model_fields["metadata"].annotation is NamespacedMetadata
 
 
 @dataclass(frozen=True, slots=True)

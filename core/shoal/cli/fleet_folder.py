@@ -1,0 +1,141 @@
+"""A fleet's folder as the commands see it that change documents: what stands where, and who moves.
+
+Documents are changed in their files, never in a controller's state: what is committed is what
+counts. What a change of labels moves is told before anybody commits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shoal.cli.ending import note
+from shoal.cli.fleet_files import read_fleet
+from shoal.cli.plugging import loaded_plugins
+from shoal.errors import InvalidDocument, Permanent, UnknownName
+
+if TYPE_CHECKING:
+    from shoal.composition.loading import Plugins
+    from shoal.documents import Identity, Loaded
+    from shoal.model.documents import Application, Cluster
+
+fleet_option = click.option(
+    "--fleet",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("."),
+    metavar="DIR",
+    help="The fleet's folder; here, when left out.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFolder:
+    """The documents of a folder, as they are written now."""
+
+    path: Path
+    plugins: Plugins
+    loaded: Loaded
+
+    @property
+    def clusters(self) -> Mapping[str, Cluster]:
+        """The valid Cluster documents by name."""
+        from shoal.model.documents import Cluster
+
+        found = (each.document for each in self.loaded.documents.values())
+        return {each.metadata.name: each for each in found if isinstance(each, Cluster)}
+
+    @property
+    def applications(self) -> list[Application]:
+        """The valid Application documents."""
+        from shoal.model.documents import Application
+
+        found = (each.document for each in self.loaded.documents.values())
+        return [each for each in found if isinstance(each, Application)]
+
+    def where(self, cluster: str) -> str:
+        """`file:line` of a Cluster document, valid or not; empty when there is none."""
+        identity = cluster_identity(cluster)
+        if identity in self.loaded.documents:
+            return self.loaded.documents[identity].where
+        problems = self.loaded.broken.get(identity, ())
+        return problems[0].where if problems else ""
+
+    def file_of(self, cluster: str) -> Path:
+        """The file of a Cluster document; UnknownName with the nearest name when there is none."""
+        if where := self.where(cluster):
+            return self.path / where.rpartition(":")[0]
+        from shoal.model.choice import nearest
+
+        near = nearest(cluster, self.clusters)
+        raise UnknownName(
+            f"there is no Cluster {cluster} in {self.path}"
+            + (f"; did you mean {near}?" if near else ""),
+            next_step="`shoal cluster add` adds one; --fleet DIR names another folder",
+        )
+
+    def placed_on(self, labels: Mapping[str, str]) -> frozenset[str]:
+        """The applications that a cluster with these labels gets."""
+        return frozenset(
+            str(each.ref)
+            for each in self.applications
+            if each.spec.placement.cluster_selector.matches(labels)
+        )
+
+
+def cluster_identity(name: str) -> Identity:
+    """What a Cluster document is found by."""
+    from shoal.documents import Identity
+
+    return Identity("Cluster", "", name)
+
+
+def open_fleet(path: Path) -> FleetFolder:
+    """Read a folder; its problems are warnings. Raises InvalidDocument when it holds no fleet."""
+    from shoal.documents import load
+
+    plugins = loaded_plugins()
+    loaded = load(read_fleet(path), plugins.seams)
+    for problem in loaded.problems:
+        note(f"warning: {problem.as_text()}")
+    if not any(identity.kind == "Fleet" for identity in loaded.documents):
+        raise InvalidDocument(
+            f"the folder {path} holds no fleet that can be read",
+            next_step=f"`shoal init {path}` makes one; --fleet DIR names another folder",
+        )
+    return FleetFolder(path, plugins, loaded)
+
+
+def write_new(file: Path, text: str) -> None:
+    """Write a file that is not there yet; what is there is never overwritten."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x") as opened:
+            opened.write(text)
+    except FileExistsError as error:
+        raise Permanent(
+            f"{file} is there already, and is not overwritten", next_step="move it away, or edit it"
+        ) from error
+    except OSError as error:
+        raise Permanent(f"{file} cannot be written: {error.strerror}") from error
+
+
+def tell_moves(name: str, before: frozenset[str], after: frozenset[str]) -> None:
+    """Say which applications come to a cluster and which leave it."""
+    if came := sorted(after - before):
+        note(f"placed on {name} by these labels: {', '.join(came)}")
+    if left := sorted(before - after):
+        note(
+            f"warning: no longer placed on {name}: {', '.join(left)}; what they have there goes by "
+            "their whenClusterLeft once the grace period is over"
+        )
+
+
+def tell_commit(file: Path, fleet: Path, subject: str) -> None:
+    """Say how to commit what was changed."""
+    inside = file.relative_to(fleet)
+    where = "" if fleet == Path() else f" -C {fleet}"
+    note(f"commit it: git{where} add {inside} && git{where} commit -m '{subject}'")
