@@ -14,8 +14,18 @@ plugins (the render worker). It never updates what is in the cache. `run_tool` r
 end, for those who need one for a single answer.
 """
 
-from shoal.binaries.locating import locate
+from shoal.binaries.locating import find, locate
 from shoal.binaries.running import ToolFailed, run_tool
 from shoal.binaries.specification import Binary, Progress, Recipe, Release, silent
 
-__all__ = ["Binary", "Progress", "Recipe", "Release", "ToolFailed", "locate", "run_tool", "silent"]
+__all__ = [
+    "Binary",
+    "Progress",
+    "Recipe",
+    "Release",
+    "ToolFailed",
+    "find",
+    "locate",
+    "run_tool",
+    "silent",
+]

@@ -45,8 +45,8 @@ async def locate(
     """
     if found := await _already_here(binary, progress):
         return found
-    folder = (cache or platformdirs.user_cache_path("shoal")) / "bin"
-    program = folder / f"{binary.name}-{binary.version}" / binary.name
+    folder = _cache_of_programs(cache)
+    program = _cached(binary, folder)
     if await to_thread.run_sync(program.exists):
         return program
     try:
@@ -60,6 +60,20 @@ async def locate(
             next_step="set XDG_CACHE_HOME to a folder with 500 MB of space that can be written",
         ) from error
     return program
+
+
+def find(binary: Binary, *, cache: Path | None = None) -> Path | None:
+    """Where a program is; None when it would have to be downloaded or built. Blocking."""
+    program = _cached(binary, _cache_of_programs(cache))
+    return _find_installed(binary) or (program if program.exists() else None)
+
+
+def _cache_of_programs(cache: Path | None) -> Path:
+    return (cache or platformdirs.user_cache_path("shoal")) / "bin"
+
+
+def _cached(binary: Binary, folder: Path) -> Path:
+    return folder / f"{binary.name}-{binary.version}" / binary.name
 
 
 async def _already_here(binary: Binary, progress: Progress) -> Path | None:

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from shoal.composition.examining import Examined
     from shoal.model.documents import Cluster
 
-SKEW_SECONDS = 5.0
-"""Clocks that are further apart than this make tokens and certificates fail."""
-
 _QUIET_SECONDS = 1.0  # what is over by then needs no progress
 
 
@@ -174,12 +171,11 @@ def doubts(found: Examined) -> Iterator[str]:
     one = found.examination
     if one is None:
         return
+    from shoal.composition.checking_clusters import clock_in_words
+
     yield from one.doubts
-    ahead = one.clock_ahead_seconds
-    if ahead is not None and abs(ahead) > SKEW_SECONDS:
-        yield (
-            f"its clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the one here"
-        )
+    if clock := clock_in_words(one.clock_ahead_seconds):
+        yield clock
 
 
 def _state_of(error: Exception | None) -> str:

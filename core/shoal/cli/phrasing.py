@@ -23,6 +23,7 @@ GLYPHS: Mapping[str, tuple[str, str]] = {
     "Unknown": ("◌", "white"),
     "Failed": ("✖", "bright_red"),
     "NotNamed": ("○", "yellow"),
+    "Ok": ("✔", "green"),
     "Made": ("✔", "green"),
     "Kept": ("·", "white"),
     "Answers": ("✔", "green"),

@@ -43,6 +43,10 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Set up": {
         "init": ("shoal.cli.scaffolding:init", "Make the files of a fleet."),
+        "doctor": (
+            "shoal.cli.doctoring:doctor",
+            "Look whether everything is there that a fleet needs.",
+        ),
         "cluster": ("shoal.cli.clusters:cluster", "Look after the clusters of a fleet."),
         "explain": ("shoal.cli.field_reference:explain", "Tell what may be written in a document."),
         "config": ("shoal.cli.configuring:config", "How the controller is configured."),

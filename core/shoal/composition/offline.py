@@ -16,6 +16,7 @@ from typing import Any
 
 from shoal.binaries import Progress
 from shoal.composition.bordering import guard_of
+from shoal.composition.hosting import Hosts
 from shoal.composition.lending import lent_hosts
 from shoal.composition.loading import Plugins
 from shoal.composition.programs import found_programs
@@ -33,15 +34,17 @@ from shoal.errors import MissingFact
 from shoal.hooks.host import Host, ThreadRunner
 from shoal.hooks.sources import SourceType
 from shoal.model.artifacts import Artifact
+from shoal.model.choice import Choice
 from shoal.model.documents import Application
 from shoal.model.facts import API_VERSIONS, KUBERNETES_VERSION
+from shoal.model.identity import Ref
 from shoal.telemetry.known import KnownSecrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What the command line said. `told` are facts that only a cluster could tell; `known`
-    takes note of the secrets that are met."""
+    takes note of the secrets that are met. `exec_allowed` is for those who reach clusters too."""
 
     fleet_folder: Path
     fleet: str
@@ -50,6 +53,7 @@ class Given:
     told: Mapping[str, Any]
     progress: Progress
     known: KnownSecrets
+    exec_allowed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """Renders the applications of one catalog."""
+    """Renders the applications of one catalog; `lent` makes hosts for other plugins too."""
 
     given: Given
+    lent: Hosts
     desiring: Desiring
     sources: Mapping[str, SourceType[Any]]
     hosts: Mapping[str, Host]
@@ -85,14 +90,17 @@ class Offline:
         ref = document.source_ref
         if self.given.working_copy is not None:
             return await working_copy(self.given.working_copy, ref, self.run_in_thread)
-        spec = catalog.source_of(document)
-        name = spec.choice.name
+        return await self.fetched(ref, catalog.source_of(document).choice)
+
+    async def fetched(self, ref: Ref, choice: Choice) -> Artifact:
+        """The current revision of a source."""
+        name = choice.name
         source, host = self.sources[name], self.hosts[name]
         return await self.guard.ask(
             "source",
             name,
             str(ref),
-            lambda: source.fetch(ref, spec.choice.spec, None, host),
+            lambda: source.fetch(ref, choice.spec, None, host),
             seconds=FETCH_SECONDS,
             answer=answers.artifact,
         )
@@ -113,15 +121,23 @@ class Offline:
 
 @asynccontextmanager
 async def open_offline(given: Given, plugins: Plugins) -> AsyncIterator[Offline]:
-    """Everything that rendering needs, as long as the context is open."""
+    """Everything that rendering needs, as long as the context is open; programs are made first."""
     async for _ in found_programs(plugins, given.progress):
         pass  # what cannot be had is said by the renderer that needs it
+    async with opened(given, plugins) as offline:
+        yield offline
+
+
+@asynccontextmanager
+async def opened(given: Given, plugins: Plugins) -> AsyncIterator[Offline]:
+    """The same with the programs that are there."""
     async with lent_hosts(
         plugins,
         given.fleet_folder,
         given.known,
         fleet=given.fleet,
         secrets_folder=given.secrets_folder,
+        exec_allowed=given.exec_allowed,
     ) as lent:
         guard = guard_of(plugins)
         desiring = Desiring(
@@ -134,4 +150,4 @@ async def open_offline(given: Given, plugins: Plugins) -> AsyncIterator[Offline]
             known=given.known,
         )
         sources = {name: await lent.of("sources", name) for name in plugins.sources}
-        yield Offline(given, desiring, plugins.sources, sources, guard, lent.run_in_thread)
+        yield Offline(given, lent, desiring, plugins.sources, sources, guard, lent.run_in_thread)

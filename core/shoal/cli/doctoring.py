@@ -1,0 +1,165 @@
+"""`shoal doctor`: is everything there that a fleet needs? One line each, and what to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shoal.cli.ending import Ending, note
+from shoal.cli.kinds import Kind
+from shoal.cli.options import Output, prints
+from shoal.cli.phrasing import clean, colored, with_glyph
+from shoal.cli.plugging import named_plugins
+from shoal.cli.printing import print_list
+from shoal.cli.tables import field, state
+
+if TYPE_CHECKING:
+    from shoal.composition.checkup import Fleet
+    from shoal.composition.diagnosing import Check
+    from shoal.composition.loading import Plugins
+    from shoal.telemetry.known import KnownSecrets
+    from shoal.telemetry.masking import Masking
+
+CHECK = Kind(
+    "Check",
+    "checks",
+    (),
+    (field("SUBJECT", "subject"), state("FINDING", "finding"), field("MESSAGE", "message")),
+    lambda item: str(item["subject"]).replace(" ", "/"),
+)
+_WIDEST = len("▲ Warning")
+_QUIET_SECONDS = 1.0  # what is over by then needs no progress
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.option(
+    "--fleet",
+    type=_FOLDER,
+    metavar="DIR",
+    help="The fleet's folder; here, when left out and there is a fleet.yaml.",
+)
+@click.option(
+    "--state",
+    "state_folder",
+    type=_FOLDER,
+    envvar="SHOAL_STATE",
+    help="The state folder of the controller; the usual one of the fleet when left out.",
+)
+@click.option(
+    "--secrets",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Secrets as files, as `shoal run` gets them: NAMESPACE/NAME/KEY.",
+)
+@click.option(
+    "--allow-exec",
+    multiple=True,
+    metavar="PROGRAM",
+    help="A program that a kubeconfig may run for its credential; repeatable.",
+)
+@prints
+def doctor(
+    fleet: Path | None,
+    state_folder: Path | None,
+    secrets: Path | None,
+    allow_exec: tuple[str, ...],
+    output: Output,
+) -> int:
+    """Look whether everything is there that a fleet needs, from this machine, without a controller.
+
+    Versions, plugins, programs, the state folder; and of a fleet its documents, secrets, sources,
+    what is rendered, and whether each cluster answers, with which clock, and allows what is to be
+    written there. Nothing is changed. Exit code 1 when something is wrong; a warning is none.
+    """
+    import anyio
+
+    from shoal.api.running import default_state_folder
+    from shoal.binaries.showing import shown_progress
+    from shoal.composition.allowing import read_named
+    from shoal.composition.checkup import check_all
+    from shoal.composition.loading import load_plugins
+    from shoal.telemetry.logs import configure_logs
+    from shoal.telemetry.masking import Masking
+
+    if fleet is None and Path("fleet.yaml").is_file():
+        fleet = Path()
+    masking = Masking()
+    configure_logs(masking)
+    plugins = load_plugins(named=[read_named(each) for each in named_plugins()])
+    state_folder = state_folder or default_state_folder(str(fleet or Path()))
+    given = _given(fleet, secrets, allow_exec, plugins, masking.known) if fleet else None
+    began = time.monotonic()
+    with shown_progress() as progress:
+
+        def say(doing: str) -> None:
+            if time.monotonic() - began > _QUIET_SECONDS:
+                progress(doing, None)
+
+        checks = anyio.run(check_all, plugins, state_folder, given, say)
+    _print(output, checks, masking)
+    if fleet is None:
+        note("no fleet was looked at: give --fleet DIR")
+    note(_summary(checks))
+    return Ending.NO if any(check.finding == "Failed" for check in checks) else Ending.OK
+
+
+def _given(
+    fleet: Path,
+    secrets: Path | None,
+    allow_exec: tuple[str, ...],
+    plugins: Plugins,
+    known: KnownSecrets,
+) -> Fleet:
+    from shoal.binaries import silent
+    from shoal.cli.fleet_files import read_fleet
+    from shoal.composition.checkup import Fleet
+    from shoal.composition.offline import Given
+    from shoal.documents import load
+
+    loaded = load(read_fleet(fleet), plugins.seams)
+    name = next((each.name for each in loaded.documents if each.kind == "Fleet"), "")
+    return Fleet(
+        loaded,
+        Given(
+            fleet_folder=fleet,
+            fleet=name,
+            secrets_folder=secrets,
+            told={},
+            progress=silent,
+            known=known,
+            exec_allowed=frozenset(allow_exec),
+        ),
+    )
+
+
+def _print(output: Output, checks: Sequence[Check], masking: Masking) -> None:
+    """Lines for people; a next step on a line of its own below what is not well."""
+    items = [
+        {key: masking.text(str(value), None) for key, value in asdict(each).items()}
+        for each in checks
+    ]
+    if output.format != "table":
+        print_list(output, CHECK, items)
+        return
+    width = max((len(item["subject"]) for item in items), default=0)
+    for item in items:
+        finding = with_glyph(item["finding"])
+        line = f"{finding:<{_WIDEST}}  {item['subject']:<{width}}  {item['message']}"
+        shown = colored(finding, item["finding"], color=output.color)
+        click.echo(clean(line).replace(finding, shown, 1), color=output.color)
+        if item["next_step"]:
+            click.echo(f"{'':<{_WIDEST}}  {'':<{width}}  next: {clean(item['next_step'])}")
+
+
+def _summary(checks: Sequence[Check]) -> str:
+    found = [str(each.finding) for each in checks]
+    wrong, doubtful = found.count("Failed"), found.count("Warning")
+    told = f"{len(checks)} checks"
+    if not wrong and not doubtful:
+        return f"✔ {told}, all of them well"
+    return f"{told}: {wrong} wrong, {doubtful} to look at"
