@@ -25,7 +25,7 @@ Run = Callable[..., Ended]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run `shoal` with these words; no variable or file of the outside world counts."""
     for name in os.environ:
         if name.startswith("SHOAL_") or name in ("NO_COLOR", "CLICOLOR_FORCE"):
@@ -38,7 +38,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         told = capsys.readouterr()
         return Ended(code, told.out, told.err)
 
-    return run_words
+    yield run_words
+    structlog.reset_defaults()  # a command logs to the stderr of its test
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +104,7 @@ class LocalFleet:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalFleet]:
+def fleet(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> LocalFleet:
     """Three clusters and one application without overrides; the current folder is the fleet's."""
     found = LocalFleet(tmp_path / "fleet", tmp_path / "apps", run)
     found.folder.mkdir()
@@ -118,5 +119,4 @@ def fleet(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator
     found.override()
     monkeypatch.chdir(found.folder)
     monkeypatch.setattr("shoal.composition.lending.cache_folder", lambda: tmp_path / "cache")
-    yield found
-    structlog.reset_defaults()  # the command logs to the stderr of its test
+    return found

@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import structlog
 import yaml
 from tests.kubernetes.planes import kubeconfig_of
 
@@ -23,8 +22,7 @@ def folder(run, tmp_path, monkeypatch):
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "Begin")
     monkeypatch.chdir(folder)
-    yield folder
-    structlog.reset_defaults()  # the command logs to the stderr of its test
+    return folder
 
 
 def git(folder: Path, *words: str) -> None:

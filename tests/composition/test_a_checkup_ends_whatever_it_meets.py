@@ -75,7 +75,7 @@ def test_what_is_not_well_at_a_cluster_is_told_with_the_next_step() -> None:
     assert told["cluster dev", "Failed"].message == (
         "does not allow what is delivered there: create, patch deployments.apps in shop"
     )
-    assert "shoal cluster rbac dev" in told["cluster dev", "Failed"].next_step
+    assert "shoal cluster rbac -c dev" in told["cluster dev", "Failed"].next_step
     assert (
         "list events in shop" in next(each for each in found if "says more" in each.message).message
     )

@@ -1,10 +1,20 @@
-"""What is said of a cluster that was looked at once: its version, its clock."""
+"""What is said of a cluster that was looked at once: its version, its clock, what it allows."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from tests.kubernetes.guests import Rights
+from tests.kubernetes.planes import PlaneWorld, endpoint_of
 
+from shoal.errors import AccessDenied
+from shoal.hooks.host import Host
+from shoal.model.manifests import Manifest
+from shoal.model.rights import Delivered
+from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.kubernetes.examining import TESTED, clock_ahead, doubts_about
+from shoal_clusters.kubernetes.session import KubernetesTarget
 from shoal_clusters.transport import Answer
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -45,3 +55,52 @@ def test_how_far_its_clock_is_ahead_is_read_from_its_answer(date: str, ahead: fl
     assert clock_ahead(answer, NOON) == ahead
     if ahead is not None:
         assert clock_ahead(answer, NOON + timedelta(seconds=1)) == ahead - 1
+
+
+@pytest.fixture
+async def rights(world: PlaneWorld) -> Any:
+    given = Rights(world)
+    yield given
+    await given.revoke()
+    await given.revoke_identity()
+
+
+def config_map(namespace: str) -> Manifest:
+    metadata = {"name": "web", "namespace": namespace}
+    return Manifest({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, "web.yaml")
+
+
+@pytest.mark.real
+async def test_what_is_delivered_and_not_allowed_is_told(
+    plane: ControlPlane, namespace: str, rights: Rights, shoal_host: Callable[..., Host]
+) -> None:
+    target, host = KubernetesTarget(), shoal_host()
+    guest = await endpoint_of(plane, host, "guest")
+    delivered = [Delivered([config_map(namespace)])]
+
+    with pytest.raises(AccessDenied, match="may not read /api/v1/namespaces/kube-system"):
+        await target.examine("dev", guest, delivered, host)
+    await rights.grant_identity()
+    await rights.grant(("get", "list", "watch", "create"))
+    found = await target.examine("dev", guest, delivered, host)
+    observed = [delivered[0]._replace(is_observed=True)]
+    only_read = await target.examine("dev", guest, observed, host)
+
+    assert not found.is_all_allowed
+    assert [str(refusal) for refusal in found.refused] == [
+        f"patch, delete configmaps in {namespace}"
+    ]
+    assert only_read.refused == ()
+    assert abs(found.clock_ahead_seconds or 99) < 5
+
+
+@pytest.mark.real
+async def test_who_may_do_everything_is_asked_nothing_more(
+    plane: ControlPlane, namespace: str, shoal_host: Callable[..., Host]
+) -> None:
+    target, host = KubernetesTarget(), shoal_host()
+
+    endpoint = await endpoint_of(plane, host)
+    found = await target.examine("dev", endpoint, [Delivered([config_map(namespace)])], host)
+
+    assert (found.is_all_allowed, found.refused) == (True, ())

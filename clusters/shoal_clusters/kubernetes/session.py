@@ -81,12 +81,14 @@ class KubernetesTarget:
         """Roles and bindings; see `granting`."""
         return granting.grants(delivered, reach)
 
-    async def examine(self, cluster: str, endpoint: Endpoint, host: Host) -> Examination:
+    async def examine(
+        self, cluster: str, endpoint: Endpoint, delivered: Sequence[Delivered], host: Host
+    ) -> Examination:
         """Look at a cluster once; see `examining`."""
         async with Transport(
             cluster, endpoint, self._trust, self._pace, host.run_in_thread
         ) as transport:
-            return await examine(transport)
+            return await examine(transport, delivered)
 
     @asynccontextmanager
     async def open(

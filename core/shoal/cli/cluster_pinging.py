@@ -131,7 +131,7 @@ def examined(
                 folder.path, folder.plugins, masking.known, exec_allowed=frozenset(allow_exec)
             )
             async with opened as examiner:
-                return await examiner.all(documents, told)
+                return await examiner.all(documents, {}, told)
 
         return anyio.run(look)
 

@@ -54,7 +54,7 @@ def _told(one: Examination) -> str:
 
 
 def _rbac(each: Examined) -> str:
-    return f"`shoal cluster rbac {each.cluster}` prints the rights that it takes"
+    return f"`shoal cluster rbac -c {each.cluster}` prints the rights that it takes"
 
 
 def _listed(refusals: Sequence[Refusal]) -> str:

@@ -24,6 +24,8 @@ from shoal.errors import AccessDenied
 from shoal.model.artifacts import Artifact
 from shoal.model.documents import Application
 from shoal.model.identity import Ref
+from shoal.model.policies import SyncMode
+from shoal.model.rights import Delivered
 from shoal.planning.placing import place
 
 _FETCH_SECONDS = 30.0
@@ -71,6 +73,7 @@ class _Looking:
     plugins: Plugins
     say: Say
     artifacts: dict[Ref, Artifact] = field(default_factory=dict[Ref, Artifact])
+    delivered: dict[str, list[Delivered]] = field(default_factory=dict[str, list[Delivered]])
 
     async def secrets(self) -> list[Check]:
         """Every secret that a document names is there."""
@@ -139,6 +142,10 @@ class _Looking:
             return [warning(subject, "is placed on no cluster", step)]
         artifact = self.artifacts[document.source_ref]
         wishes = await self.offline.desire(self.catalog, document, artifact, placed)
+        is_observed = document.spec.sync.mode is SyncMode.OBSERVE
+        for cluster, content in wishes.contents.items():
+            held = self.delivered.setdefault(cluster, [])
+            held.append(Delivered(content.manifests, is_observed))
         if error := wishes.error():
             return [failed_by(subject, error)]
         most = max(len(content.manifests) for content in wishes.contents.values())
@@ -150,7 +157,7 @@ class _Looking:
             return [warning("clusters", "there are none", "`shoal cluster add NAME` adds one")]
         self.say(f"asking {_counted(len(self.catalog.clusters), 'cluster')}")
         examiner = await examiner_of(self.plugins, self.offline.lent)
-        return cluster_checks(await examiner.all(self.catalog.clusters.values()))
+        return cluster_checks(await examiner.all(self.catalog.clusters.values(), self.delivered))
 
 
 def _counted(number: int, noun: str) -> str:

@@ -6,7 +6,7 @@ cluster add`, `shoal cluster ping --fleet` and `shoal doctor`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from shoal.hooks.targets import ExaminingTargetType
 from shoal.model.documents import Cluster
 from shoal.model.endpoints import Endpoint
 from shoal.model.examinations import Examination
+from shoal.model.rights import Delivered
 from shoal.telemetry.known import KnownSecrets
 
 _CONNECT_SECONDS = 30.0  # a program that asks a cloud for a token takes seconds
@@ -55,15 +56,23 @@ class Examiner:
     target_host: Host
     guard: Guard
 
-    async def all(self, documents: Iterable[Cluster], told: Told | None = None) -> list[Examined]:
-        """Every cluster, in the order of the documents; `told` hears how many have ended."""
+    async def all(
+        self,
+        documents: Iterable[Cluster],
+        delivered: Mapping[str, Sequence[Delivered]],
+        told: Told | None = None,
+    ) -> list[Examined]:
+        """Every cluster, in the order of the documents; `told` hears how many have ended.
+
+        `delivered` is what each is to allow, by its name.
+        """
         given = list(documents)
         found: dict[int, Examined] = {}
         limiter = anyio.CapacityLimiter(_MOST_AT_ONCE)
 
         async def look(number: int, document: Cluster) -> None:
             async with limiter:
-                found[number] = await self.one(document)
+                found[number] = await self.one(document, delivered.get(document.metadata.name, ()))
             if told is not None:
                 told(len(found))
 
@@ -72,7 +81,7 @@ class Examiner:
                 group.start_soon(look, number, document)
         return [found[number] for number in range(len(given))]
 
-    async def one(self, document: Cluster) -> Examined:
+    async def one(self, document: Cluster, delivered: Sequence[Delivered]) -> Examined:
         """One cluster; what goes wrong there is told, not raised."""
         name, server = document.metadata.name, ""
         try:
@@ -82,7 +91,7 @@ class Examiner:
                 "target",
                 TARGET_TYPE,
                 f"cluster {name}",
-                lambda: self.target.examine(name, endpoint, self.target_host),
+                lambda: self.target.examine(name, endpoint, delivered, self.target_host),
                 seconds=_EXAMINE_SECONDS,
                 answer=answers.examination,
             )

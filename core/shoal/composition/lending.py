@@ -6,6 +6,7 @@ it, a folder for this command alone stands for it.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -18,6 +19,7 @@ from opentelemetry.trace import NoOpTracer
 from shoal.composition.hosting import Hosts, NotedSecrets, thread_runner
 from shoal.composition.loading import Plugins
 from shoal.composition.secret_files import SecretFolder
+from shoal.composition.surroundings import pod_around
 from shoal.errors import StateInUse, StateUnusable
 from shoal.model.digests import Digester
 from shoal.store.folder import installation_key, locked, prepare_folder
@@ -51,6 +53,7 @@ async def lent_hosts(
             granted_revisions=lambda: None,
             exec_allowed=exec_allowed,
             fleet=fleet,
+            pod=pod_around(os.environ),
         )
 
 

@@ -156,7 +156,8 @@ class GrantingTargetType(Protocol):
     def grants(self, delivered: Sequence[Delivered], reach: Reach) -> Grants:
         """What an administrator applies to a cluster so that all of this can be kept equal to Git.
 
-        Pure: asks nobody, and grants nothing by itself.
+        Called by `shoal cluster rbac`. Pure: asks nobody, raises nothing, and grants nothing by
+        itself.
         """
         ...
 
@@ -165,10 +166,13 @@ class GrantingTargetType(Protocol):
 class ExaminingTargetType(Protocol):
     """A target type that can look at a cluster without a session; any may leave it out."""
 
-    async def examine(self, cluster: str, endpoint: Endpoint, host: Host) -> Examination:
-        """Who answers there, how fast, and what the credential may do; some requests, no watch.
+    async def examine(
+        self, cluster: str, endpoint: Endpoint, delivered: Sequence[Delivered], host: Host
+    ) -> Examination:
+        """Who answers there, how fast, and whether all that is delivered there is allowed.
 
-        Raises ClusterUnreachable when nobody answers and AccessDenied when the credential is
-        refused. Writes nothing.
+        Called by commands that set a fleet up or look for what is wrong, without a session; it has
+        15 s. Some requests, no watch, and nothing is written. Raises ClusterUnreachable when
+        nobody answers and AccessDenied when the credential is refused.
         """
         ...
