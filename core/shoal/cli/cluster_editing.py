@@ -93,7 +93,7 @@ def add(
     fleet: Path,
     output: Output,
 ) -> int:
-    """Write a Cluster document for NAME into the fleet's folder, once the cluster has answered.
+    """Add the cluster NAME: write its document, once it has answered.
 
     The context is written down, so that switching kubectl to another one moves nothing. Nothing is
     written when the cluster does not answer, or when another document leads to it already. It
