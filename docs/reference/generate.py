@@ -25,7 +25,8 @@ from shoal.cli.schema_writing import schema_text
 from shoal.composition.loading import Plugins, load_plugins
 from shoal.documents.schema import schemas
 from shoal.hooks import specs
-from shoal.model.documents import KINDS, format_duration
+from shoal.model.documents import KINDS
+from shoal.model.durations import format_duration
 from shoal.model.holds import HoldCause
 from shoal.model.records import Deed
 

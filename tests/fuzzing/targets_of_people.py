@@ -18,7 +18,7 @@ from shoal.api.webhooks import verified_forge
 from shoal.composition.loading import load_plugins
 from shoal.documents.loading import load
 from shoal.errors import ShoalError
-from shoal.model.documents import parse_duration
+from shoal.model.durations import parse_duration
 from shoal.model.expressions import check, evaluate
 from shoal.model.manifests import Manifest
 from shoal.model.masking import masked_body

@@ -30,7 +30,7 @@ from shoal.api.running import default_state_folder
 from shoal.composition.allowing import read_named
 from shoal.errors import Permanent
 from shoal.model.choice import Spec
-from shoal.model.documents import Duration
+from shoal.model.durations import Duration
 
 LOOPBACK = "127.0.0.1"
 LOOKS = "looks"

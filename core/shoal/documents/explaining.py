@@ -21,7 +21,8 @@ from pydantic.fields import FieldInfo
 from shoal.documents.walking import fields_of
 from shoal.errors import UnknownName
 from shoal.model.choice import CHOICE, Choice, Chooser, Seam, Seams, nearest
-from shoal.model.documents import KINDS, format_duration
+from shoal.model.documents import KINDS
+from shoal.model.durations import format_duration
 from shoal.model.policies import PRESETS, Preset
 
 _PLAIN: Mapping[Any, str] = {

@@ -19,7 +19,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 
 from shoal.errors import UnknownName
 from shoal.model.choice import CHOICE, CHOSEN, SEAM_MARK, Seams, Spec, nearest
-from shoal.model.documents import API_VERSION, KINDS, format_duration
+from shoal.model.documents import API_VERSION, KINDS
+from shoal.model.durations import format_duration
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 EVERY_KIND = "shoal"
