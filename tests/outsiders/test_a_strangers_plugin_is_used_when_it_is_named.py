@@ -12,40 +12,16 @@ from tests.outsiders.conftest import EXAMPLE, Ended, Outside
 
 from shoal.cli.ending import Ending
 
-DOCUMENTS = """
-apiVersion: shoal.dev/v1alpha1
-kind: Fleet
-metadata: {name: acme}
----
-apiVersion: shoal.dev/v1alpha1
-kind: Cluster
-metadata: {name: eu-1, labels: {region: eu}}
-spec: {access: {kubeconfig: {path: kubeconfig}}}
----
-apiVersion: shoal.dev/v1alpha1
-kind: Source
-metadata: {name: release}
-spec: {http: {url: "https://example.org/install.yaml"}}
----
-apiVersion: shoal.dev/v1alpha1
-kind: Application
-metadata: {name: web}
-spec:
-  source: {ref: release, path: .}
-  render: {substitute: {values: {REGION: "${cluster.labels.region}"}}}
-  placement: {clusterSelector: {}}
-"""
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'web-${REGION}', namespace: shop}\n"
 NAMED = "--plugin shoal-example"
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Path:
-    """A fleet that uses the example, and `apps`, a working copy of what its source gives."""
+    """The fleet of the example, and `apps`, a working copy of what its source gives."""
     (tmp_path / "apps").mkdir()
     (tmp_path / "apps" / "install.yaml").write_text(MAP)
-    (tmp_path / "fleet").mkdir()
-    (tmp_path / "fleet" / "fleet.yaml").write_text(DOCUMENTS)
+    shutil.copytree(EXAMPLE / "fleet", tmp_path / "fleet")
     return tmp_path
 
 

@@ -30,7 +30,7 @@ class TestHttpSource(SourceConformance):
 
     @pytest.fixture
     def secrets(self) -> Mapping[str, Mapping[str, bytes]]:
-        return {"default/forge": {"token": b"canary-5f1d"}}
+        return {"default/forge": {"token": b"canary-5f1d"}, "default/odd": {"token": b"ab\ncd"}}
 
     @pytest.fixture
     def spec(self, server) -> Mapping[str, Any]:
@@ -58,6 +58,14 @@ class TestHttpSource(SourceConformance):
         assert await found.tree.read("install.yaml") == b"a: 1\n"
         with pytest.raises(AccessDenied, match="status 401"):
             await fetching.fetch(spec)
+
+    @pytest.mark.parametrize("secret", ["odd", "nowhere"])
+    async def test_a_secret_without_a_token_is_named(self, fetching, spec, secret: str) -> None:
+        """And what it holds is not."""
+        with pytest.raises(AccessDenied, match=f"default/{secret}"):
+            await fetching.fetch(
+                {**spec, "secretRef": {"name": secret}}, source=Ref("default", "a")
+            )
 
     async def test_content_with_another_digest_is_not_taken(self, fetching, spec) -> None:
         """The digest that is there is named, for whoever wants to trust it."""

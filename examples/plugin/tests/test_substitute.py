@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from shoal.engine.facts import NotedFacts
 from shoal.errors import InvalidManifest
 from shoal.testing.facts import make_facts
 from shoal.testing.renderer_conformance import RendererConformance
@@ -36,7 +35,7 @@ class TestSubstitute(RendererConformance):
         return {"values": {"REPLICAS": 3, "REGION": "${cluster.labels.region}"}}
 
     @pytest.fixture
-    def facts(self) -> NotedFacts:
+    def facts(self) -> Any:
         return make_facts(labels={"region": "eu"})
 
     @pytest.fixture

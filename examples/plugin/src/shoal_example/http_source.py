@@ -57,23 +57,22 @@ class HttpSource:
                 f"the digest of {spec.url} is {revision}, and {spec.sha256} is asked for",
                 next_step="find out why it changed before you name the new digest",
             )
-        provenance = Provenance(url=spec.url)
-        if previous is not None and (previous.revision, previous.provenance) == (
-            revision,
-            provenance,
-        ):
+        made = Provenance(url=spec.url)
+        if previous is not None and (previous.revision, previous.provenance) == (revision, made):
             return previous
         tree = MemoryTree({basename(urlsplit(spec.url).path): answer.body})
-        return Artifact(source, revision, tree.digest, tree, provenance)
+        return Artifact(source, revision, tree.digest, tree, made)
 
 
 async def _login(source: Ref, spec: HttpSpec, host: Host) -> dict[str, str]:
     if spec.secret_ref is None:
         return {}
     secret = await host.secrets.read(source.namespace, spec.secret_ref.name)
-    if "token" not in secret:
-        raise AccessDenied(f"the secret {source.namespace}/{spec.secret_ref.name} has no key token")
-    return {"Authorization": f"Bearer {secret['token'].decode().strip()}"}
+    token = secret.get("token", b"").decode("ascii", "replace").strip()
+    if not token.isascii() or not token.isprintable() or not token:
+        name = f"{source.namespace}/{spec.secret_ref.name}"
+        raise AccessDenied(f"the key token of the secret {name} holds no token of one line")
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _check(status: int, retry_after: str, spec: HttpSpec) -> None:
