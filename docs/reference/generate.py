@@ -1,7 +1,7 @@
 """Writes the reference pages from the code: `python docs/reference/generate.py`.
 
-Commands from click, documents from the models of the installed plugins, hooks from their
-specifications and Protocols. A test fails when a page is not what this would write.
+Commands from click, settings from their table, documents from the models of the installed plugins,
+hooks from their specifications and Protocols. A test fails when a page is not what this writes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from shoal import hooks
 from shoal.cli.root import shoal as root
 from shoal.cli.schema_writing import schema_text
 from shoal.composition.loading import Plugins, load_plugins
+from shoal.composition.settings import table
 from shoal.documents.schema import schemas
 from shoal.hooks import specs
 from shoal.model.documents import KINDS
@@ -38,6 +39,7 @@ def pages() -> dict[str, str]:
     """File name → content."""
     plugins = load_plugins()
     return {
+        "configuration.md": HEAD + "\n".join(_configuration()),
         "commands.md": HEAD + "\n".join(_commands(plugins)),
         "documents.md": HEAD + "\n".join(_documents(plugins)),
         "hooks.md": HEAD + "\n".join(_hooks()),
@@ -83,6 +85,21 @@ def _option(option: click.Option, context: click.Context) -> str:
     assert record is not None
     names, meaning = record
     return f"| `{_cell(names)}` | {_cell(meaning)} |"
+
+
+def _configuration() -> Iterator[str]:
+    yield "# Configuration\n"
+    yield "What a controller can be told: [how, and which counts](../operations/configuration.md)."
+    yield "A setting whose effect is Live is taken over without a restart when the file changes."
+    yield "A list is a flag that can be repeated, and a variable with spaces between its values."
+    yield "Durations are written as `30s`, `5m`, `1h30m`.\n"
+    for entry in table().values():
+        yield f"## {entry.field}\n\n{entry.about}\n"
+        yield "| file | flag | variable | default | effect |\n|---|---|---|---|---|"
+        shown = f"`{entry.default}`" if entry.default not in (None, "", ()) else ""
+        flag = _cell(f"{entry.flag} {entry.metavar}".rstrip())
+        effect = "Live" if entry.is_live else "Restart"
+        yield f"| `{entry.field}` | `{flag}` | `{entry.variable}` | {shown} | {effect} |\n"
 
 
 def _documents(plugins: Plugins) -> Iterator[str]:
