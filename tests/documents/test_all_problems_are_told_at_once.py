@@ -139,9 +139,9 @@ def test_a_plugin_that_is_not_installed_is_told(told: Told) -> None:
         (f"- {HEAD}", "1: a list is not a document (expected a mapping with apiVersion, kind, "
          "metadata and spec); separate documents by lines of ---"),
         (f"{HEAD}kind: Clutser", "2: kind: not a known kind "
-         "(expected one of Fleet, Cluster, Source, Application; did you mean Cluster?)"),
+         "(expected one of Fleet, Cluster, Source, Application, Alert; did you mean Cluster?)"),
         (HEAD, "1: kind: required field is missing "
-         "(expected one of Fleet, Cluster, Source, Application)"),
+         "(expected one of Fleet, Cluster, Source, Application, Alert)"),
         ("apiVersion: shoal.dev/v1\nkind: Cluster",
          "1: apiVersion: not a known version (did you mean shoal.dev/v1alpha1?)"),
         ("apiVersion: shoal.io/v1alpha1\nkind: Cluster",

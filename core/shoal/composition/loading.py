@@ -24,6 +24,7 @@ from shoal.hooks import specs
 from shoal.hooks.access import AccessType
 from shoal.hooks.gates import Gate
 from shoal.hooks.health import HealthCheck
+from shoal.hooks.notifiers import NotifierType
 from shoal.hooks.renderers import Renderer
 from shoal.hooks.sources import SourceType
 from shoal.hooks.targets import TargetType
@@ -65,6 +66,7 @@ class Plugins:
     targets: Mapping[str, TargetType] = field(default_factory=dict)
     gates: Mapping[str, Gate[Any]] = field(default_factory=dict)
     health_checks: Mapping[str, HealthCheck] = field(default_factory=dict)
+    notifiers: Mapping[str, NotifierType[Any]] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     programs: Mapping[str, Binary] = field(default_factory=dict)
     registrations: Sequence[Registration] = ()
@@ -79,6 +81,7 @@ class Plugins:
             "renderer": {name: plugin.spec for name, plugin in self.renderers.items()},
             "access": {name: plugin.spec for name, plugin in self.access.items()},
             "gate": {name: plugin.spec for name, plugin in self.gates.items()},
+            "notifier": {name: plugin.spec for name, plugin in self.notifiers.items()},
         }
 
     def registration(self, seam: str, name: str) -> Registration:
@@ -206,6 +209,7 @@ _HOOKS: Mapping[str, tuple[str, _Reader]] = {
     "targets": ("shoal_targets", _objects),
     "gates": ("shoal_gates", _objects),
     "health_checks": ("shoal_health_checks", _objects),
+    "notifiers": ("shoal_notifiers", _objects),
     "commands": ("shoal_commands", _names),
     "programs": ("shoal_programs", _objects),
 }
@@ -216,6 +220,7 @@ _SINGULAR = {
     "targets": "a target",
     "gates": "a gate",
     "health_checks": "a health check",
+    "notifiers": "a notifier",
     "commands": "a command",
     "programs": "a helper program",
 }

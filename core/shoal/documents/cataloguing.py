@@ -18,6 +18,7 @@ from shoal.documents.problems import Problem
 from shoal.errors import InvalidDocument
 from shoal.model.choice import nearest
 from shoal.model.documents import (
+    Alert,
     AnyDocument,
     Application,
     Cluster,
@@ -64,6 +65,7 @@ class Catalog:
     spec: FleetSpec = field(default=FleetSpec())
     dependents: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
     circles: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
+    alerts: Mapping[Ref, Alert] = field(default_factory=dict[Ref, Alert], repr=False)
 
     @property
     def stale(self) -> Mapping[Identity, Origin]:
@@ -198,6 +200,7 @@ def _catalog(
     clusters: dict[str, Cluster] = {}
     sources: dict[Ref, SourceSpec] = {}
     applications: dict[Ref, Application] = {}
+    alerts: dict[Ref, Alert] = {}
     spec = FleetSpec()
     for document in documents.values():
         match document:
@@ -210,6 +213,8 @@ def _catalog(
                 if document.spec.source.choice is not None:
                     inline = SourceSpec(choice=document.spec.source.choice)
                     sources[document.source_ref] = inline
+            case Alert():
+                alerts[document.ref] = document
             case Fleet():
                 spec = document.spec
     return Catalog(
@@ -224,6 +229,7 @@ def _catalog(
         spec=spec,
         dependents=dependents_of(applications),
         circles=circles(applications),
+        alerts=alerts,
     )
 
 
@@ -246,9 +252,10 @@ class Changes:
     clusters: Difference[str]
     sources: Difference[Ref]
     applications: Difference[Ref]
+    alerts: Difference[Ref] = field(default_factory=lambda: Difference[Ref]())
 
     def __bool__(self) -> bool:
-        return any((self.clusters, self.sources, self.applications))
+        return any((self.clusters, self.sources, self.applications, self.alerts))
 
 
 def changes(previous: Catalog | None, current: Catalog) -> Changes:
@@ -258,16 +265,21 @@ def changes(previous: Catalog | None, current: Catalog) -> Changes:
     """
     if previous is None:
         return Changes(
-            _added(current.clusters), _added(current.sources), _added(current.applications)
+            _added(current.clusters),
+            _added(current.sources),
+            _added(current.applications),
+            _added(current.alerts),
         )
     names = previous.unknown.keys() - current.unknown.keys() - current.documents.keys()
     clusters = frozenset(each.name for each in names if each.kind == "Cluster")
     sources = frozenset(_ref(each) for each in names if each.kind == "Source")
     applications = frozenset(_ref(each) for each in names if each.kind == "Application")
+    alerts = frozenset(_ref(each) for each in names if each.kind == "Alert")
     return Changes(
         _difference(previous.clusters, current.clusters, clusters),
         _difference(previous.sources, current.sources, sources),
         _difference(previous.applications, current.applications, applications),
+        _difference(previous.alerts, current.alerts, alerts),
     )
 
 

@@ -30,7 +30,7 @@ from shoal.documents.validating import validate
 from shoal.documents.walking import value_at
 from shoal.documents.yaml_reading import ReadDocument, read_documents
 from shoal.model.choice import Seams
-from shoal.model.documents import AnyDocument, Application, Source
+from shoal.model.documents import AnyDocument, NamespacedMetadata
 from shoal.model.yaml import Path
 
 __all__ = ["Identity", "Loaded", "Located", "Skipped", "load"]
@@ -160,7 +160,8 @@ class _Gathering:
 
 def identify(document: AnyDocument) -> Identity:
     """The identity of a valid document."""
-    namespace = document.ref.namespace if isinstance(document, Application | Source) else ""
+    metadata = document.metadata
+    namespace = metadata.namespace if isinstance(metadata, NamespacedMetadata) else ""
     return Identity(document.kind, namespace, document.metadata.name)
 
 

@@ -15,6 +15,7 @@ from shoal.binaries import Binary
 from shoal.hooks.access import AccessType
 from shoal.hooks.gates import Gate
 from shoal.hooks.health import HealthCheck
+from shoal.hooks.notifiers import NotifierType
 from shoal.hooks.renderers import Renderer
 from shoal.hooks.sources import SourceType
 from shoal.hooks.targets import TargetType
@@ -57,6 +58,12 @@ def shoal_gates() -> Sequence[Gate[Any]]:
 @hookspec
 def shoal_health_checks() -> Sequence[HealthCheck]:
     """Health checks for kinds. Called once, before clusters are connected."""
+    raise NotImplementedError
+
+
+@hookspec
+def shoal_notifiers() -> Sequence[NotifierType[Any]]:
+    """Destinations of Alerts, such as `webhook`. Called once, before documents are read."""
     raise NotImplementedError
 
 

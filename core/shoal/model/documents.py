@@ -1,4 +1,4 @@
-"""The documents people write: Fleet, Cluster, Source, Application.
+"""The documents people write: Fleet, Cluster, Source, Application, Alert.
 
 Kubernetes-shaped, the same in a folder or in Git. Policies are enums or read
 `when<Situation>: <Action>`; there are no booleans. A field or value that has no behaviour is not in
@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from shoal.model.alert_policies import AlertSpec
 from shoal.model.choice import CHOSEN, Choice, Chooser, Seam, Spec
 from shoal.model.durations import Duration
 from shoal.model.facts import DocumentFacts
@@ -246,12 +247,26 @@ class Application(Document):
         return Ref(self.metadata.namespace, name)
 
 
-AnyDocument = Fleet | Cluster | Source | Application
+class Alert(Document):
+    """Who is told of what: troubles and their end, or what happens, in a chat or by a webhook."""
+
+    kind: Literal["Alert"]
+    metadata: NamespacedMetadata = Field(description="Name, namespace and labels.")
+    spec: AlertSpec = Field(description="Which events go where, and how many at once.")
+
+    @property
+    def ref(self) -> Ref:
+        """The identity of this document."""
+        return Ref(self.metadata.namespace, self.metadata.name)
+
+
+AnyDocument = Fleet | Cluster | Source | Application | Alert
 KINDS: Mapping[str, type[Document]] = {
     "Fleet": Fleet,
     "Cluster": Cluster,
     "Source": Source,
     "Application": Application,
+    "Alert": Alert,
 }
 
 
