@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shoal.model.alerts import Outgoing, Stream, StreamKey
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.records import Deed, Entry, Verdict
@@ -13,6 +14,7 @@ from shoal.telemetry.masking import Masking
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 SAID = "it is canary-7, they say"
+STREAM = StreamKey(Ref("default", "on-call"), "webhook")
 
 
 async def test_sentences_are_masked_before_they_are_kept(tmp_path: Path) -> None:
@@ -29,6 +31,7 @@ async def test_sentences_are_masked_before_they_are_kept(tmp_path: Path) -> None
         changes.PutSource(states.SourceState(Ref("default", "apps"), AT, details={"by": SAID})),
         changes.PutHold(hold),
         changes.PutApproval(Approval(hold.id, str(target), "", "Ana", SAID, AT, AT)),
+        changes.PutStream(STREAM, Stream(1, outgoing=Outgoing("batch-1", AT, error=SAID))),
     ]
 
     async with open_store(tmp_path, masking.value) as store:
@@ -43,5 +46,6 @@ async def test_sentences_are_masked_before_they_are_kept(tmp_path: Path) -> None
     assert kept.sources[Ref("default", "apps")].details == {"by": hidden}
     assert [each.reason for each in kept.holds.values()] == [hidden]
     assert [each.reason for each in kept.approvals.values()] == [hidden]
+    assert kept.streams[STREAM].outgoing == Outgoing("batch-1", AT, error=hidden)
     assert first_broken is None
     assert b"canary-7, " not in b"".join(path.read_bytes() for path in tmp_path.glob("shoal.db*"))

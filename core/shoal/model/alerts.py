@@ -136,16 +136,23 @@ class Trouble:
     doubted_seq: int = 0
 
 
+class Ending(NamedTuple):
+    """A trouble that is over, and the record that says so."""
+
+    seq: int
+    trouble: str
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is told together. `news` and `endings` are numbers of records that are still to be told.
+    """What is told together. `news` are numbers of records that are still to be told.
 
     `due`: when the news are, `endings_due` when the endings are at the latest. `told_at` is when
     something of this group was sent last.
     """
 
     news: tuple[int, ...] = ()
-    endings: tuple[int, ...] = ()
+    endings: tuple[Ending, ...] = ()
     due: datetime | None = None
     endings_due: datetime | None = None
     troubles: Mapping[str, Trouble] = field(default_factory=dict[str, Trouble])
@@ -154,12 +161,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A batch on its way: its records, since when it is tried, how often, and what was answered."""
+    """A batch on its way: what it tells, since when it is tried, how often, and what came back."""
 
     id: str
-    group: str
-    seqs: tuple[int, ...]
     at: datetime
+    news: tuple[int, ...] = ()
+    endings: tuple[Ending, ...] = ()
     purpose: Purpose = Purpose.NEWS
     open_troubles: int = 0
     attempts: int = 0

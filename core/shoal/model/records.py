@@ -24,6 +24,7 @@ class Deed(StrEnum):
     CONFIGURATION_INVALID = "configuration.invalid"
     FLEET_LOADED = "fleet.loaded"
     FLEET_INVALID = "fleet.invalid"
+    FLEET_RECOVERED = "fleet.recovered"
     SOURCE_CHANGED = "source.changed"
     SOURCE_FAILED = "source.failed"
     SOURCE_RECOVERED = "source.recovered"
@@ -31,9 +32,11 @@ class Deed(StrEnum):
     APPLICATION_RECOVERED = "application.recovered"
     TARGET_SYNCED = "target.synced"
     TARGET_FAILED = "target.failed"
+    TARGET_RECOVERED = "target.recovered"
     TARGET_INTERRUPTED = "target.interrupted"
     TARGET_CORRECTED = "target.corrected"
     TARGET_DRIFTED = "target.drifted"
+    DRIFT_ENDED = "drift.ended"
     TARGET_RESET = "target.reset"
     TARGET_SHARED = "target.shared"
     TARGET_OBSERVED = "target.observed"
@@ -51,6 +54,8 @@ class Deed(StrEnum):
     REVERT_REQUESTED = "drift.revert-requested"
     STATE_RECOVERED = "state.recovered"
     STATE_RESTORED = "state.restored"
+    ALERT_MUTED = "alert.muted"
+    ALERT_GIVEN_UP = "alert.given-up"
 
 
 class Verdict(StrEnum):

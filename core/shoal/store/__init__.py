@@ -21,6 +21,7 @@ from shoal.store.changes import (
     DropIntent,
     DropOwned,
     DropSource,
+    DropStream,
     DropTarget,
     PutApproval,
     PutCursor,
@@ -31,6 +32,7 @@ from shoal.store.changes import (
     PutOwned,
     PutSetting,
     PutSource,
+    PutStream,
     PutTarget,
 )
 from shoal.store.database import RESTORED, Store, open_store
@@ -47,6 +49,7 @@ __all__ = [
     "DropIntent",
     "DropOwned",
     "DropSource",
+    "DropStream",
     "DropTarget",
     "PutApproval",
     "PutCursor",
@@ -57,6 +60,7 @@ __all__ = [
     "PutOwned",
     "PutSetting",
     "PutSource",
+    "PutStream",
     "PutTarget",
     "SourceState",
     "State",

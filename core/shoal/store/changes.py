@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from shoal.model.alerts import Stream, StreamKey
 from shoal.model.holds import Approval, Hold
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Grant, Owned
@@ -131,6 +132,21 @@ class DropSource:
 
 
 @dataclass(frozen=True, slots=True)
+class PutStream:
+    """How far one destination of an Alert has come."""
+
+    key: StreamKey
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class DropStream:
+    """The destination, or its Alert, is gone."""
+
+    key: StreamKey
+
+
+@dataclass(frozen=True, slots=True)
 class PutCursor:
     """How far a reader of the ledger has come."""
 
@@ -170,6 +186,8 @@ Change = (
     | DropIntent
     | PutSource
     | DropSource
+    | PutStream
+    | DropStream
     | PutCursor
     | PutSetting
     | Append

@@ -103,14 +103,17 @@ class Store:
         limit: int = 100,
         newest_first: bool = True,
         before_seq: int | None = None,
+        seqs: frozenset[int] | None = None,
     ) -> Sequence[Record]:
         """Records of the ledger.
 
         `subject` and `subject_prefix` together mean either: an application and its targets. A
         reader with a cursor asks for `after_seq=cursor, newest_first=False`; one that pages
-        backwards gives the last seq it saw as `before_seq`.
+        backwards gives the last seq it saw as `before_seq`. `seqs` asks for these alone.
         """
-        query = Query(after_seq, subject, subject_prefix, what, limit, newest_first, before_seq)
+        query = Query(
+            after_seq, subject, subject_prefix, what, limit, newest_first, before_seq, seqs
+        )
         async with self._engine.connect() as connection:
             return await read_records(connection, self.installation, query)
 

@@ -10,9 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import orjson
 from sqlalchemy import RowMapping
 
+from shoal.model.alerts import Stream, StreamKey
 from shoal.model.digests import canonical
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import Ref, TargetKey
@@ -219,6 +221,17 @@ def read_source(row: RowMapping) -> SourceState:
         error=row["error"],
         details=orjson.loads(row["details"]),
     )
+
+
+def stream_row(key: StreamKey, stream: Stream) -> Row:
+    """A destination of an Alert as a row; the cursor has a column for whoever looks."""
+    content = msgspec.json.encode(stream).decode()
+    return {"stream": str(key), "cursor": stream.cursor, "content": content}
+
+
+def read_stream(row: RowMapping) -> tuple[StreamKey, Stream]:
+    """A row as a destination of an Alert."""
+    return StreamKey.parse(row["stream"]), msgspec.json.decode(row["content"], type=Stream)
 
 
 def stored_entry(entry: Entry) -> Entry:

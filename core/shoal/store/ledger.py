@@ -63,7 +63,7 @@ async def holds(connection: AsyncConnection, chain: str, head: Head) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which records: of a subject, or of subjects that begin so, and of certain deeds."""
+    """Which records: of a subject, or of subjects that begin so, of certain deeds or numbers."""
 
     after_seq: int = 0
     subject: str | None = None
@@ -72,6 +72,7 @@ class Query:
     limit: int = 100
     newest_first: bool = True
     before_seq: int | None = None
+    seqs: frozenset[int] | None = None
 
 
 def _statement(chain: str, query: Query) -> Select[tuple[object, ...]]:
@@ -87,6 +88,8 @@ def _statement(chain: str, query: Query) -> Select[tuple[object, ...]]:
         subjects.append(ledger.c.subject.between(first, first + _LAST))
     if subjects:
         found = found.where(or_(*subjects))
+    if query.seqs is not None:
+        found = found.where(ledger.c.seq.in_(sorted(query.seqs)))
     if query.what:
         found = found.where(ledger.c.what.in_(sorted(query.what)))
     order = ledger.c.seq.desc() if query.newest_first else ledger.c.seq

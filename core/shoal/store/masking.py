@@ -17,6 +17,7 @@ from shoal.store.changes import (
     PutHold,
     PutIntent,
     PutSource,
+    PutStream,
     PutTarget,
 )
 
@@ -42,6 +43,13 @@ def masked(change: Change, mask: Mask) -> Change:
             return PutSource(replace(state, error=mask(state.error), details=mask(state.details)))
         case PutHold(hold):
             return PutHold(replace(hold, reason=mask(hold.reason)))
+        case PutStream(key, stream) if stream.outgoing is not None:
+            tried = replace(
+                stream.outgoing,
+                error=mask(stream.outgoing.error),
+                next_step=mask(stream.outgoing.next_step),
+            )
+            return PutStream(key, replace(stream, outgoing=tried))
         case PutApproval(approval):
             return PutApproval(replace(approval, reason=mask(approval.reason)))
     return change

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shoal.model.alerts import Stream, StreamKey
 from shoal.model.holds import Approval, Hold
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Grant, Owned
@@ -65,5 +66,6 @@ class State:
     targets: dict[TargetKey, TargetState] = field(default_factory=dict)
     intents: dict[TargetKey, Intent] = field(default_factory=dict)
     sources: dict[Ref, SourceState] = field(default_factory=dict)
+    streams: dict[StreamKey, Stream] = field(default_factory=dict)
     cursors: dict[str, int] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)

@@ -153,6 +153,14 @@ sources = Table(
     Column("details", Text, nullable=False),
 )
 
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("stream", KEY, primary_key=True),
+    Column("cursor", BigInteger, nullable=False),
+    Column("content", Text, nullable=False),
+)
+
 cursors = Table(
     "cursors",
     metadata,

@@ -138,10 +138,13 @@ class MemoryStore:
         limit: int = 100,
         newest_first: bool = True,
         before_seq: int | None = None,
+        seqs: frozenset[int] | None = None,
     ) -> Sequence[Record]:
         """Records of the ledger, as `Store.records` gives them."""
         await anyio.lowlevel.checkpoint()
-        query = Query(after_seq, subject, subject_prefix, what, limit, newest_first, before_seq)
+        query = Query(
+            after_seq, subject, subject_prefix, what, limit, newest_first, before_seq, seqs
+        )
         found = [record for record in self.disk.records if _is_asked_for(query, record)]
         return (found[::-1] if newest_first else found)[:limit]
 
@@ -183,6 +186,8 @@ def _is_asked_for(query: Query, record: Record) -> bool:
     if record.seq <= query.after_seq:
         return False
     if query.before_seq is not None and record.seq >= query.before_seq:
+        return False
+    if query.seqs is not None and record.seq not in query.seqs:
         return False
     if query.what and entry.what not in query.what:
         return False

@@ -57,6 +57,7 @@ def one_of_each(make: StoredValues) -> tuple[Change, ...]:
         changes.PutTarget(make.target_state(synced_at=make.now, details={"created": 3})),
         changes.PutIntent(make.intent()),
         changes.PutSource(make.source_state(revision="abc", details={"author": "ann"})),
+        changes.PutStream(make.stream_key(), make.stream()),
         changes.PutCursor("alerts", 7),
         changes.PutSetting("fleet", "shop"),
     )
@@ -90,6 +91,7 @@ class StoreConformance:
             make.target(): make.target_state(synced_at=make.now, details={"created": 3})
         }
         assert state.sources == {source.source: source}
+        assert state.streams == {make.stream_key(): make.stream()}
         assert state.cursors == {"alerts": 7}
         assert state.settings["fleet"] == "shop"
 
@@ -106,6 +108,7 @@ class StoreConformance:
             changes.DropTarget(make.target()),
             changes.DropIntent(make.target()),
             changes.DropSource(make.source_state().source),
+            changes.DropStream(make.stream_key()),
         )
         puts = (*one_of_each(make), changes.PutHold(make.hold()))
 
@@ -255,6 +258,7 @@ class StoreConformance:
             both = {"subject": "default/web", "subject_prefix": "default/web@"}
             assert await found(**both) == [4, 2, 1]
             assert await found(what=frozenset({Deed.TARGET_FAILED})) == [4]
+            assert await found(seqs=frozenset({1, 3, 9}), newest_first=False) == [1, 3]
             assert store.last_seq == 4
 
     async def test_who_waits_for_a_record_is_told_of_it(

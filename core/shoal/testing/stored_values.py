@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shoal.model.alerts import Ending, Group, Outgoing, Stream, StreamKey, Trouble
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Grant, Owned, OwnedState
@@ -98,6 +99,22 @@ class StoredValues:
             "objects": [{**group, "names": ["settings"]}],
         }
         return Intent(**(values | changed))
+
+    def stream_key(self, alert: str = "on-call") -> StreamKey:
+        """The webhook of an Alert."""
+        return StreamKey(Ref("default", alert), "webhook")
+
+    def stream(self, **changed: Any) -> Stream:
+        """A destination with something on its way, something to be told, and an open trouble."""
+        ending = Ending(6, "Failed default/web@prod")
+        group = Group((7,), (ending,), NOW, NOW, {"Held default/web h": Trouble(3, "p", told=True)})
+        values: dict[str, Any] = {
+            "cursor": 7,
+            "groups": {"Failed": group},
+            "outgoing": Outgoing("batch-1", NOW, (5,), (ending,), error="it is away"),
+            "delivered_at": NOW,
+        }
+        return Stream(**(values | changed))
 
     def source_state(self, name: str = "fleet", **changed: Any) -> SourceState:
         """The last outcome of a source."""
