@@ -19,6 +19,7 @@ from shoal.errors import InvalidSource, ShoalError, StoreUnavailable
 from shoal.hooks.gates import Proposal
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ANY_FOLDER, ClusterFacts, Folder, ValuedSpec
+from shoal.model.alerts import Batch
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.choice import Spec
 from shoal.model.digests import digest_bytes, digest_parts
@@ -189,6 +190,33 @@ class FakeGate:
     async def evaluate(self, spec: NoSpec, proposal: Proposal, host: Host) -> str | None:
         self.asked.append(proposal)
         return self.refuses(proposal)
+
+
+class NotingSpec(Spec):
+    """`to` names a place that may be away."""
+
+    to: str = ""
+
+
+@dataclass
+class FakeNotifier:
+    """Takes batches, while `trouble` gives no error; `tried` are all, `sent` those that arrived."""
+
+    name: str = "noting"
+    spec: type[Spec] = NotingSpec
+    trouble: Callable[[NotingSpec, Batch], BaseException | None] = lambda spec, batch: None
+    tried: list[Batch] = field(default_factory=list)
+    sent: list[Batch] = field(default_factory=list)
+
+    async def send(self, spec: NotingSpec, batch: Batch, host: Host) -> None:
+        self.tried.append(batch)
+        if (error := self.trouble(spec, batch)) is not None:
+            raise error
+        self.sent.append(batch)
+
+    @property
+    def titles(self) -> list[str]:
+        return [batch.title for batch in self.sent]
 
 
 @dataclass

@@ -19,6 +19,7 @@ from tests.engine.fakes import (
     Documents,
     FakeAccess,
     FakeGate,
+    FakeNotifier,
     FakeRenderer,
     FakeSource,
     MemoryStore,
@@ -27,6 +28,7 @@ from tests.engine.faulty_target import FaultyTarget
 from tests.engine.virtual_time import now
 
 from shoal.engine.adopting import Adopting
+from shoal.engine.alerting import Alerting
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
 from shoal.engine.carrying_out import CarryingOut
@@ -36,6 +38,7 @@ from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.deciding import Deciding
+from shoal.engine.delivering import Delivering
 from shoal.engine.desiring import Desiring
 from shoal.engine.diffing import Diffing
 from shoal.engine.gating import Gating
@@ -93,6 +96,7 @@ class EngineUnderTest:
     state: EngineState = field(default_factory=lambda: EngineState(now))
     renderer: FakeRenderer = field(default_factory=FakeRenderer)
     gate: FakeGate = field(default_factory=FakeGate)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
     checks: list[HealthCheck] = field(default_factory=list)
     interval: timedelta = timedelta(seconds=1)
     jitter: Callable[[], float] = no_jitter
@@ -132,6 +136,9 @@ class EngineUnderTest:
         source = {"ref": SOURCE.name, "path": name}
         everywhere = {"source": source, "placement": {"clusterSelector": {}}}
         self.documents.write("Application", name, {**everywhere, **spec})
+
+    def declare_alert(self, name: str = "on-call", **spec: Any) -> None:
+        self.documents.write("Alert", name, {"to": [{"noting": {}}], **spec})
 
     def restart(self) -> None:
         """The process has ended: what was only in memory is gone, and the disk is as it was."""
@@ -198,6 +205,13 @@ class EngineUnderTest:
                 jitter=self.jitter,
             ),
             clusters=self._clusters(recording, gating, guard, host, known),
+            alerting=Alerting(
+                state,
+                store,
+                recording,
+                Delivering(store, {"noting": self.notifier}, {"noting": host}, guard),
+                self.jitter,
+            ),
         )
         return Controller(
             state=state,
@@ -258,6 +272,7 @@ class EngineUnderTest:
             "renderer": {"json": renderer.spec},
             "access": {"fake": self.access.spec},
             "gate": {"asking": self.gate.spec},
+            "notifier": {"noting": self.notifier.spec},
         }
 
     # -- what a test looks at --------------------------------------------------------------------

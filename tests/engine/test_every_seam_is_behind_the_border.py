@@ -18,7 +18,7 @@ from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.diffing import DiffRequest
 from shoal.errors import ShoalError
-from shoal.hooks import access, gates, health, renderers, sources, targets
+from shoal.hooks import access, gates, health, notifiers, renderers, sources, targets
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.artifacts import Artifact, Tree
@@ -53,6 +53,7 @@ CALLS = (
     "Session.sightings",
     "Session.sweep",
     "Gate.evaluate",
+    "NotifierType.send",
     "HealthCheck.assess",
 )
 PLAIN = frozenset({"HealthCheck.assess", "RevisedSourceType.at"})
@@ -62,7 +63,7 @@ ASKED_BY_A_PERSON = frozenset(
 )
 IN_A_RECOVERY = frozenset({"Session.sweep"})
 """Asked when the records of a cluster may have holes, by the same border: see its own tests."""
-HARMLESS = frozenset({("Session.learn", "gives nonsense")})
+HARMLESS = frozenset({("Session.learn", "gives nonsense"), ("NotifierType.send", "gives nonsense")})
 """Nobody looks at what it gives."""
 
 pytestmark = pytest.mark.usefixtures("no_tracebacks")
@@ -205,6 +206,9 @@ def break_one(engine: EngineUnderTest, call: str, way: str) -> None:
         case "Gate":
             concerns = lambda spec, proposal, host: proposal.cluster.name == ILL  # noqa: E731
             made.gate = Concerning(part.gate, method, does, concerns)
+        case "NotifierType":
+            concerns = lambda spec, batch, host: batch.alert.name == ILL  # noqa: E731
+            made.notifier = Concerning(part.notifier, method, does, concerns)
         case _:
             concerns = lambda body: body["metadata"]["name"] == "wild"  # noqa: E731
             made.checks = [Concerning(Check(), method, does, concerns)]
@@ -237,6 +241,8 @@ def fleet(folder: Path) -> EngineUnderTest:
         render={"json": {"values": {"wild": "1"}}},
         gates=[{"asking": {}}],
     )
+    for name in (ILL, WELL):
+        engine.declare_alert(name, events=["Synced"], groupFor="1s")
     return engine
 
 
@@ -249,7 +255,10 @@ def commit(engine: EngineUnderTest, color: str) -> str:
 def told(engine: EngineUnderTest) -> list[str]:
     """All that is said of anything that is not well."""
     seen = engine.controller
-    views = [*seen.applications(), *seen.clusters(), *seen.sources(), *seen.targets()]
+    views = [
+        *(*seen.applications(), *seen.clusters(), *seen.sources()),
+        *(*seen.targets(), *seen.alerts()),
+    ]
     problems = [each for view in seen.targets() for each in view.problems]
     holds = [hold.reason for hold in seen.holds()]
     return [*(view.message for view in views), *(each.message for each in problems), *holds]
@@ -275,6 +284,7 @@ IN_LOOPS = [
     for way in WAYS
     if call not in ASKED_BY_A_PERSON | IN_A_RECOVERY
     and not (call in PLAIN and way == "never ends")
+    and (call, way) not in HARMLESS
     # The stream of sightings tells what happens, and it may be that nothing does.
     and (call, way) != ("Session.sightings", "never ends")
 ]
@@ -361,7 +371,7 @@ class _Asking:
 
 
 def test_every_call_of_every_seam_is_in_the_matrix() -> None:
-    modules = (sources, renderers, access, targets, gates, health)
+    modules = (sources, renderers, access, targets, gates, health, notifiers)
     ours = {"Folder", "ClusterFacts", "Judge"}  # what the core lends to a plugin
     found = {"Endpoint.credential", *(f"Tree.{name}" for name in _methods(Tree))}
     for module in modules:

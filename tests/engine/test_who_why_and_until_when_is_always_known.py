@@ -18,7 +18,7 @@ from shoal.model.holds import RELEASED_BY, Approval, HoldCause
 from shoal.model.records import Deed
 
 # What only asks for work that is due anyway, and what only looks.
-ASKS = frozenset({"sync", "refresh", "resume"})
+ASKS = frozenset({"sync", "refresh", "resume", "test_alert"})
 OVERRIDES = {
     name: inspect.signature(verb).parameters
     for name, verb in inspect.getmembers(Controller, inspect.iscoroutinefunction)

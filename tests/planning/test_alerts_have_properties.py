@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from shoal.errors import HttpFailed
+from shoal.errors import AccessDenied, HttpFailed, Permanent
 from shoal.model.alert_policies import AlertSpec
 from shoal.model.alerts import Event, EventKind, Outgoing, Purpose, Stage, Stream
 from shoal.model.choice import Choice, Spec
@@ -282,3 +282,24 @@ def test_what_is_held_back_by_a_destination_that_is_away_stays_in_the_ledger() -
     assert alerting.waiting(run.stream) == alerting.MOST_WAITING
     assert len(TypeAdapter(Stream).dump_json(run.stream)) < 20_000
     assert len(set(run.ids)) == 1
+
+
+def test_a_batch_is_given_up_after_a_day_or_when_it_will_never_be_taken() -> None:
+    outgoing = Outgoing("batch-1", START)
+    nearly, day = START + timedelta(hours=23, minutes=59), START + timedelta(hours=24)
+
+    assert not alerting.is_hopeless(outgoing, HttpFailed("away"), nearly)
+    assert alerting.is_hopeless(outgoing, HttpFailed("away"), day)
+    assert not alerting.is_hopeless(outgoing, AccessDenied("no such token"), nearly)
+    assert alerting.is_hopeless(outgoing, Permanent("too large"), START)
+
+
+def test_documents_that_want_less_are_told_nothing_more_of_the_rest() -> None:
+    run = Run(policy_of())
+    run.event(Stage.BEGAN, "a", "x")
+    run.now += 30 * SECOND
+    run.step()
+    run.policy = policy_of(events=["Held"])
+    run.drain()
+
+    assert run.stream.groups == {}

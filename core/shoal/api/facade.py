@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from shoal.engine.alert_views import AlertView, TrialView
 from shoal.engine.diffing import DiffRequest
 from shoal.engine.views import (
     AdoptionsView,
@@ -68,6 +69,14 @@ class Controller(Protocol):
 
     async def whereabouts(self, text: str) -> WhereView:
         """Where a revision or an image is, and where not yet."""
+        ...
+
+    def alerts(self) -> Sequence[AlertView]:
+        """Every Alert, and how far each of its destinations has come."""
+        ...
+
+    async def test_alert(self, alert: Ref, *, who: str) -> Sequence[TrialView]:
+        """Send a test to each destination of an Alert; what became of it."""
         ...
 
     async def records(

@@ -90,6 +90,7 @@ def api_application(
         border.route("POST", f"{application}/suspend", _suspend),
         border.route("POST", f"{application}/resume", _resume),
         border.route("POST", source + "/{name:path}/refresh", _refresh),
+        border.route("POST", "/api/v1/alerts/{namespace}/{name}/test", _test_alert),
         border.route("POST", "/api/v1/holds/{id}/approve", _approve),
     ]
     return Starlette(routes=routes, exception_handlers={404: border.no_route, 405: border.no_route})
@@ -266,6 +267,12 @@ async def _refresh(controller: Controller, request: Request) -> Mapping[str, Any
     await read_json(request, NoBody, _BODY_BYTES)
     await controller.refresh(_application(request), who=request.state.who)
     return single("Accepted", {})
+
+
+async def _test_alert(controller: Controller, request: Request) -> Mapping[str, Any]:
+    await read_json(request, NoBody, _BODY_BYTES)
+    trials = await controller.test_alert(_application(request), who=request.state.who)
+    return envelope("Trial", [as_fields(view) for view in trials])
 
 
 async def _suspend(controller: Controller, request: Request) -> Mapping[str, Any]:

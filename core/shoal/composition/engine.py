@@ -26,6 +26,7 @@ from shoal.composition.serving import Foundation
 from shoal.composition.settings import Settings
 from shoal.composition.watching import LoopWatch
 from shoal.engine.adopting import Adopting
+from shoal.engine.alerting import Alerting
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
 from shoal.engine.carrying_out import CarryingOut
@@ -35,6 +36,7 @@ from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.deciding import Deciding
+from shoal.engine.delivering import Delivering
 from shoal.engine.desiring import Desiring
 from shoal.engine.diffing import Diffing
 from shoal.engine.fleet import FleetReader, RepositoryReader
@@ -134,6 +136,7 @@ class _Assembly:
                 sources=self._sources(sources),
                 applications=self._applications(desiring),
                 clusters=await self._clusters(),
+                alerting=await self._alerting(),
             ),
             diffing=Diffing(self._state, desiring, self._plugins.sources, sources, self._guard),
             adopting=Adopting(self._state, self._guard),
@@ -193,6 +196,12 @@ class _Assembly:
             tracer=self._tracer,
             jitter=random.random,
         )
+
+    async def _alerting(self) -> Alerting:
+        notifiers = self._plugins.notifiers
+        hosts = await self._lent.all_of("notifiers", notifiers)
+        delivering = Delivering(self._store, notifiers, hosts, self._guard)
+        return Alerting(self._state, self._store, self._recording, delivering, random.random)
 
     async def _clusters(self) -> Clusters:
         state, recording = self._state, self._recording

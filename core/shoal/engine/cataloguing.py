@@ -58,6 +58,7 @@ class Cataloguing:
     run_in_thread: ThreadRunner
     jitter: Callable[[], float]
     _let_go: str = ""  # as it was stored last
+    _is_invalid: bool = False  # as it was recorded last
 
     async def work(self, key: str, request: Request) -> None:
         """One look at the fleet."""
@@ -69,6 +70,7 @@ class Cataloguing:
                     await self._read(files, min(request.priority, Priority.REVISION))
                 fleet.looked_at = began_at
                 fleet.error = None
+                await self._recovered()
         except ShoalError as error:
             await self._failed(error)
             files, fleet.looked_at = fleet.files, began_at
@@ -92,10 +94,18 @@ class Cataloguing:
         elif fleet.stale_since is None:
             fleet.stale_since = self.state.now()
 
+    async def _recovered(self) -> None:
+        """Everything can be read, and it was recorded that something could not."""
+        is_whole = not self.state.fleet.problems and self.state.catalog is not None
+        if self._is_invalid and is_whole:
+            self._is_invalid = False
+            await self.recording.mention(Deed.FLEET_RECOVERED, "fleet")
+
     async def _failed(self, error: ShoalError) -> None:
         """Nothing is taken away; said once."""
         before, self.state.fleet.error = self.state.fleet.error, error
         if before is None or str(before) != str(error):
+            self._is_invalid = True
             await self.recording.mention(
                 Deed.FLEET_INVALID,
                 "fleet",
@@ -110,6 +120,7 @@ class Cataloguing:
         catalog = merge(previous, loaded, self.state.fleet.remembered if previous is None else None)
         problems = catalog.problems if catalog is not None else loaded.problems
         if problems and problems != fleet.problems:
+            self._is_invalid = True
             await self.recording.note(
                 who=files.provenance.author or "unknown",
                 what=Deed.FLEET_INVALID,

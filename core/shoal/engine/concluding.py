@@ -18,11 +18,12 @@ from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import GONE, WRITTEN, Recording
 from shoal.engine.state import ClusterState, EngineState
 from shoal.engine.target_state import NOTHING, TargetState, Wait, without
-from shoal.engine.telling import Sync, who_and_why
+from shoal.engine.telling import Sync, deed_of, verdict_of, who_and_why
 from shoal.errors import OwnershipConflict, Retryable, ShoalError
 from shoal.model.digests import digest_parts
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import Action, Desired, Plan, Result, ResultStatus
+from shoal.model.records import Deed
 from shoal.model.sightings import DriftKind
 from shoal.planning.backing_off import longest_delay_seconds, retry_at
 from shoal.planning.fighting import NONE
@@ -92,6 +93,7 @@ class Concluding:
     async def conclude(self, done: Pass) -> None:
         """Remember, record, and plan the next pass."""
         target = done.target
+        had_reported = bool(target.reported)
         _note_corrections(done, self.state.now())
         _note_problems(done)
         budgeting.deleted(self.state, done.desired, done.results)
@@ -99,12 +101,14 @@ class Concluding:
         if done.is_synced:
             self._note_success(done)
         is_over = done.is_synced and not target.deferred
-        if _is_news(done):
-            await self.recording.synced(self._sync(done), status=done.status, uses_up=is_over)
+        sync = self._sync(done) if _is_news(done) else None
+        if sync is not None:
+            await self.recording.synced(sync, status=done.status, uses_up=is_over)
         elif news and done.is_synced:
             await self.recording.settled(target, done.desired, done.status, uses_up=is_over)
         else:
             await self.recording.came_to_nothing(target.key, uses_up=is_over)
+        await self._tell_what_ended(done, sync, had_reported=had_reported)
         if done.is_synced:
             target.applied, target.begun = done.desired, frozenset()
         if is_over:
@@ -115,6 +119,18 @@ class Concluding:
             self._plan_next(done)
         wake_partners(self.state, target.key, done.results)
         await end_fights_over_others(self.state, self.recording, target)
+
+    async def _tell_what_ended(self, done: Pass, sync: Sync | None, *, had_reported: bool) -> None:
+        """What was recorded to be wrong is over, also where nothing was written for that."""
+        target = done.target
+        if target.problems or target.error is not None:
+            target.is_failing = True
+        elif target.is_failing and done.is_finished:
+            target.is_failing = False
+            if sync is None or deed_of(sync, verdict_of(sync)) is not Deed.TARGET_SYNCED:
+                await self.recording.mention(Deed.TARGET_RECOVERED, str(target.key))
+        if had_reported and not target.reported:
+            await self.recording.mention(Deed.DRIFT_ENDED, str(target.key))
 
     def _sync(self, done: Pass) -> Sync:
         provenance = self.state.provenance(done.desired)
@@ -136,7 +152,7 @@ class Concluding:
     ) -> None:
         """The pass as a whole failed: nothing could be planned, or a plugin broke."""
         news = target.error is None or str(target.error) != str(error)
-        target.error = error
+        target.error, target.is_failing = error, True
         if isinstance(error, Retryable):
             self.retry(cluster, target, [error])
         if news:
@@ -208,6 +224,7 @@ def _note_problems(done: Pass) -> None:
             target.forget_health(result.key)
             target.beside = without(target.beside, result.key)
             target.drifted.pop(result.key, None)
+            target.reported = without(target.reported, result.key)
         elif result.status in WRITTEN and _is_undone(done, result.key):
             target.drifted.pop(result.key, None)
 

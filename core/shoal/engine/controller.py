@@ -17,6 +17,8 @@ import anyio
 from shoal.documents import Catalog
 from shoal.engine import viewing
 from shoal.engine.adopting import Adopting
+from shoal.engine.alert_views import AlertView, TrialView
+from shoal.engine.alerting import Alerting
 from shoal.engine.applications import Applications
 from shoal.engine.approving import Approving
 from shoal.engine.belonging import belongs_on
@@ -32,6 +34,7 @@ from shoal.engine.recalling import remember
 from shoal.engine.recording import Recording
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
+from shoal.engine.viewing_alerts import view_alerts
 from shoal.engine.views import (
     AdoptionsView,
     ApplicationView,
@@ -67,6 +70,7 @@ class Loops:
     sources: Sources
     applications: Applications
     clusters: Clusters
+    alerting: Alerting
 
 
 class Controller:
@@ -118,6 +122,7 @@ class Controller:
             tasks.start_soon(serve, state.source_queue, loops.sources.work)
             tasks.start_soon(serve, state.application_queue, loops.applications.work)
             tasks.start_soon(loops.clusters.run)
+            tasks.start_soon(loops.alerting.run)
             tasks.start_soon(self._recording.run)
 
     def fleet(self) -> FleetView:
@@ -165,6 +170,17 @@ class Controller:
     async def whereabouts(self, text: str) -> WhereView:
         """Where a revision or an image is, and where not yet."""
         return await self._whereabouts.find(text)
+
+    def alerts(self) -> Sequence[AlertView]:
+        """Every Alert, and how far each of its destinations has come."""
+        return view_alerts(self._state, self._store.last_seq)
+
+    async def test_alert(self, alert: Ref, *, who: str) -> Sequence[TrialView]:
+        """Send a test to each destination of an Alert; what became of it."""
+        catalog = self._state.catalog
+        alerts = catalog.alerts if catalog else {}
+        require_name(str(alert), map(str, alerts), "alert", "get alerts")
+        return await self._loops.alerting.test(alerts[alert], who)
 
     async def records(
         self,

@@ -88,6 +88,14 @@ class Holds:
         for name in approvals:
             self._state.approvals.pop(name, None)
 
+    def ended(self, holds: Iterable[Hold], why: str) -> list[changes.Change]:
+        """What is written when these end because that which they held is no more."""
+        return [
+            each
+            for hold in holds
+            for each in (changes.DropHold(hold.id), self._released(hold, "shoal", why))
+        ]
+
     def approvals_of(self, subject: str) -> list[Approval]:
         """What people have approved of this subject, and nobody has used up."""
         return [each for each in self._state.approvals.values() if each.subject == subject]

@@ -104,6 +104,8 @@ class Observing:
             del target.problems[key]  # it is ours again
         if key in target.reported:
             target.reported = without(target.reported, key)
+            if not target.reported:
+                await self.recording.mention(Deed.DRIFT_ENDED, str(target.key))
         await end_fight(self.recording, target, key, "it is as it should be again")
 
     async def _drifted(

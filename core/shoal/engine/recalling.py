@@ -26,6 +26,7 @@ def remember(state: EngineState, kept: State) -> None:
     state.grants, state.holds = kept.grants, kept.holds
     for hold in kept.holds.values():
         _remember_hold(state, hold)
+    state.streams = kept.streams
     state.approvals, state.identities = kept.approvals, kept.identities
     state.swept, state.restored_at = sweeps(kept.settings), restored_at(kept.settings)
     recall(kept.settings, state.fleet)

@@ -27,6 +27,7 @@ from shoal.engine.telling import (
     verdict_of,
     who_and_why,
 )
+from shoal.model.alerts import Stream, StreamKey
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import (
     WRITES,
@@ -243,6 +244,33 @@ class Recording:
             changes.Append(self._entry_of(sync, Deed.TARGET_OBSERVED, verdict)),
         )
 
+    async def told(
+        self,
+        key: StreamKey,
+        stream: Stream,
+        *,
+        what: Deed | None = None,
+        verdict: Verdict = Verdict.NOTED,
+        why: str = "",
+        body: Mapping[str, Any] | None = None,
+    ) -> None:
+        """How far a destination of an Alert has come, and what is to be said of that, if anything.
+
+        Durable when it returns: nothing is sent before.
+        """
+        written: list[changes.Change] = [changes.PutStream(key, stream)]
+        if what is not None:
+            at, subject = self._state.now(), f"alert {key.alert}"
+            entry = entry_of(
+                at=at, who="shoal", what=what, why=why, subject=subject, verdict=verdict, body=body
+            )
+            written.append(changes.Append(entry))
+        await self._owing.write(*written)
+
+    async def stopped_telling(self, key: StreamKey) -> None:
+        """The documents do not name this destination any more."""
+        await self._owing.write(changes.DropStream(key))
+
     async def released(self, target: TargetKey, why: str) -> None:
         """This target is over: nothing of ours is left there, or the cluster itself was let go.
 
@@ -254,7 +282,7 @@ class Recording:
         writes: list[changes.Change] = [
             changes.DropGrant(target),
             changes.DropTarget(target),
-            *(changes.DropHold(hold.id) for hold in held),
+            *self.holds.ended(held, why),
             *(changes.DropApproval(approval.hold) for approval in approvals),
         ]
         if known:

@@ -24,6 +24,7 @@ from shoal.engine.stepping import Stall
 from shoal.engine.target_state import TargetState
 from shoal.errors import ClusterNotConnected, ShoalError, StoreUnavailable
 from shoal.hooks.targets import Session
+from shoal.model.alerts import Stream, StreamKey
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.documents import Cluster
 from shoal.model.endpoints import Credential, Facts
@@ -161,6 +162,9 @@ class EngineState:
         self.restored_at: datetime | None = None
         # By cluster: the targets that wait until other applications are decided.
         self.awaiting_decisions: dict[str, set[TargetKey]] = {}
+        # By Alert and destination, how far it has come.
+        self.streams: dict[StreamKey, Stream] = {}
+        self.alert_queue: KeyedQueue[StreamKey] = KeyedQueue(now)
         self.fleet_queue: KeyedQueue[str] = KeyedQueue(now)
         self.source_queue: KeyedQueue[Ref] = KeyedQueue(now)
         self.application_queue: KeyedQueue[Ref] = KeyedQueue(now)

@@ -70,7 +70,7 @@ def read(
     """
     groups = dict(stream.groups)
     for event in events:
-        key = group_key(event, policy.spec)
+        key = _place(event, groups, policy.spec)
         before = groups.get(key, Group())
         if event.stage is Stage.ENDED:
             after = _ended(before, event, policy, now)
@@ -79,6 +79,14 @@ def read(
         if after is not before:
             groups[key] = after
     return replace(stream, cursor=cursor, groups=_kept(groups))
+
+
+def _place(event: Event, groups: Mapping[str, Group], spec: AlertSpec) -> str:
+    """The group of an event; an ending goes where its trouble is, whatever is said by now."""
+    key = group_key(event, spec)
+    if event.stage is Stage.ENDED and event.trouble not in groups.get(key, Group()).troubles:
+        return next((each for each in groups if event.trouble in groups[each].troubles), key)
+    return key
 
 
 def group_key(event: Event, spec: AlertSpec) -> str:
@@ -155,12 +163,23 @@ def started(stream: Stream, seq: int, now: datetime) -> Stream:
 
 
 def settle(stream: Stream, policy: Policy, now: datetime) -> Stream:
-    """What time alone changes: doubts that came true, and what was muted and is not any more."""
+    """What changes without an event: other documents, doubts that came true, mutes that ended."""
     groups = {
-        key: _recalled(_undoubted(group, policy, now), policy, now)
+        key: _recalled(_undoubted(_still_wanted(group, policy), policy, now), policy, now)
         for key, group in stream.groups.items()
     }
     return replace(stream, groups=_kept(groups))
+
+
+def _still_wanted(group: Group, policy: Policy) -> Group:
+    """The troubles of which the document still wants to hear."""
+    wanted = {f"{kind} " for kind in policy.spec.events}
+    left = {
+        name: each
+        for name, each in group.troubles.items()
+        if any(name.startswith(kind) for kind in wanted)
+    }
+    return group if len(left) == len(group.troubles) else replace(group, troubles=left)
 
 
 def _undoubted(group: Group, policy: Policy, now: datetime) -> Group:

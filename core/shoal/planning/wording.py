@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from shoal.model.alerts import Batch, Event, EventKind, Outgoing, Purpose, Stage, Topic
+from shoal.model.digests import digest_parts
 from shoal.model.documents import Alert
 from shoal.model.records import Record
 from shoal.planning.noticing import ending, notice
@@ -53,10 +54,10 @@ def worded(outgoing: Outgoing, records: Mapping[int, Record], alert: Alert, flee
     )
 
 
-def trial(id: str, alert: Alert, fleet: str, who: str, now: datetime) -> Batch:
+def trial(alert: Alert, fleet: str, who: str, now: datetime) -> Batch:
     """A batch that says nothing but that it arrived."""
     return Batch(
-        id=id,
+        id=f"test-{digest_parts((str(alert.ref), who, now.isoformat()))[:16]}",
         alert=alert.ref,
         fleet=fleet,
         at=now,

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from shoal.errors import StoreUnavailable
 from shoal.model.digests import Digester
 from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.store import tables
@@ -114,8 +115,13 @@ class Store:
         query = Query(
             after_seq, subject, subject_prefix, what, limit, newest_first, before_seq, seqs
         )
-        async with self._engine.connect() as connection:
-            return await read_records(connection, self.installation, query)
+        try:
+            async with self._engine.connect() as connection:
+                return await read_records(connection, self.installation, query)
+        except DatabaseError as error:
+            raise StoreUnavailable(
+                f"the ledger cannot be read: {error.orig}", next_step="see shoal status"
+            ) from error
 
     async def first_times(
         self, what: Deed, *, revision: str, subject_prefix: str

@@ -1,0 +1,51 @@
+"""Hands a batch to the plugin that sends it, and nothing else: when and what is decided elsewhere.
+
+A batch is made of its records anew for each try, so that nothing of it is kept in memory, and a
+restart sends the very same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shoal.engine import answers
+from shoal.engine.guarding import Guard
+from shoal.hooks.host import Host
+from shoal.hooks.notifiers import NotifierType
+from shoal.model.alerts import Batch, Outgoing
+from shoal.model.choice import Choice
+from shoal.model.documents import Alert
+from shoal.planning.wording import worded
+from shoal.store import Store
+
+SEND_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivering:
+    """Sends batches. `notifiers` and `hosts` are by the name that documents call them by."""
+
+    store: Store
+    notifiers: Mapping[str, NotifierType[Any]]
+    hosts: Mapping[str, Host]
+    guard: Guard
+
+    async def batch(self, outgoing: Outgoing, alert: Alert, fleet: str) -> Batch:
+        """What is on its way, in words."""
+        seqs = frozenset((*outgoing.news, *(each.seq for each in outgoing.endings)))
+        records = await self.store.records(seqs=seqs, limit=len(seqs))
+        return worded(outgoing, {record.seq: record for record in records}, alert, fleet)
+
+    async def send(self, choice: Choice, batch: Batch, subject: str) -> None:
+        """Return when the other side has it; raises a ShoalError."""
+        notifier, host = self.notifiers[choice.name], self.hosts[choice.name]
+        await self.guard.ask(
+            "notifier",
+            choice.name,
+            subject,
+            lambda: notifier.send(choice.spec, batch, host),
+            seconds=SEND_SECONDS,
+            answer=answers.nothing,
+        )
