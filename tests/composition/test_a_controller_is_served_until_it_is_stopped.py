@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import anyio
@@ -71,6 +72,23 @@ async def test_it_announces_itself_while_it_answers(tmp_path):
 
     assert not await to_thread.run_sync(answers, tmp_path)
     assert await to_thread.run_sync(running, tmp_path / "root") == []
+
+
+async def test_clusters_are_asked_as_often_as_it_was_told(tmp_path):
+    configuration = configured(state=tmp_path, probe_interval=timedelta(minutes=1))
+    given = []
+
+    @asynccontextmanager
+    async def open_noting(foundation):
+        given.append(foundation)
+        yield FakeController()
+
+    async with anyio.create_task_group() as group:
+        start = partial(serve, announced_below=tmp_path / "root")
+        await group.start(start, configuration, Plugins(), open_noting, Masking())
+        group.cancel_scope.cancel()
+
+    assert given[0].timing.probe_interval == timedelta(minutes=1)
 
 
 async def test_webhooks_without_secrets_are_refused_at_start(tmp_path):

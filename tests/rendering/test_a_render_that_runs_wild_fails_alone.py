@@ -37,7 +37,7 @@ def chart(template: str) -> MemoryTree:
 def render(host):
     """Renders a chart with a pool."""
 
-    async def rendered(workers, tree, **parameters):
+    async def rendered(workers, tree, host=host, **parameters):
         folder = GuardedFolder(tree, "web")
         renderer = HelmRenderer(workers)
         return await renderer.render(HelmSpec(**parameters), folder, make_facts(), host)
@@ -66,11 +66,11 @@ async def test_a_template_without_end_is_stopped_and_its_neighbours_go_on(render
 
 
 @pytest.mark.parametrize("template", [GROWS, AT_ONCE, RECURSES])
-async def test_a_template_that_takes_all_memory_is_told_so(render, template):
-    workers = Workers(PROGRAM, memory_mib=256)
+async def test_a_template_that_takes_all_memory_is_told_so(render, host, template):
+    workers, small = Workers(PROGRAM), replace(host, render_memory_mib=256)
 
     with pytest.raises(BudgetExceeded, match="more than 256 MiB of memory"):
-        await render(workers, chart(template), values={"again": RECURSES})
+        await render(workers, chart(template), host=small, values={"again": RECURSES})
 
     assert [each.key.name for each in await render(workers, chart(MAP.format("a")))] == ["a"]
 

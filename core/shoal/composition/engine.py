@@ -276,6 +276,7 @@ class _Lent:
             at_end=lent.push_async_callback,
             granted_revisions=state.granted_revisions,
             exec_allowed=foundation.configuration.allowed_programs,
+            render_memory_mib=settings.render_memory_mib,
             pod=foundation.pod,
         )
 

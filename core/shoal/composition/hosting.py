@@ -65,6 +65,7 @@ class Hosts:
     at_end: AtEnd
     granted_revisions: Callable[[], frozenset[str] | None]
     exec_allowed: Set[str] = frozenset()
+    render_memory_mib: int = 1024
     fleet: str = ""
     pod: Pod | None = None
 
@@ -85,5 +86,6 @@ class Hosts:
             http=HttpClient(self.run_in_thread),
             exec_allowed=self.exec_allowed,
             granted_revisions=self.granted_revisions,
+            render_memory_mib=self.render_memory_mib,
             pod=self.pod,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -84,8 +84,9 @@ async def serve(
             next_step="give --secrets DIR with <namespace>/webhook-<source>/token in it",
         )
     await find_programs(plugins)
+    timing = replace(TIMING, probe_interval=settings.probe_interval)
     foundation = Foundation(
-        configuration, plugins, secrets, run_in_thread, masking=masking, pod=pod
+        configuration, plugins, secrets, run_in_thread, timing, masking=masking, pod=pod
     )
     # The engine comes first: it takes the lock of the state folder, so that the socket is ours.
     async with open_engine(foundation) as controller, anyio.create_task_group() as group:

@@ -30,7 +30,8 @@ from shoal.api.running import default_state_folder
 from shoal.composition.allowing import read_named
 from shoal.errors import Permanent
 from shoal.model.choice import Spec
-from shoal.model.durations import Duration
+from shoal.model.durations import Duration, format_duration
+from shoal.planning.circuits import TIMING
 
 LOOPBACK = "127.0.0.1"
 LOOKS = "looks"
@@ -153,8 +154,21 @@ class Settings(Spec):
         default=None,
         ge=1,
         le=64,
-        description="Renders at one time; each keeps a core busy and may take 1 GiB of memory for "
-        "a moment. As many as there are cores, from 2 to 4, when left out.",
+        description="Renders at one time; each keeps a core busy. Beside them go on as many that "
+        "take long, four at most. When left out, as many as there are cores, from 2 to 4.",
+    )
+    render_memory_mib: Annotated[int, Setting("MIB")] = Field(
+        default=1024,
+        ge=128,
+        description="The memory, in MiB, that one render may take; one that needs more fails "
+        "alone. What limits the controller's memory must leave room for all that run at one time.",
+    )
+    probe_interval: Annotated[Duration, Setting("DURATION")] = Field(
+        default=TIMING.probe_interval,
+        ge=timedelta(seconds=1),
+        le=timedelta(minutes=5),
+        description="How often each cluster is asked whether it is there; five answers that do not "
+        "come, one after the other, make it count as away.",
     )
     log_format: Annotated[Literal["json", "console"] | None, Setting()] = Field(
         default=None,
@@ -198,7 +212,10 @@ class Entry:
     @property
     def default(self) -> Any:
         """What counts when nobody says anything; None when that depends on other things."""
-        return self.info.default if self.info.default_factory is None else None
+        if self.info.default_factory is not None:
+            return None
+        default = self.info.default
+        return format_duration(default) if isinstance(default, timedelta) else default
 
 
 @cache

@@ -23,7 +23,7 @@ class Lanes:
     """
 
     def __init__(
-        self, at_once: int, *, slow_at_once: int = 4, slow_seconds: float = SLOW_SECONDS
+        self, at_once: int, *, slow_at_once: int, slow_seconds: float = SLOW_SECONDS
     ) -> None:
         self._quick = anyio.Semaphore(at_once)
         self._slow = anyio.Semaphore(slow_at_once)

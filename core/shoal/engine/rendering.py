@@ -46,6 +46,7 @@ from shoal.model.manifests import Manifest
 
 # A render keeps a core busy: more of them at once only share what is there.
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 2, 4
+_SLOW_AT_ONCE = 4
 
 
 # What the input alone decides. A missing program, for example, is permanent too, and not its fault.
@@ -64,7 +65,8 @@ class _Work(NamedTuple):
 class Rendering:
     """Renders through the memo. `hits` and `renders` count outcomes, for telemetry.
 
-    As many at once as there are cores, two at least and four at most, unless `at_once` says so.
+    As many at once as there are cores, two at least and four at most, unless `at_once` says so;
+    beside them as many that turned out to be slow, four at most.
     """
 
     def __init__(
@@ -83,7 +85,8 @@ class Rendering:
         self._deadline_seconds = deadline_seconds
         self._budget = budget
         cores = min(max(os.cpu_count() or 1, _FEWEST_AT_ONCE), _MOST_AT_ONCE)
-        self._lanes = Lanes(at_once or cores)
+        slow = _SLOW_AT_ONCE if at_once is None else min(at_once, _SLOW_AT_ONCE)
+        self._lanes = Lanes(at_once or cores, slow_at_once=slow)
         self._shelves: OrderedDict[tuple[Ref, _Work], Shelf] = OrderedDict()
         self._sources: dict[_Work, dict[Ref, None]] = {}
         self._flights: dict[Hashable, _Flight] = {}

@@ -105,7 +105,8 @@ class Host:
     the programs that a kubeconfig may run, as it is at this moment. `granted_revisions` gives the
     revisions, of all sources, that targets may have at this moment, or None while that is not
     known: a source keeps what it needs to hand them out again, and lets nothing go while it does
-    not know. `pod` is where the controller runs, when that is in a cluster.
+    not know. `render_memory_mib` is what one render may take: a renderer that starts a process
+    holds it to that. `pod` is where the controller runs, when that is in a cluster.
     """
 
     fleet: str
@@ -119,4 +120,5 @@ class Host:
     http: Http
     exec_allowed: Set[str] = frozenset()
     granted_revisions: Callable[[], frozenset[str] | None] = _unknown
+    render_memory_mib: int = 1024
     pod: Pod | None = None

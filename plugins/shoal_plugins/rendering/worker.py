@@ -33,7 +33,6 @@ from shoal_plugins.rendering.answering import Answers
 from shoal_plugins.rendering.frames import Frame
 from shoal_plugins.rendering.processes import WorkerEnded, WorkerProcess
 
-MEMORY_MIB = 1024
 _OUT_OF_MEMORY = ("out of memory", "cannot allocate memory")
 _PARSED_AT_ONCE = 256 * 1024  # bytes of output that the event loop parses itself: some 2 ms
 _FAILURES: Mapping[str, type[ShoalError]] = {
@@ -82,7 +81,6 @@ class Workers:
 
     binary: Binary
     budget: Budget = field(default_factory=Budget)
-    memory_mib: int = MEMORY_MIB
     starts: int = 0
     waiting: list[WorkerProcess] = field(default_factory=list[WorkerProcess])
     busy: list[WorkerProcess] = field(default_factory=list[WorkerProcess])
@@ -134,7 +132,7 @@ class Workers:
             except WorkerEnded as ended:
                 if answers.refusal is not None:
                     raise answers.refusal from None
-                if error := self._blown(ended):
+                if error := _blown(ended, host.render_memory_mib):
                     raise error from None
                 if fresh > 1:
                     raise PluginFailed(
@@ -171,14 +169,6 @@ class Workers:
             next_step="look for a template that loops, or split the application",
         )
 
-    def _blown(self, ended: WorkerEnded) -> ShoalError | None:
-        if not any(words in ended.said for words in _OUT_OF_MEMORY):
-            return None
-        return BudgetExceeded(
-            f"the render needs more than {self.memory_mib} MiB of memory",
-            next_step="look for a template that repeats without end",
-        )
-
     def _rested(self) -> WorkerProcess | None:
         while self.waiting:
             worker = self.waiting.pop()
@@ -209,7 +199,7 @@ class Workers:
             self._is_closed_with_host = True
         program = await locate(self.binary)
         try:
-            worker = await WorkerProcess.start(program, "--memory", str(self.memory_mib))
+            worker = await WorkerProcess.start(program, "--memory", str(host.render_memory_mib))
         except OSError as error:
             raise BinaryUnavailable(
                 f"{program} cannot be run: {error.strerror}",
@@ -217,6 +207,16 @@ class Workers:
             ) from error
         self.starts += 1
         return worker
+
+
+def _blown(ended: WorkerEnded, memory_mib: int) -> ShoalError | None:
+    if not any(words in ended.said for words in _OUT_OF_MEMORY):
+        return None
+    return BudgetExceeded(
+        f"the render needs more than {memory_mib} MiB of memory",
+        next_step="look for a template that repeats without end, or give renders more memory "
+        "(renderMemoryMib of the controller's configuration)",
+    )
 
 
 def _failure(
