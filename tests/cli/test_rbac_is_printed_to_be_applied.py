@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 
 import orjson
 import pytest
 import yaml
 from tests.cli.conftest import Ended, LocalFleet
+
+from shoal import __version__
+from shoal.cli.ending import Ending
+from shoal_clusters.kubernetes.session import KubernetesTarget
 
 ROLE = """
 apiVersion: rbac.authorization.k8s.io/v1
@@ -95,3 +100,21 @@ def test_what_cannot_be_rendered_grants_nothing(shop: LocalFleet) -> None:
 
     assert (ended.code, ended.out) == (3, "")
     assert "broken.yaml" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("gives", "words"),
+    [
+        (lambda: 1 / 0, "failed for cluster dev: ZeroDivisionError"),
+        (lambda: ["*"], "gave a wrong answer for cluster dev: list where Grants belongs"),
+    ],
+)
+def test_a_target_type_that_breaks_is_named(
+    shop: LocalFleet, monkeypatch: pytest.MonkeyPatch, gives: Callable[[], object], words: str
+) -> None:
+    monkeypatch.setattr(KubernetesTarget, "grants", lambda *given: gives())
+
+    ended = rbac(shop, "-c", "dev")
+
+    assert (ended.code, ended.out) == (Ending.FAILED, "")
+    assert f"target kubernetes (shoal {__version__}) {words}" in ended.err

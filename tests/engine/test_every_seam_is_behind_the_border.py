@@ -44,6 +44,8 @@ CALLS = (
     "AccessType.connect",
     "Endpoint.credential",
     "TargetType.open",
+    "GrantingTargetType.grants",
+    "ExaminingTargetType.examine",
     "Session.probe",
     "Session.api_versions",
     "Session.plan",
@@ -61,6 +63,8 @@ ITERATED = frozenset({"Session.apply", "Session.sightings"})
 ASKED_BY_A_PERSON = frozenset(
     {"RevisedSourceType.at", "Session.differences", "Session.api_versions", "Session.learn"}
 )
+OFFLINE = frozenset({"GrantingTargetType.grants", "ExaminingTargetType.examine"})
+"""Asked by commands without a controller, by the same border: see the tests of these commands."""
 IN_A_RECOVERY = frozenset({"Session.sweep"})
 """Asked when the records of a cluster may have holes, by the same border: see its own tests."""
 HARMLESS = frozenset({("Session.learn", "gives nonsense"), ("NotifierType.send", "gives nonsense")})
@@ -282,7 +286,7 @@ IN_LOOPS = [
     (call, way)
     for call in CALLS
     for way in WAYS
-    if call not in ASKED_BY_A_PERSON | IN_A_RECOVERY
+    if call not in ASKED_BY_A_PERSON | IN_A_RECOVERY | OFFLINE
     and not (call in PLAIN and way == "never ends")
     and (call, way) not in HARMLESS
     # The stream of sightings tells what happens, and it may be that nothing does.

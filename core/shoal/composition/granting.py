@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from shoal.composition.loading import Plugins
 from shoal.composition.offline import Given, Offline, open_offline
 from shoal.documents import Catalog
+from shoal.engine import answers
 from shoal.errors import ShoalError, UnknownName
 from shoal.hooks.targets import GrantingTargetType
 from shoal.model.artifacts import Artifact
@@ -38,7 +39,14 @@ async def grants_for(
         if cluster in place(document, catalog.clusters)
     ]
     async with open_offline(given, plugins) as offline:
-        return granting.grants(await _delivered(documents, cluster, catalog, offline), reach)
+        delivered = await _delivered(documents, cluster, catalog, offline)
+        return offline.guard.say(
+            "target",
+            granting.name,
+            f"cluster {cluster}",
+            lambda: granting.grants(delivered, reach),
+            answers.grants,
+        )
 
 
 async def _delivered(

@@ -22,6 +22,7 @@ from shoal.model.health import Health, HealthState
 from shoal.model.identity import GroupKind, ObjectKey, Ref, TargetKey
 from shoal.model.manifests import Manifest
 from shoal.model.plans import Action, Change, Desired, Owned, Plan, Result, ResultStatus
+from shoal.model.rights import Grants
 from shoal.model.sightings import Drift, Sighting
 from shoal.model.sweeps import Marked, Swept
 
@@ -221,6 +222,14 @@ def health(given: Any) -> Health | None:
     reason = _is_a(found.reason, str, "a reason")
     if len(reason) > _MOST_CHARACTERS:
         found = found._replace(reason=reason[:_MOST_CHARACTERS])
+    return found
+
+
+def grants(given: Any) -> Grants:
+    """Of a target type that was asked which rights it needs."""
+    found = _is_a(given, Grants, "Grants")
+    _all_are(found.manifests, Manifest, "manifests")
+    _all_are(found.notes, str, "sentences")
     return found
 
 
