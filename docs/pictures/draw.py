@@ -5,10 +5,12 @@ Stages the demo, plays the first steps of the tour, and keeps what the live view
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from pathlib import Path
 
 import anyio
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
@@ -25,6 +27,10 @@ from shoal_clusters.demo.steps import STEPS, Scene
 FOLDER = Path(__file__).parent
 COLUMNS = 132
 STEPS_SHOWN = 8
+# As rich has it, with the reader's own fonts: a picture fetches nothing.
+FORMAT = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
+    "Fira Code, monospace", "ui-monospace, Menlo, Consolas, monospace"
+)
 DARK = TerminalTheme(
     (16, 21, 28),
     (214, 219, 226),
@@ -86,7 +92,8 @@ def _save(board: Board, file: Path) -> None:
         color_system="truecolor",
     )
     console.print(board.draw())
-    console.save_svg(str(file), title="shoal demo", theme=DARK)
+    drawn = console.export_svg(title="shoal demo", theme=DARK, code_format=FORMAT)
+    file.write_text("\n".join(line.rstrip() for line in drawn.splitlines()) + "\n")
 
 
 if __name__ == "__main__":

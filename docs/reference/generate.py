@@ -1,7 +1,8 @@
 """Writes the reference pages from the code: `python docs/reference/generate.py`.
 
 Commands from click, settings from their table, documents from the models of the installed plugins,
-hooks from their specifications and Protocols. A test fails when a page is not what this writes.
+hooks from their specifications and Protocols; and the list of decisions from their titles. A test
+fails when a page is not what this writes.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def pages() -> dict[str, str]:
         "documents.md": HEAD + "\n".join(_documents(plugins)),
         "hooks.md": HEAD + "\n".join(_hooks()),
         "words.md": HEAD + "\n".join(_words()),
+        "../adr/index.md": HEAD + "\n".join(_decisions()) + "\n",
         **{
             f"schema/{name}.json": schema_text(schema)
             for name, schema in schemas(plugins.seams).items()
@@ -190,6 +192,14 @@ def _words() -> Iterator[str]:
     yield "\n## Errors\n\n```"
     yield inspect.getdoc(import_module("shoal.errors")) or ""
     yield "```\n"
+
+
+def _decisions() -> Iterator[str]:
+    yield "# Decisions\n"
+    yield "Half a page each: the context, the choice and what else was considered, what follows.\n"
+    for file in sorted((FOLDER.parent / "adr").glob("0*.md")):
+        number, _, title = file.read_text().partition("\n")[0].removeprefix("# ").partition(" ")
+        yield f"- [{number}]({file.name}) {title}"
 
 
 def _cell(text: str) -> str:
