@@ -60,6 +60,7 @@ ASKING: Mapping[str, Words] = {
     "drift ignore": ("drift", "ignore", "web", "deployment/default/web"),
     "history": ("history",),
     "history APP": ("history", "web"),
+    "history narrowed": ("history", "-n", "default", "--where", "who=ana", "--limit", "1"),
     "trace": ("trace", "web"),
     "sync": ("sync", "web"),
     "sync --wait": ("sync", "web", "--wait"),

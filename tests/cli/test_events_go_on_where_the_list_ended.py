@@ -103,3 +103,27 @@ def test_a_quiet_stream_says_that_it_is_alive_and_ends_with_the_controller(
 def test_a_condition_that_cannot_be_read_is_refused_before_the_stream_begins(controller):
     with Client(controller.state) as client, pytest.raises(InvalidQuery, match="no field colour"):
         list(client.lines("records/stream", where="colour=red"))
+
+
+def test_what_comes_stands_below_what_was_there_with_the_time_of_day(
+    controller, shoal, monkeypatch
+):
+    printed = []
+
+    def print_table(output, kind, items, sizes):
+        table(output, kind, items, sizes)
+        printed.append(len(items))
+        if len(printed) == 1:
+            controller.record_list.append(record(3, "x/y@z"))
+        else:
+            raise KeyboardInterrupt
+
+    table = watching.print_table
+    monkeypatch.setattr(watching, "print_table", print_table)
+
+    headings, *rows = shoal("events", "-w").out.splitlines()
+
+    assert printed == [2, 1]
+    assert {row.index("✔") for row in rows} == {headings.index("RESULT")}
+    assert {row.index("Ana") for row in rows} == {headings.index("WHO")}
+    assert all(":05 " in row and " ago" not in row for row in rows)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shoal.cli.phrasing import relative, short_revision
+from shoal.cli.phrasing import clock_time, relative, short_revision
 from shoal.cli.tables import Column, Item, field, state
 from shoal.errors import UnknownName
 
@@ -235,6 +235,19 @@ PLUGIN = Kind(
 KINDS: Sequence[Kind] = (*(APPLICATION, TARGET, CLUSTER, SOURCE, HOLD, DRIFT, EVENT, SYNC, PLUGIN),)
 RECORDED = (EVENT, SYNC)
 """Kinds of the ledger: there are ever more of them, and none changes."""
+
+
+def with_clock(kind: Kind) -> Kind:
+    """The same with times by the clock of this machine: `3s ago` says nothing in a stream."""
+    return replace(
+        kind,
+        columns=tuple(
+            Column("WHEN", lambda item, now: clock_time(item["at"]))
+            if each.heading == "WHEN"
+            else each
+            for each in kind.columns
+        ),
+    )
 
 
 def known_names() -> dict[str, Kind]:

@@ -8,47 +8,43 @@ from datetime import datetime
 import click
 
 from shoal.api.client import Client
-from shoal.cli.ending import note
-from shoal.cli.finding import find_one
+from shoal.cli.ending import Ending, note
+from shoal.cli.finding import find_one, list_items, query_of
 from shoal.cli.kinds import APPLICATION, EVENT, Kind, split_name
+from shoal.cli.narrowing import Narrowing, narrows
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import clean, colored
 from shoal.cli.printing import print_list
 from shoal.cli.tables import Item, terminal_width
 
+_USUAL = 30
 SPAN = Kind("Span", "trace", (), (), lambda item: str(item["span_id"]))
 
 
 @click.command()
 @click.argument("application", metavar="[APP]", required=False)
-@click.option("-n", "--namespace", help="The namespace of APP.")
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), default=30, show_default=True, help="Most records."
-)
-@click.option("--before", type=click.IntRange(1), help="Only records with a smaller seq.")
+@narrows
 @prints
 @asks
-def history(
-    application: str | None,
-    namespace: str | None,
-    limit: int,
-    before: int | None,
-    output: Output,
-    client: Client,
-) -> int:
-    """What happened to APP, or to everything: who, what, when and why, newest first."""
+def history(application: str | None, narrowing: Narrowing, output: Output, client: Client) -> int:
+    """What happened to APP, or to everything: who, what, when and why, newest first.
+
+    The newest 30, unless --limit says otherwise; `shoal events -w` goes on with what happens.
+    """
     subject = None
     if application is not None:
-        subject = "/".join(split_name(application, namespace))
-    items = client.items("records", subject=subject, limit=limit, before=before)
-    if not items and application is not None:
-        find_one(client, APPLICATION, application, namespace)
-    if not items:
+        subject = "/".join(split_name(application, narrowing.namespace))
+    limit = narrowing.limit or _USUAL
+    query = {**query_of(EVENT, subject, narrowing), "limit": limit}
+    found = list_items(client, EVENT, subject, query)
+    if not found.items and application is not None:
+        find_one(client, APPLICATION, application, narrowing.namespace)
+    if not found.items:
         note("nothing is recorded")
-    print_list(output, EVENT, items)
-    if len(items) == limit:
-        note(f"older records: --before {items[-1]['seq']}")
-    return 0
+    print_list(output, EVENT, found.items, after=found.after)
+    if found.after:
+        note(f"there is more: --continue {found.after}")
+    return Ending.OK
 
 
 @click.command()

@@ -92,6 +92,11 @@ def relative(text: str | None, now: datetime) -> str:
     )
 
 
+def clock_time(text: str) -> str:
+    """A time of the API by the clock of this machine: `01-31 14:05:09`."""
+    return datetime.fromisoformat(text).astimezone().strftime("%m-%d %H:%M:%S")
+
+
 def now_utc() -> datetime:
     """The time that relative times are relative to."""
     return datetime.now(UTC)

@@ -59,14 +59,18 @@ def print_item(output: Output, kind: Kind, item: Item) -> None:
     print_one(output, kind.name, kind.full_name(item), item, lambda: lines)
 
 
-def print_table(output: Output, kind: Kind, items: Sequence[Item]) -> None:
+def print_table(
+    output: Output, kind: Kind, items: Sequence[Item], sizes: list[int] | None = None
+) -> None:
     """A table; nothing at all for an empty list, not even headings."""
-    for line in table_lines(output, kind, items) if items else ():
+    for line in table_lines(output, kind, items, sizes) if items else ():
         click.echo(line, color=output.color)
 
 
-def table_lines(output: Output, kind: Kind, items: Sequence[Item]) -> list[str]:
-    """The lines of a table of a kind."""
+def table_lines(
+    output: Output, kind: Kind, items: Sequence[Item], sizes: list[int] | None = None
+) -> list[str]:
+    """The lines of a table of a kind; `sizes` remembers the columns for what follows."""
     from shoal.cli.tables import format_table, terminal_width  # 5 ms that one thing need not pay
 
     return format_table(
@@ -76,6 +80,7 @@ def table_lines(output: Output, kind: Kind, items: Sequence[Item]) -> list[str]:
         headers=output.headers,
         color=output.color,
         width=terminal_width(),
+        sizes=sizes,
     )
 
 

@@ -17,8 +17,7 @@ def body_lines(body: Mapping[str, Any], *, color: bool) -> Iterator[str]:
     """The details of one record; nothing for a record that has none."""
     for name, value in body.items():
         if name not in _OWN and value not in ("", None, [], {}):
-            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            yield f"  {clean(name.replace('_', ' '))}: {clean(shown)}"
+            yield f"  {clean(name.replace('_', ' '))}: {clean(_short(value))}"
     if body.get("error"):
         yield from _error(body["error"], color=color)
     for one in body.get("changes") or ():
@@ -30,6 +29,13 @@ def body_lines(body: Mapping[str, Any], *, color: bool) -> Iterator[str]:
     for one in body.get("refused") or ():
         yield f"  {clean(one['object'])}: refused"
         yield from _error(one, color=color)
+
+
+def _short(value: Any) -> str:
+    """A value in one line: `applied=10, failed=1` for a few of them."""
+    if isinstance(value, dict) and all(isinstance(each, (str, int)) for each in value.values()):
+        return ", ".join(f"{name}={part}" for name, part in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _change(one: Mapping[str, Any], *, color: bool) -> Iterator[str]:

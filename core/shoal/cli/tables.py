@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from shoal.cli.phrasing import clean, colored, with_glyph
@@ -47,8 +48,13 @@ def format_table(
     headers: bool = True,
     color: bool = False,
     width: int | None = None,
+    sizes: list[int] | None = None,
 ) -> list[str]:
-    """The lines of a table; `width` cuts them, None does not."""
+    """The lines of a table; `width` cuts them, None does not.
+
+    `sizes` are those of the columns so far, and are made larger where they must: what a table goes
+    on with later stands below what it began with.
+    """
     words = [[clean(column.text(item, now)) for column in columns] for item in items]
     cells = [
         [
@@ -59,6 +65,8 @@ def format_table(
     ]
     headings = [[column.heading for column in columns]] if headers else []
     widths = [max(map(len, col)) for col in zip(*headings, *cells, strict=True)]
+    if sizes is not None:
+        sizes[:] = widths = list(map(max, zip_longest(widths, sizes, fillvalue=0)))
     lines = [_line(row, widths, width) for row in headings]
     for row, plain in zip(words, cells, strict=True):
         line = _line(plain, widths, width)

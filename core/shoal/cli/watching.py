@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from shoal.api.answers import single
 from shoal.api.client import Client
 from shoal.cli.ending import note
 from shoal.cli.finding import Found, Query
-from shoal.cli.kinds import Kind
+from shoal.cli.kinds import Kind, with_clock
 from shoal.cli.options import Output
 from shoal.cli.printing import print_list, print_table, write
 from shoal.cli.tables import Item
@@ -27,14 +28,15 @@ _ALWAYS_MOVING = ("last_contact", "queued")  # would make every cluster look cha
 
 def follow(client: Client, kind: Kind, found: Found, query: Query, output: Output) -> NoReturn:
     """Print the list, oldest first, then every record as it comes; ends by an interrupt only."""
-    _print_records(kind, found.items[::-1], output, headers=output.headers)
+    printed = _Stream(with_clock(kind), output)
+    printed.print(found.items[::-1])
     narrowed = {key: value for key, value in query.items() if key not in ("limit", "continue")}
     seen, is_away = found.seen, False
     while True:
         try:
             for item in client.lines(f"{kind.path}/stream", **{**narrowed, "after": seen}):
                 seen, is_away = item["seq"], False
-                _print_records(kind, [_without_head(item)], output, headers=False)
+                printed.print([_without_head(item)])
         except (NotRunning, TimeoutError):
             pass
         if not is_away:
@@ -47,14 +49,25 @@ def _without_head(item: Item) -> Item:
     return {key: value for key, value in item.items() if key not in ("apiVersion", "kind")}
 
 
-def _print_records(kind: Kind, items: list[Item], output: Output, *, headers: bool) -> None:
-    if output.format in ("json", "jsonl", "yaml"):
-        for item in items:
-            write(_streamed(output), _event("Added", kind, item))
-    elif output.format == "name":
-        print_list(output, kind, items)
-    else:
-        print_table(Output("table", headers, output.color), kind, items)
+@dataclass(slots=True)
+class _Stream:
+    """Prints what is new, each time in the columns of before."""
+
+    kind: Kind
+    output: Output
+    sizes: list[int] = field(default_factory=list[int])
+
+    def print(self, items: list[Item]) -> None:
+        """These items, with headings the first time that there are any."""
+        if self.output.format in ("json", "jsonl", "yaml"):
+            for item in items:
+                write(_streamed(self.output), _event("Added", self.kind, item))
+        elif self.output.format == "name":
+            print_list(self.output, self.kind, items)
+        else:
+            headers = self.output.headers and not self.sizes
+            output = Output("table", headers, self.output.color)
+            print_table(output, self.kind, items, self.sizes)
 
 
 def watch_list(
@@ -62,6 +75,7 @@ def watch_list(
 ) -> NoReturn:
     """Print the list, then every change; ends by an interrupt or an error only."""
     shown: dict[str, Item] = {}
+    sizes: list[int] = []
     while True:
         now = {kind.identity(item): item for item in items}
         changed = [
@@ -70,7 +84,7 @@ def watch_list(
             if key not in shown or _facts(item) != _facts(shown[key])
         ]
         gone = [item for key, item in shown.items() if key not in now]
-        _print_changes(kind, changed, gone, shown, output)
+        _print_changes(kind, changed, gone, shown, output, sizes)
         shown = now
         time.sleep(WATCH_SECONDS)
         items = look_again()
@@ -81,7 +95,12 @@ def _facts(item: Item) -> dict[str, object]:
 
 
 def _print_changes(
-    kind: Kind, changed: list[Item], gone: list[Item], shown: Mapping[str, Item], output: Output
+    kind: Kind,
+    changed: list[Item],
+    gone: list[Item],
+    shown: Mapping[str, Item],
+    output: Output,
+    sizes: list[int],
 ) -> None:
     if output.format in ("json", "jsonl", "yaml"):
         for item in changed:
@@ -92,7 +111,8 @@ def _print_changes(
     elif output.format == "name":
         print_list(output, kind, changed)
     else:
-        print_table(Output("table", output.headers and not shown, output.color), kind, changed)
+        headers = output.headers and not sizes
+        print_table(Output("table", headers, output.color), kind, changed, sizes)
         for item in gone:
             note(f"gone: {kind.full_name(item)}")
 
