@@ -15,7 +15,14 @@ from shoal.api.lists import LISTS
 from shoal.engine.views import TargetPhase
 from shoal.errors import InvalidQuery
 from shoal.model.holds import Hold, HoldCause
-from shoal.testing.views import AT, application_view, cluster_view, source_view, target_view
+from shoal.testing.views import (
+    AT,
+    application_view,
+    cluster_view,
+    hold_view,
+    source_view,
+    target_view,
+)
 
 TARGETS = LISTS["targets"]
 
@@ -60,6 +67,18 @@ def test_what_stays_is_neither_missed_nor_doubled(gone, new, limit, sort):
     stays = {f"c{each:02}" for each in range(10) if each not in gone}
     assert stays <= set(seen)
     assert len(seen) == len(set(seen))
+
+
+def test_what_comes_in_no_order_is_put_into_one_before_it_is_cut():
+    holds = [
+        hold_view(Hold(f"default/{name}", HoldCause.SUSPENDED, "x", "ana", AT)) for name in "cab"
+    ]
+    listed, ids = LISTS["holds"], sorted(hold.id for hold in holds)
+
+    first = page_of(listed, holds, Query(limit=1), AT)
+    second = page_of(listed, holds, Query(limit=5, after=first.after), AT)
+
+    assert [hold.id for hold in (*first.items, *second.items)] == ids
 
 
 def test_states_are_sorted_from_good_to_bad():

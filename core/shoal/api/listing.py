@@ -12,8 +12,9 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from fnmatch import fnmatchcase
+from heapq import nlargest, nsmallest
+from operator import itemgetter
 from typing import Any
 
 from shoal.api.fields import LABELS, Field, Fields, Sort, field_named
@@ -24,6 +25,7 @@ from shoal.errors import InvalidQuery
 MOST = 10_000
 """Items on one page; a list without a limit is whole."""
 Place = list[Any]
+Placing = Callable[[Any], Place]
 Mask = Callable[[Any], Any]
 
 
@@ -37,7 +39,7 @@ class Listed:
     """A kind of list: its fields, its usual order, and the clusters that an item is about.
 
     `clusters` is None for what is on no cluster. The fields of `order` together tell any two items
-    apart.
+    apart; `comes_sorted`: views come in that order.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Listed:
     fields: Fields
     order: Sequence[str]
     clusters: Callable[[Any], Collection[str]] | None = None
+    comes_sorted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +78,35 @@ def page_of(
 ) -> Page:
     """The page that the query asks for; InvalidQuery when it cannot be understood.
 
-    The place in a mark passes `mask`, for it is sent, and nobody can read it on its way.
+    A list of fifty thousand that is whole, or begins, and is asked for in its own order is not
+    sorted: that takes a hundred times as long. The place in a mark passes `mask`, for it is sent,
+    and nobody can read it on its way.
     """
     items = narrowed(listed, views, query, now)
-    keys, reverse = _sorting(listed, query, views)
-    placed = sorted(((_place(keys, item), item) for item in items), key=lambda one: one[0])
-    if reverse:
-        placed.reverse()
+    is_in_order = listed.comes_sorted or query.limit is None
+    if is_in_order and not (query.sort or query.after):
+        limit = len(items) if query.limit is None else query.limit
+        shown, remaining = items[:limit], len(items) - limit
+        place = _placing(listed, query, views)
+        after = _mark(query, mask(place(shown[-1]))) if remaining > 0 and shown else ""
+        return Page(shown, after, max(0, remaining))
+    return _sorted_page(listed, items, query, _placing(listed, query, views), mask)
+
+
+def _sorted_page(
+    listed: Listed, items: Sequence[Any], query: Query, place: Placing, mask: Mask
+) -> Page:
+    reverse = query.sort.startswith("-")
+    placed = [(place(item), item) for item in items]
     if query.after:
-        mark = _read_mark(query)
-        if len(mark) != len(keys):
-            raise _bad_mark(query.after)
+        mark = _read_mark(query, len(place(items[0])) if items else 0)
         try:
             placed = [one for one in placed if (one[0] < mark if reverse else one[0] > mark)]
         except TypeError as error:
             raise _bad_mark(query.after) from error
-    limit = len(placed) if query.limit is None else query.limit
-    shown = placed[:limit]
+    limit = len(placed) if query.limit is None else min(query.limit, len(placed))
+    choose = nlargest if reverse else nsmallest
+    shown = choose(limit, placed, key=itemgetter(0))
     remaining = len(placed) - len(shown)
     after = _mark(query, mask(shown[-1][0])) if remaining and shown else ""
     return Page([item for _, item in shown], after, remaining)
@@ -128,31 +143,29 @@ def _labelled(listed: Listed, items: Sequence[Any], text: str) -> list[Any]:
     return [item for item in items if selects(labels.read(item))]
 
 
-def _sorting(listed: Listed, query: Query, views: Sequence[Any]) -> tuple[list[Field], bool]:
-    """The fields to sort by: the one asked for, then those that tell items apart."""
-    usual = [listed.fields[name] for name in listed.order]
-    if not query.sort:
-        return usual, False
+def _placing(listed: Listed, query: Query, views: Sequence[Any]) -> Placing:
+    """What gives an item's place: by the field asked for, then by those that tell items apart.
+
+    A place is made of what JSON can say; what is not there comes last.
+    """
+    keys = [_ordering(listed.fields[name]) for name in listed.order]
     name = query.sort.removeprefix("-")
-    chosen = field_named(listed.fields, name, views, listed.path)
-    if chosen.sort in (Sort.LIST, Sort.MAPPING):
-        raise InvalidQuery(f"{name} is {chosen.sort}; it cannot be sorted by")
-    return [chosen, *usual], query.sort.startswith("-")
+    if name:
+        chosen = field_named(listed.fields, name, views, listed.path)
+        if chosen.sort in (Sort.LIST, Sort.MAPPING):
+            raise InvalidQuery(f"{name} is {chosen.sort}; it cannot be sorted by")
+        keys.insert(0, _ordering(chosen))
+    return lambda item: [key(item) for key in keys]
 
 
-def _place(keys: Sequence[Field], item: Any) -> Place:
-    return [_comparable(key, key.read(item)) for key in keys]
-
-
-def _comparable(key: Field, value: Any) -> list[Any]:
-    """A value as JSON that sorts as it should: what is not there comes last."""
-    if value is None:
-        return [1, ""]
-    if str(value) in key.ranks:
-        return [0, key.ranks[str(value)]]
-    if isinstance(value, datetime):
-        return [0, value.isoformat()]
-    return [0, value.value if isinstance(value, Enum) else value]
+def _ordering(key: Field) -> Callable[[Any], Any]:
+    """How values of a field are compared: states from good to bad, all else as it is."""
+    read, ranks = key.read, key.ranks
+    if ranks:
+        return lambda item: [0, ranks.get(str(read(item)), len(ranks))]
+    if key.sort is Sort.TIME:
+        return lambda item: [1, ""] if (at := read(item)) is None else [0, at.isoformat()]
+    return lambda item: [1, ""] if (value := read(item)) is None else [0, value]
 
 
 def _mark(query: Query, place: Place) -> str:
@@ -160,13 +173,14 @@ def _mark(query: Query, place: Place) -> str:
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
-def _read_mark(query: Query) -> Place:
+def _read_mark(query: Query, length: int) -> Place:
+    """The place in a mark; of an empty list any will do."""
     try:
         padded = query.after + "=" * (-len(query.after) % 4)
         sort, place = json.loads(base64.urlsafe_b64decode(padded))
     except ValueError as error:
         raise _bad_mark(query.after) from error
-    if sort != query.sort or not isinstance(place, list):
+    if sort != query.sort or not isinstance(place, list) or len(place) != (length or len(place)):
         raise _bad_mark(query.after)
     return place
 

@@ -87,16 +87,25 @@ _HOLD_FIELDS: Fields = {
 LISTS: Mapping[str, Listed] = {
     each.path: each
     for each in (
-        Listed("Application", "applications", fields_of(ApplicationView), ("namespace", "name")),
+        Listed(
+            "Application",
+            "applications",
+            fields_of(ApplicationView),
+            ("namespace", "name"),
+            comes_sorted=True,
+        ),
         Listed(
             "Target",
             "targets",
             fields_of(TargetView),
             ("namespace", "application", "cluster"),
             _cluster,
+            comes_sorted=True,
         ),
-        Listed("Cluster", "clusters", fields_of(ClusterView), ("name",), _name),
-        Listed("Source", "sources", fields_of(SourceView), ("namespace", "name")),
+        Listed("Cluster", "clusters", fields_of(ClusterView), ("name",), _name, comes_sorted=True),
+        Listed(
+            "Source", "sources", fields_of(SourceView), ("namespace", "name"), comes_sorted=True
+        ),
         Listed("Hold", "holds", _HOLD_FIELDS, ("since", "id"), _clusters_of_hold),
         Listed(
             "Drift",
