@@ -35,7 +35,7 @@ def test_the_plain_version_is_answered_before_anything_is_imported(run):
 
 
 @pytest.fixture
-def plugin(monkeypatch):
+def plugin(run, monkeypatch):
     """An installed plugin that brings two commands, of which one cannot be imported."""
 
     @click.command()
