@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from shoal import hooks
 from shoal.cli.root import shoal as root
 from shoal.cli.schema_writing import schema_text
+from shoal.composition.configuration_file import BESIDE_DOCUMENTS
 from shoal.composition.loading import Plugins, load_plugins
 from shoal.composition.settings import table
 from shoal.documents.schema import schemas
@@ -48,7 +49,7 @@ def pages() -> dict[str, str]:
         "../adr/index.md": HEAD + "\n".join(_decisions()) + "\n",
         **{
             f"schema/{name}.json": schema_text(schema)
-            for name, schema in schemas(plugins.seams).items()
+            for name, schema in schemas(plugins.seams, BESIDE_DOCUMENTS).items()
         },
     }
 

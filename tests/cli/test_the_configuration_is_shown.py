@@ -82,6 +82,8 @@ def test_every_problem_of_the_file_is_said_before_it_ends(run, file, words):
             ("'--renders-at-once'", "should be greater than or equal to 1"),
         ),
         (("--fleet-interval", "10"), ("'--fleet-interval'", "expected a duration such as 30s")),
+        (("--fleet-interval", "0.5s"), ("'--fleet-interval'", "expected at least 1s")),
+        (("--probe-interval", "10m"), ("'--probe-interval'", "expected at most 5m")),
         (("--secrets", "/nowhere"), ("'--secrets'", "expected a folder, and there is none")),
         (("--log-level", "loud"), ("'--log-level'", "is not one of")),
     ],

@@ -27,11 +27,12 @@ def explain(path: str, output: Output) -> int:
     """Tell what may be written at a path of a document, such as `application.spec.sync`.
 
     With types, defaults and presets; the key of a plugin leads to the plugin's own fields, as in
-    `source.spec.git`. Lists are stepped over.
+    `source.spec.git`. Lists are stepped over. `configuration` is what a controller is told.
     """
+    from shoal.composition.configuration_file import BESIDE_DOCUMENTS
     from shoal.documents.explaining import explain as page_about
 
-    page = page_about(path, loaded_plugins().seams)
+    page = page_about(path, loaded_plugins().seams, BESIDE_DOCUMENTS)
     print_one(output, "FieldPage", f"field/{page.path}", asdict(page), lambda: list(_lines(page)))
     return Ending.OK
 

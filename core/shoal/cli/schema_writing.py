@@ -43,16 +43,21 @@ def schema(kind: str | None, folder: Path | None, output: Output) -> int:
     Made from the models of the installed plugins, so an editor knows their fields too. The first
     line of a document tells it to editors: `# yaml-language-server: $schema=PATH`.
     """
+    from shoal.composition.configuration_file import BESIDE_DOCUMENTS
     from shoal.documents.schema import schema_of, schemas
 
     seams = loaded_plugins().seams
     if folder is None:
-        _print(schema_of(kind, seams), f"schema/{kind.lower() if kind else 'shoal'}", output)
+        _print(
+            schema_of(kind, seams, BESIDE_DOCUMENTS),
+            f"schema/{kind.lower() if kind else 'shoal'}",
+            output,
+        )
         return Ending.OK
     if kind is not None:
         raise click.UsageError("with --write all kinds are written: leave out KIND")
     items = []
-    for name, each in schemas(seams).items():
+    for name, each in schemas(seams, BESIDE_DOCUMENTS).items():
         file = folder / f"{name}.json"
         write_schema(file, each)
         items.append({"name": name, "kind": each["title"].split()[1], "file": str(file)})

@@ -15,8 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from pydantic import Field
+
 from shoal.composition.settings import BESIDE, LOOKS, Settings, table
 from shoal.documents import Problem
+from shoal.documents.recognising import CONFIGURATION
 from shoal.documents.validating import validate_as
 from shoal.documents.yaml_reading import ReadDocument, read_documents
 
@@ -31,8 +34,12 @@ Mark = tuple[int, ...]
 class Configuration(Settings):
     """What a controller is told, as a file. Every field may be left out."""
 
-    api_version: Literal["shoal.dev/v1alpha1"]
-    kind: Literal["Configuration"]
+    api_version: Literal["shoal.dev/v1alpha1"] = Field(description="Always shoal.dev/v1alpha1.")
+    kind: Literal["Configuration"] = Field(description="Always Configuration.")
+
+
+BESIDE_DOCUMENTS = {CONFIGURATION: Configuration}
+"""Kinds that people write and no fleet holds, for `shoal explain` and `shoal schema`."""
 
 
 class Written(NamedTuple):

@@ -92,6 +92,18 @@ def _a_folder(value: Path, info: ValidationInfo) -> Path:
     return value
 
 
+def _not_too_often(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise ValueError("expected at least 1s")
+    return value
+
+
+def _not_too_seldom(value: timedelta) -> timedelta:
+    if value > timedelta(minutes=5):
+        raise ValueError("expected at most 5m: a cluster that is away would be noticed too late")
+    return value
+
+
 def _names_a_distribution(value: str) -> str:
     try:
         read_named(value)
@@ -100,7 +112,13 @@ def _names_a_distribution(value: str) -> str:
     return value
 
 
-Address = Annotated[tuple[str, int], BeforeValidator(_read_address), PlainSerializer(_show_address)]
+Address = Annotated[
+    tuple[str, int],
+    BeforeValidator(_read_address, json_schema_input_type=str | int),
+    PlainSerializer(_show_address),
+]
+Interval = Annotated[Duration, AfterValidator(_not_too_often)]
+ProbeInterval = Annotated[Interval, AfterValidator(_not_too_seldom)]
 Folder = Annotated[Path, BeforeValidator(_beside_file), AfterValidator(_not_a_file)]
 ExistingFolder = Annotated[Path, BeforeValidator(_beside_file), AfterValidator(_a_folder)]
 Location = Annotated[str, BeforeValidator(_fleet_beside_file)]
@@ -123,9 +141,8 @@ class Settings(Spec):
         default="",
         description="The secret for a fleet by URL: shoal/NAME/KEY in the folder of the secrets.",
     )
-    fleet_interval: Annotated[Duration | None, Setting("DURATION", is_live=True)] = Field(
+    fleet_interval: Annotated[Interval | None, Setting("DURATION", is_live=True)] = Field(
         default=None,
-        ge=timedelta(seconds=1),
         description="How often the fleet's documents are looked at when nothing announces a "
         "change; 1s for a folder and 10s for a repository when left out.",
     )
@@ -163,10 +180,8 @@ class Settings(Spec):
         description="The memory, in MiB, that one render may take; one that needs more fails "
         "alone. What limits the controller's memory must leave room for all that run at one time.",
     )
-    probe_interval: Annotated[Duration, Setting("DURATION")] = Field(
+    probe_interval: Annotated[ProbeInterval, Setting("DURATION")] = Field(
         default=TIMING.probe_interval,
-        ge=timedelta(seconds=1),
-        le=timedelta(minutes=5),
         description="How often each cluster is asked whether it is there; five answers that do not "
         "come, one after the other, make it count as away.",
     )

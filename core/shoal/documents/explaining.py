@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -27,11 +28,13 @@ from shoal.model.policies import PRESETS, Preset
 
 _PLAIN: Mapping[Any, str] = {
     str: "text",
+    Path: "text",
     int: "whole number",
     float: "number",
     bool: "true or false",
     timedelta: "duration",
 }
+_NONE: Mapping[str, type[BaseModel]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,18 @@ class _Place:
     type: str
 
 
-def explain(path: str, seams: Seams) -> FieldPage:
-    """The page about a path, such as `application.spec.sync`; UnknownName with what is there."""
-    kinds = {name.lower(): name for name in KINDS}
+def explain(path: str, seams: Seams, beside: Mapping[str, type[BaseModel]] = _NONE) -> FieldPage:
+    """The page about a path, such as `application.spec.sync`; UnknownName with what is there.
+
+    `beside` are kinds that no fleet holds.
+    """
+    models: Mapping[str, type[BaseModel]] = {**KINDS, **beside}
+    kinds = {name.lower(): name for name in models}
     first, *steps = [step for step in path.replace("[]", "").split(".") if step] or [path]
     if first.lower() not in kinds:
         raise _unknown(first, "kind", kinds.values())
     kind = kinds[first.lower()]
-    place = _Place(KINDS[kind], _about(KINDS[kind]), kind)
+    place = _Place(models[kind], _about(models[kind]), kind)
     walked = first.lower()
     for step in steps:
         below = _below(place.annotation, seams)
@@ -162,8 +169,10 @@ def _named(annotation: Any) -> str:
         return " or ".join(_named(each) for each in arguments if each is not type(None))
     if origin is Literal:
         return " | ".join(map(str, arguments))
-    if origin in (tuple, list):
+    if origin is list or (origin is tuple and Ellipsis in arguments):
         return f"list of {_named(arguments[0])}"
+    if origin is tuple:
+        return _PLAIN[str]  # of several parts, and written as one word: an address
     if origin is dict:
         return f"mapping to {_named(arguments[-1])}"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
@@ -172,7 +181,7 @@ def _named(annotation: Any) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.is_required():
+    if field.is_required() or field.default_factory_takes_validated_data:
         return ""
     value = field.get_default(call_default_factory=True, validated_data={})
     if value is None or isinstance(value, BaseModel) or value in ((), {}, ""):

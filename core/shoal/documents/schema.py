@@ -26,26 +26,31 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 EVERY_KIND = "shoal"
 _REF = "#/definitions/"
 Schema = dict[str, Any]
+Kinds = Mapping[str, type[BaseModel]]
+_NONE: Kinds = {}
 
 
-def schemas(seams: Seams) -> Mapping[str, Schema]:
-    """Name → schema: `shoal` for every kind in one, then one for each kind, in lower case."""
-    whole = _definitions(seams)
+def schemas(seams: Seams, beside: Kinds = _NONE) -> Mapping[str, Schema]:
+    """Name → schema: `shoal` for every kind in one, then one for each kind, in lower case.
+
+    `beside` are kinds that no fleet holds: each has its own schema, and no part in the common one.
+    """
+    whole = _definitions(seams, [*KINDS.values(), *beside.values()])
     found = {EVERY_KIND: _file(_any_kind(), whole)}
-    for kind in KINDS:
+    for kind in (*KINDS, *beside):
         found[kind.lower()] = _file({"$ref": _REF + kind}, whole, title=f"A {kind} of Shoal")
     return found
 
 
-def schema_of(kind: str | None, seams: Seams) -> Schema:
+def schema_of(kind: str | None, seams: Seams, beside: Kinds = _NONE) -> Schema:
     """The schema of a kind, or of all of them; UnknownName with the nearest kind."""
-    found = schemas(seams)
+    found, kinds = schemas(seams, beside), (*KINDS, *beside)
     name = EVERY_KIND if kind is None else kind.lower()
     if name not in found or kind == EVERY_KIND:
-        meant = nearest(str(kind), KINDS)
+        meant = nearest(str(kind), kinds)
         raise UnknownName(
             f"there is no kind {kind}" + (f"; did you mean {meant}?" if meant else ""),
-            next_step=f"there is {', '.join(KINDS)}",
+            next_step=f"there is {', '.join(kinds)}",
         )
     return found[name]
 
@@ -66,14 +71,14 @@ class _Generator(GenerateJsonSchema):
         return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
-def _definitions(seams: Seams) -> Mapping[str, Schema]:
+def _definitions(seams: Seams, kinds: Sequence[type[BaseModel]]) -> Mapping[str, Schema]:
     """Every model by the name of its definition, plugins' parts among them."""
     parts = {
         f"{seam}.{name}": spec
         for seam, plugins in sorted(seams.items())
         for name, spec in sorted(plugins.items())
     }
-    models: list[type[BaseModel]] = [*KINDS.values(), *dict.fromkeys(parts.values())]
+    models: list[type[BaseModel]] = [*kinds, *dict.fromkeys(parts.values())]
     by_model, made = models_json_schema(
         [(model, "validation") for model in models],
         ref_template=_REF + "{model}",
