@@ -24,7 +24,7 @@ from tests.cli.every_command import (
 )
 
 from shoal.cli import waiting
-from shoal.cli.kinds import KINDS
+from shoal.cli.kinds import DESTINATION, KINDS
 from shoal.cli.root import BUILT_IN
 from shoal.engine.views import Difference, TargetPhase
 from shoal.model.records import Deed, Entry, Record, Verdict
@@ -32,6 +32,7 @@ from shoal.telemetry.ring import SpanView
 from shoal.testing.controllers import FakeController
 from shoal.testing.views import (
     AT,
+    alert_view,
     application_view,
     cluster_view,
     diff_view,
@@ -61,6 +62,7 @@ def controller(shoal_controller, monkeypatch):
     shoal_controller.drift_list = [drift_view()]
     shoal_controller.wheres = [where_view()]
     shoal_controller.plugin_list = [plugin_view()]
+    shoal_controller.alert_list = [alert_view()]
     entry = Entry(AT, "Ana", Deed.TARGET_SYNCED, "commit", "default/web", Verdict.SUCCEEDED)
     shoal_controller.record_list = [Record("a", 7, "", "h", entry)]
     end = AT + timedelta(seconds=1)
@@ -181,7 +183,7 @@ def test_headings_can_be_left_out(controller, shoal, words):
     assert len(without) == len(with_headings) - len(tables)
 
 
-TABLES = {f"{kind.plural}:" for kind in KINDS}
+TABLES = {f"{kind.plural}:" for kind in (*KINDS, DESTINATION)}
 """What stands before each table inside a description."""
 
 

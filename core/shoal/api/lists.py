@@ -20,6 +20,7 @@ from shoal.api.answers import as_fields, envelope
 from shoal.api.facade import Controller
 from shoal.api.fields import Field, Fields, Sort, fields_of
 from shoal.api.listing import MOST, Listed, Mask, Query, as_it_is, page_of
+from shoal.engine.alert_views import AlertView
 from shoal.engine.views import (
     ApplicationView,
     ClusterView,
@@ -114,6 +115,7 @@ LISTS: Mapping[str, Listed] = {
             ("namespace", "application", "id"),
             _clusters_of_drift,
         ),
+        Listed("Alert", "alerts", fields_of(AlertView), ("namespace", "name")),
         Listed("Plugin", "plugins", fields_of(PluginView), ("plugin", "seam", "name")),
     )
 }

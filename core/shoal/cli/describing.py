@@ -12,8 +12,10 @@ from shoal.cli.answering import completeness
 from shoal.cli.differences import difference_lines, patch_lines
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import (
+    ALERT,
     APPLICATION,
     CLUSTER,
+    DESTINATION,
     EVENT,
     HOLD,
     PLUGIN,
@@ -38,11 +40,12 @@ _SUBJECTS: Mapping[Kind, tuple[str, str]] = {
     TARGET: ("subject", ""),
     CLUSTER: ("cluster", ""),
     SOURCE: ("subject", "source "),
+    ALERT: ("subject", "alert "),
 }
 """How the events about a thing are asked for, and what stands before its name there."""
 _TIMES = (
     *("since", "until", "synced_at", "fetched_at", "last_contact", "at", "started_at"),
-    *("stale_since", "credential_expiry_time"),
+    *("stale_since", "credential_expiry_time", "delivered_at", "muted_until"),
 )
 _STATES = ("phase", "health", "reachable", "authorized", "ready")
 
@@ -78,6 +81,8 @@ def _parts(client: Client, kind: Kind, item: Item) -> Parts:
         parts[APPLICATION] = [
             one for one in client.items("applications") if one["source"] == kind.identity(item)
         ]
+    elif kind is ALERT:
+        parts[DESTINATION] = list(item["destinations"])
     elif kind is PLUGIN:
         parts[PLUGIN] = [one for one in client.items("plugins") if one["plugin"] == item["plugin"]]
     if kind in (APPLICATION, CLUSTER, TARGET):
@@ -97,7 +102,7 @@ def _targets(client: Client, **of: Given) -> list[Item]:
 def _lines(output: Output, kind: Kind, item: Item, parts: Parts) -> Iterator[str]:
     now = now_utc()
     shown = {key: value for key, value in item.items() if value not in (None, "", [], {})}
-    for key in ("problems", "patch", "ignore", "warnings", "changes", "body"):
+    for key in ("problems", "patch", "ignore", "warnings", "changes", "body", "destinations"):
         shown.pop(key, None)
     size = max(map(len, shown), default=0) + 1
     yield f"{kind.name} {clean(kind.identity(item))}"

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from shoal.api.client import Client, Given
 from shoal.cli.kinds import (
+    ALERT,
     APPLICATION,
     CLUSTER,
     DRIFT,
@@ -36,7 +37,7 @@ _NAMED_BY: Mapping[Kind, Sequence[str]] = {
     PLUGIN: ("plugin", "name"),
 }
 """The kinds whose names the API does not know: fields that a name may be."""
-_IN_NAMESPACES = (APPLICATION, TARGET, SOURCE)
+_IN_NAMESPACES = (APPLICATION, TARGET, SOURCE, ALERT)
 
 
 def query_of(kind: Kind, name: str | None, narrowing: Narrowing = ALL) -> Query:
@@ -54,7 +55,7 @@ def query_of(kind: Kind, name: str | None, narrowing: Narrowing = ALL) -> Query:
             return query
         where, what = split_name(application, narrowing.namespace)
         return {**query, "namespace": where, "application": what}
-    if kind in (APPLICATION, SOURCE):
+    if kind in (APPLICATION, SOURCE, ALERT):
         where, what = split_name(name, narrowing.namespace)
         return {**query, "namespace": where, "name": what}
     return {**query, "name": name} if kind is CLUSTER else query

@@ -186,6 +186,41 @@ DRIFT = Kind(
     ),
     lambda item: str(item["id"]),
 )
+ALERT = Kind(
+    "Alert",
+    "alerts",
+    ("alert", "al"),
+    (
+        Column("ALERT", lambda item, now: _namespaced(item)),
+        state("READY", "ready"),
+        Column("TO", lambda item, now: ", ".join(one["name"] for one in item["destinations"])),
+        Column("EVENTS", lambda item, now: ", ".join(item["events"])),
+        _age("DELIVERED", "delivered_at"),
+        field("WAITING", "waiting"),
+        field("TROUBLES", "troubles"),
+        MESSAGE,
+    ),
+    _namespaced,
+)
+DESTINATION = Kind(
+    "Destination",
+    "destinations",
+    (),
+    (
+        field("TO", "name"),
+        state("READY", "ready"),
+        _age("DELIVERED", "delivered_at"),
+        field("LAST", "delivered_title"),
+        field("WAITING", "waiting"),
+        field("BEHIND", "behind"),
+        field("TRIES", "attempts"),
+        _age("NEXT TRY", "next_try"),
+        field("GIVEN UP", "given_up"),
+        MESSAGE,
+    ),
+    lambda item: str(item["name"]),
+)
+"""A part of an Alert: where it leads."""
 EVENT = Kind(
     "Event",
     "records",
@@ -232,7 +267,9 @@ PLUGIN = Kind(
     ),
     lambda item: "/".join(part for part in (item["plugin"], item["seam"], item["name"]) if part),
 )
-KINDS: Sequence[Kind] = (*(APPLICATION, TARGET, CLUSTER, SOURCE, HOLD, DRIFT, EVENT, SYNC, PLUGIN),)
+KINDS: Sequence[Kind] = (
+    *(APPLICATION, TARGET, CLUSTER, SOURCE, HOLD, DRIFT, ALERT, EVENT, SYNC, PLUGIN),
+)
 RECORDED = (EVENT, SYNC)
 """Kinds of the ledger: there are ever more of them, and none changes."""
 

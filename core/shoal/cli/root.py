@@ -47,6 +47,7 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "shoal.cli.doctoring:doctor",
             "Look whether everything is there that a fleet needs.",
         ),
+        "alert": ("shoal.cli.alerts:alert", "Look after who is told of what."),
         "cluster": ("shoal.cli.clusters:cluster", "Look after the clusters of a fleet."),
         "explain": ("shoal.cli.field_reference:explain", "Tell what may be written in a document."),
         "config": ("shoal.cli.configuring:config", "How the controller is configured."),

@@ -66,6 +66,7 @@ def status(output: Output, client: Client) -> int:
     waiting += _warnings(clusters)
     waiting += _stalls(fleet["stalls"])
     waiting += _held(client.items("holds"))
+    waiting += _untold(client.items("alerts"))
     targets = client.items("targets")
     waiting += [*_hanging(targets), *_shared(targets)]
     fields = {
@@ -137,6 +138,15 @@ def _held(holds: Sequence[Item]) -> Iterator[Trouble]:
             clusters = on_clusters([each["subject"].partition("@")[2] for each in same])
             subject, next_step = f"{where[0]} {clusters}", f"shoal approve {group} --reason …"
             yield Trouble("Held", subject, f"{told}; the others likewise", next_step)
+
+
+def _untold(alerts: Sequence[Item]) -> Iterator[Trouble]:
+    """Who was to be told of something, and could not."""
+    for alert in alerts:
+        if alert["ready"] == "False":
+            name = f"{alert['namespace']}/{alert['name']}"
+            step = alert["next_step"] or f"shoal describe alert {name}"
+            yield Trouble("Warning", f"alert {name}", alert["message"], step)
 
 
 def _hanging(targets: Sequence[Item]) -> Iterator[Trouble]:

@@ -27,10 +27,10 @@ class NotifierType(Protocol[N]):
     async def send(self, spec: N, batch: Batch, host: Host) -> None:
         """Send one batch; to return means that the other side has it.
 
+        Called for one batch of a destination after the other, and once for a person's test.
         The same batch comes again, with the same `batch.id`, until this has returned once: also
         after a restart, and when the answer to an earlier try was lost. A `secretRef` of the spec
-        is read from the namespace `batch.alert.namespace`. Batches of one destination come one
-        after the other.
+        is read from the namespace `batch.alert.namespace`.
 
         Raises a Retryable when it may work later (with `after_seconds` when the other side said
         when), AccessDenied when the address or the credential is refused: both are tried again for

@@ -24,6 +24,7 @@ from shoal.composition.loading import Plugins
 from shoal.composition.reloading import LiveConfiguration
 from shoal.composition.serving import Foundation, serve
 from shoal.composition.settings import Settings
+from shoal.engine.alert_views import AlertView, TrialView
 from shoal.engine.diffing import DiffRequest
 from shoal.engine.views import (
     AdoptionsView,
@@ -72,6 +73,7 @@ class FakeController:
     drift_list: list[DriftView] = field(default_factory=list)
     adoptions: AdoptionsView = field(default_factory=adoptions_view)
     plugin_list: list[PluginView] = field(default_factory=list)
+    alert_list: list[AlertView] = field(default_factory=list)
     tree_value: TreeView = field(default_factory=tree_view)
     wheres: list[WhereView] = field(default_factory=list)
     record_list: list[Record] = field(default_factory=list)
@@ -108,6 +110,21 @@ class FakeController:
     def plugins(self) -> Sequence[PluginView]:
         """As given."""
         return self.plugin_list
+
+    def alerts(self) -> Sequence[AlertView]:
+        """As given."""
+        return self.alert_list
+
+    async def test_alert(self, alert: Ref, *, who: str) -> Sequence[TrialView]:
+        """It arrives where the destination is ready; UnknownName for an Alert that is not given."""
+        self._note("test", str(alert), who=who)
+        for view in self.alert_list:
+            if (view.namespace, view.name) == alert:
+                return [
+                    TrialView(each.name, each.ready != "False", each.message, each.next_step)
+                    for each in view.destinations
+                ]
+        raise UnknownName(f"there is no alert {alert}", next_step="see shoal get alerts")
 
     async def tree(self, application: Ref, is_meant: Callable[[str], bool]) -> TreeView:
         """As given, whatever clusters are meant."""

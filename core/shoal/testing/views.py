@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from shoal.engine.alert_views import AlertView, DestinationView
 from shoal.engine.views import (
     AdoptionsView,
     AdoptionView,
@@ -246,6 +247,44 @@ def hold_view(hold: Hold) -> HoldView:
         proven=False,
         change_count=0,
         changes=(),
+    )
+
+
+def alert_view(**changes: Any) -> AlertView:
+    """An Alert that arrives at its only destination."""
+    message, next_step = changes.pop("message", ""), changes.pop("next_step", "")
+    ready = "False" if message else "True"
+    return AlertView(
+        **{
+            "namespace": "default",
+            "name": "on-call",
+            "ready": ready,
+            "events": ("Failed", "Held"),
+            "delivered_at": AT,
+            "waiting": 0,
+            "troubles": 0,
+            "muted_until": None,
+            "message": message,
+            "next_step": next_step,
+            "destinations": (
+                DestinationView(
+                    name="webhook",
+                    ready=ready,
+                    delivered_at=AT,
+                    delivered_title="web failed on 50 clusters",
+                    waiting=0,
+                    behind=0,
+                    troubles=0,
+                    attempts=1 if message else 0,
+                    next_try=None,
+                    given_up=0,
+                    message=message,
+                    next_step=next_step,
+                ),
+            ),
+            "document": "alerts.yaml:1",
+            **changes,
+        }
     )
 
 
