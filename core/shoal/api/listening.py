@@ -8,9 +8,7 @@ server is uvicorn without its signal handlers: `shoal run` decides when it ends.
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
-import pwd
 import socket
 import struct
 from asyncio import BaseTransport
@@ -25,6 +23,7 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shoal.api.running import SOCKET, answers, socket_address
+from shoal.engine.users import user_name
 from shoal.errors import Permanent, StateInUse
 
 _PEER = struct.Struct("3i")  # struct ucred of unix(7): pid, uid, gid
@@ -77,15 +76,6 @@ def open_tcp_socket(host: str, port: int) -> socket.socket:
             next_step="give another address, or stop what listens there",
         ) from error
     return listener
-
-
-@functools.cache
-def user_name(uid: int) -> str:
-    """The name of a local user, or its number when it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid:{uid}"
 
 
 def _peer(transport: BaseTransport) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from functools import partial
 from pathlib import Path
 
@@ -53,9 +52,10 @@ def restore(file: Path, state: Path, reason: str) -> int:
 
     import anyio
 
+    from shoal.engine.users import own_name
     from shoal.store.restoring import restore as put_back
 
-    who, now = getpass.getuser(), datetime.now(UTC)
+    who, now = own_name(), datetime.now(UTC)
     done = anyio.run(partial(put_back, state, file, who=who, reason=reason, now=now))
     manifest = done.manifest
     note(f"{state} is as of record {manifest.seq}, backed up at {manifest.taken_at}")

@@ -17,7 +17,6 @@ import anyio
 import structlog
 
 from shoal.api.facade import Controller
-from shoal.api.listening import user_name
 from shoal.composition.configuration_file import (
     ConfigurationFile,
     Mark,
@@ -28,6 +27,7 @@ from shoal.composition.configuration_file import (
 from shoal.composition.configuring import Configured, Origin, configure, show_value
 from shoal.composition.settings import Settings, table
 from shoal.documents import Problem
+from shoal.engine.users import user_name
 from shoal.errors import Permanent
 from shoal.hooks.host import ThreadRunner
 from shoal.model.records import Deed, Verdict

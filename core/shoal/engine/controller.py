@@ -6,7 +6,6 @@ waits for a cluster; a verb writes state, adds a key to a queue and returns.
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,6 +33,7 @@ from shoal.engine.recalling import remember
 from shoal.engine.recording import Recording
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
+from shoal.engine.users import own_name
 from shoal.engine.viewing_alerts import view_alerts
 from shoal.engine.views import (
     AdoptionsView,
@@ -113,8 +113,7 @@ class Controller:
         """Serve all loops; ends by cancellation only."""
         await self.restore()
         about = {"version": self._version}
-        who = getpass.getuser()
-        await self._recording.mention(Deed.CONTROLLER_STARTED, "controller", about, who=who)
+        await self._recording.mention(Deed.CONTROLLER_STARTED, "controller", about, who=own_name())
         state, loops = self._state, self._loops
         state.fleet_queue.add(FLEET_KEY, Request(Priority.REVISION, "start"))
         async with anyio.create_task_group() as tasks:
