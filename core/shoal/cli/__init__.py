@@ -7,6 +7,7 @@ sentence, `options` holds what commands have in common, `kinds` and `tables` wha
 
 from __future__ import annotations
 
+import os
 import sys
 
 from shoal import __version__
@@ -23,4 +24,7 @@ def main() -> None:
         return
     from shoal.cli.ending import carry_out
 
+    if "_SHOAL_COMPLETE" in os.environ:
+        # Somebody is typing: whatever is wrong, there is no place to say it.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # until the end of the process
     sys.exit(carry_out(sys.argv[1:]))

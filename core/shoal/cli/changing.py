@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import click
 
 from shoal.api.client import Client
+from shoal.cli import completing
 from shoal.cli.answering import partial_over
 from shoal.cli.ending import Ending, note, worse
 from shoal.cli.finding import find_one
@@ -23,9 +24,18 @@ _DAY = timedelta(hours=24)
 
 
 @click.command()
-@click.argument("application", metavar="APP")
-@click.option("-n", "--namespace", help="The namespace of APP.")
-@click.option("-c", "--cluster", "clusters", multiple=True, help="Only this cluster; repeatable.")
+@click.argument("application", metavar="APP", shell_complete=completing.applications)
+@click.option(
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
+)
+@click.option(
+    "-c",
+    "--cluster",
+    "clusters",
+    multiple=True,
+    shell_complete=completing.clusters,
+    help="Only this cluster; repeatable.",
+)
 @click.option(
     "--rerun",
     is_flag=True,
@@ -140,8 +150,10 @@ def _verdict(targets: Sequence[Item]) -> Ending:
 
 
 @click.command()
-@click.argument("application", metavar="APP")
-@click.option("-n", "--namespace", help="The namespace of APP.")
+@click.argument("application", metavar="APP", shell_complete=completing.applications)
+@click.option(
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
+)
 @click.option("-r", "--reason", required=True, help="Why; it is recorded.")
 @click.option(
     "--for",
@@ -171,8 +183,10 @@ def suspend(
 
 
 @click.command()
-@click.argument("application", metavar="APP")
-@click.option("-n", "--namespace", help="The namespace of APP.")
+@click.argument("application", metavar="APP", shell_complete=completing.applications)
+@click.option(
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
+)
 @click.option("-r", "--reason", default="", help="Why; it is recorded.")
 @prints
 @asks
@@ -188,7 +202,7 @@ def resume(
 
 
 @click.command()
-@click.argument("hold", metavar="HOLD|GROUP")
+@click.argument("hold", metavar="HOLD|GROUP", shell_complete=completing.holds)
 @click.option("-r", "--reason", required=True, help="Why; it is recorded.")
 @prints
 @asks

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shoal.cli import completing
 from shoal.cli.cluster_pinging import examined, examined_fields, examined_lines
 from shoal.cli.ending import Ending, note
 from shoal.cli.fleet_folder import (
@@ -128,7 +129,7 @@ def add(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.clusters)
 @click.argument(
     "labels", type=LabelType(may_go=True), nargs=-1, required=True, metavar="KEY=VALUE|KEY-..."
 )
@@ -164,7 +165,7 @@ def label(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.clusters)
 @fleet_option
 @prints
 def rm(name: str, fleet: Path, output: Output) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shoal.cli import completing
 from shoal.cli.ending import Ending, ending_of, note
 from shoal.cli.fleet_folder import FleetFolder, open_fleet
 from shoal.cli.kinds import Kind
@@ -54,7 +55,7 @@ PING = Kind(
 
 
 @click.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completing.clusters)
 @click.option(
     "--fleet",
     type=click.Path(path_type=Path, file_okay=False),

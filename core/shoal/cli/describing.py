@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from shoal.api.client import Client, Given
+from shoal.cli import completing
 from shoal.cli.answering import completeness
 from shoal.cli.differences import difference_lines, patch_lines
 from shoal.cli.finding import find_one
@@ -52,8 +53,10 @@ _STATES = ("phase", "health", "reachable", "authorized", "ready")
 
 @click.command()
 @click.argument("kind", metavar="KIND")
-@click.argument("name")
-@click.option("-n", "--namespace", help="The namespace of NAME.")
+@click.argument("name", shell_complete=completing.names_of_kind)
+@click.option(
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of NAME."
+)
 @prints
 @asks
 def describe(kind: str, name: str, namespace: str | None, output: Output, client: Client) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from shoal.api.client import Client
+from shoal.cli import completing
 from shoal.cli.answering import partial_over
 from shoal.cli.differences import on_clusters, patch_lines, which_drifted
 from shoal.cli.ending import Ending, note, worse
@@ -24,9 +25,16 @@ from shoal.cli.printing import print_list, print_one
 from shoal.cli.tables import Item
 
 _clusters = click.option(
-    "-c", "--cluster", "clusters", multiple=True, help="Only this cluster; repeatable."
+    "-c",
+    "--cluster",
+    "clusters",
+    multiple=True,
+    shell_complete=completing.clusters,
+    help="Only this cluster; repeatable.",
 )
-_namespace = click.option("-n", "--namespace", help="The namespace of APP.")
+_namespace = click.option(
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
+)
 _write = click.option(
     "--write",
     "file",
@@ -34,7 +42,7 @@ _write = click.option(
     metavar="FILE",
     help="Add it to the Application in this file, comments and all else left as they are.",
 )
-_APP = click.argument("application", metavar="APP")
+_APP = click.argument("application", metavar="APP", shell_complete=completing.applications)
 _OBJECT = click.argument("name", metavar="[DRIFT|OBJECT]", required=False)
 
 
@@ -44,7 +52,9 @@ def drift() -> None:
 
 
 @drift.command("list")
-@click.argument("application", metavar="[APP]", required=False)
+@click.argument(
+    "application", metavar="[APP]", required=False, shell_complete=completing.applications
+)
 @_namespace
 @_clusters
 @prints

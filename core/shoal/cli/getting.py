@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from shoal.api.client import Client
+from shoal.cli import completing
 from shoal.cli.answering import completeness
 from shoal.cli.ending import note
 from shoal.cli.finding import Found, list_items, query_of
@@ -25,7 +26,7 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 @click.command()
 @click.argument("kind", metavar="KIND", shell_complete=_complete_kind)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.names_of_kind)
 @narrows
 @_watch
 @prints

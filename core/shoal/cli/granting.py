@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shoal.cli import completing
 from shoal.cli.choosing import read_catalog, refuse_unknown_cluster
 from shoal.cli.ending import Ending, note
 from shoal.cli.options import Output, prints_as
@@ -21,7 +22,12 @@ _ACCOUNT = "shoal/shoal"
 
 
 @click.command()
-@click.option("-c", "--cluster", help="The cluster; may be left out when the fleet has only one.")
+@click.option(
+    "-c",
+    "--cluster",
+    shell_complete=completing.clusters,
+    help="The cluster; may be left out when the fleet has only one.",
+)
 @click.option(
     "--fleet",
     type=click.Path(path_type=Path, file_okay=False),

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from shoal.api.client import Given
+from shoal.cli import completing
 
 MOST = 10_000
 
@@ -47,7 +48,12 @@ class Narrowing:
 def narrows(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that narrow, sort and page a list, handed on as one `narrowing`."""
 
-    @click.option("-n", "--namespace", help="Only this namespace; without it, all of them.")
+    @click.option(
+        "-n",
+        "--namespace",
+        shell_complete=completing.namespaces,
+        help="Only this namespace; without it, all of them.",
+    )
     @click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces, as without -n.")
     @click.option(
         "-c",
@@ -55,6 +61,7 @@ def narrows(command: Callable[..., Any]) -> Callable[..., Any]:
         "clusters",
         metavar="GLOB",
         multiple=True,
+        shell_complete=completing.clusters,
         help="Only what is on these clusters; repeatable.",
     )
     @click.option(

@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from shoal.api.client import Client
+from shoal.cli import completing
 from shoal.cli.ending import Ending, note
 from shoal.cli.finding import find_one, list_items, query_of
 from shoal.cli.kinds import APPLICATION, EVENT, Kind, split_name
@@ -22,7 +23,9 @@ SPAN = Kind("Span", "trace", (), (), lambda item: str(item["span_id"]))
 
 
 @click.command()
-@click.argument("application", metavar="[APP]", required=False)
+@click.argument(
+    "application", metavar="[APP]", required=False, shell_complete=completing.applications
+)
 @narrows
 @prints
 @asks
@@ -48,8 +51,10 @@ def history(application: str | None, narrowing: Narrowing, output: Output, clien
 
 
 @click.command()
-@click.argument("application", metavar="APP")
-@click.option("-n", "--namespace", help="The namespace of APP.")
+@click.argument("application", metavar="APP", shell_complete=completing.applications)
+@click.option(
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
+)
 @prints
 @asks
 def trace(application: str, namespace: str | None, output: Output, client: Client) -> int:

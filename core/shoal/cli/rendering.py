@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shoal.cli import completing
 from shoal.cli.choosing import chosen_applications, chosen_clusters, read_catalog
 from shoal.cli.ending import Ending, leaves, note
 from shoal.cli.options import Output, prints_as
@@ -54,8 +55,10 @@ def facts_and_secrets(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("application", metavar="[APP]", required=False)
-@click.option("-c", "--cluster", help="What this cluster gets.")
+@click.argument(
+    "application", metavar="[APP]", required=False, shell_complete=completing.applications
+)
+@click.option("-c", "--cluster", shell_complete=completing.clusters, help="What this cluster gets.")
 @click.option(
     "--fleet",
     type=_FOLDER,
@@ -63,7 +66,9 @@ def facts_and_secrets(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="DIR",
     help="The fleet's folder; here, when left out.",
 )
-@click.option("-n", "--namespace", help="The namespace of APP.")
+@click.option(
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
+)
 @click.option(
     "--path",
     "working_copy",

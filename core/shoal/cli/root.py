@@ -54,6 +54,10 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "validate": ("shoal.cli.validating:validate", "Check the documents of a fleet, offline."),
         "schema": ("shoal.cli.schema_writing:schema", "Print the JSON Schema of documents."),
         "plugin": ("shoal.cli.plugins:plugin", "What plugins are there."),
+        "completion": (
+            "shoal.cli.completion:completion",
+            "Print the script that makes a shell complete.",
+        ),
         "version": ("shoal.cli.version:version", "The version of this program."),
     },
     "Serve": {

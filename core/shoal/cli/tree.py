@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from shoal.api.client import Client
+from shoal.cli import completing
 from shoal.cli.answering import partial_over
 from shoal.cli.ending import Ending, worse
 from shoal.cli.finding import find_one
@@ -30,10 +31,18 @@ _ILL = frozenset({"Degraded", "Missing"})
 
 
 @click.command()
-@click.argument("application", metavar="APP")
-@click.option("-n", "--namespace", help="The namespace of APP.")
+@click.argument("application", metavar="APP", shell_complete=completing.applications)
 @click.option(
-    "-c", "--cluster", "clusters", metavar="GLOB", multiple=True, help="Only there; repeatable."
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
+)
+@click.option(
+    "-c",
+    "--cluster",
+    "clusters",
+    metavar="GLOB",
+    multiple=True,
+    shell_complete=completing.clusters,
+    help="Only there; repeatable.",
 )
 @prints
 @asks

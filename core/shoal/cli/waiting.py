@@ -15,6 +15,7 @@ from datetime import timedelta
 import click
 
 from shoal.api.client import Client
+from shoal.cli import completing
 from shoal.cli.conditions import HEALTHY, SYNCED, Condition, ConditionType, is_revision
 from shoal.cli.ending import Ending, note
 from shoal.cli.finding import find_one
@@ -112,9 +113,24 @@ def _has_failed(target: Item) -> bool:
 
 
 @click.command()
-@click.argument("applications", metavar="APP...", nargs=-1, required=True)
-@click.option("-n", "--namespace", help="The namespace of each APP.")
-@click.option("-c", "--cluster", "clusters", multiple=True, help="Only this cluster; repeatable.")
+@click.argument(
+    "applications",
+    metavar="APP...",
+    nargs=-1,
+    required=True,
+    shell_complete=completing.applications,
+)
+@click.option(
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of each APP."
+)
+@click.option(
+    "-c",
+    "--cluster",
+    "clusters",
+    multiple=True,
+    shell_complete=completing.clusters,
+    help="Only this cluster; repeatable.",
+)
 @click.option(
     "--for",
     "conditions",
