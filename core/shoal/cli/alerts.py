@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from shoal.api.client import Client
+from shoal.cli import completing
 from shoal.cli.ending import Ending, note
 from shoal.cli.kinds import Kind, split_name
 from shoal.cli.options import Output, asks, prints
@@ -34,8 +35,10 @@ def alert() -> None:
 
 
 @alert.command("test")
-@click.argument("name")
-@click.option("-n", "--namespace", help="The namespace of NAME.")
+@click.argument("name", shell_complete=completing.alerts)
+@click.option(
+    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of NAME."
+)
 @prints
 @asks
 def send_test(name: str, namespace: str | None, output: Output, client: Client) -> int:

@@ -6,7 +6,6 @@ folder, from this machine. The same look proves a cluster for `shoal cluster add
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +18,13 @@ from shoal.cli.fleet_folder import FleetFolder, open_fleet
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.printing import print_list
+from shoal.cli.progress import saying_progress
 from shoal.cli.tables import Column, Item, field, state
 from shoal.errors import ClusterUnreachable, NotRunning, UnknownName
 
 if TYPE_CHECKING:
     from shoal.composition.examining import Examined
     from shoal.model.documents import Cluster
-
-_QUIET_SECONDS = 1.0  # what is over by then needs no progress
 
 
 def _latency(item: Item) -> str:
@@ -110,7 +108,6 @@ def examined(
     """Look at clusters, all of them side by side, with progress."""
     import anyio
 
-    from shoal.binaries.showing import shown_progress
     from shoal.composition.examining import open_examiner
     from shoal.telemetry.logs import configure_logs
     from shoal.telemetry.masking import Masking
@@ -120,12 +117,10 @@ def examined(
 
     if not documents:
         return []
-    began = time.monotonic()
-    with shown_progress() as progress:
+    with saying_progress() as say:
 
         def told(done: int) -> None:
-            if time.monotonic() - began > _QUIET_SECONDS:
-                progress(f"{done}/{len(documents)} clusters looked at", done / len(documents))
+            say(f"{done}/{len(documents)} clusters looked at")
 
         async def look() -> list[Examined]:
             opened = open_examiner(

@@ -40,6 +40,11 @@ def holds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[s
     return _matching(names_of("holds", ctx), incomplete)
 
 
+def alerts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Alerts, named as applications are."""
+    return _matching(names_of("alerts", ctx), incomplete)
+
+
 def namespaces(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The namespaces that applications are in."""
     found = names_of("applications", ctx)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from shoal.cli.options import Output, prints
 from shoal.cli.phrasing import clean, colored, with_glyph
 from shoal.cli.plugging import named_plugins
 from shoal.cli.printing import print_list
+from shoal.cli.progress import saying_progress
 from shoal.cli.tables import field, state
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ CHECK = Kind(
     lambda item: str(item["subject"]).replace(" ", "/"),
 )
 _WIDEST = len("▲ Warning")
-_QUIET_SECONDS = 1.0  # what is over by then needs no progress
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -79,7 +78,6 @@ def doctor(
     import anyio
 
     from shoal.api.running import default_state_folder
-    from shoal.binaries.showing import shown_progress
     from shoal.composition.allowing import read_named
     from shoal.composition.checkup import check_all
     from shoal.composition.loading import load_plugins
@@ -93,13 +91,7 @@ def doctor(
     plugins = load_plugins(named=[read_named(each) for each in named_plugins()])
     state_folder = state_folder or default_state_folder(str(fleet or Path()))
     given = _given(fleet, secrets, allow_exec, plugins, masking.known) if fleet else None
-    began = time.monotonic()
-    with shown_progress() as progress:
-
-        def say(doing: str) -> None:
-            if time.monotonic() - began > _QUIET_SECONDS:
-                progress(doing, None)
-
+    with saying_progress() as say:
         checks = anyio.run(check_all, plugins, state_folder, given, say)
     _print(output, checks, masking)
     if fleet is None:
