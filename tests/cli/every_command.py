@@ -111,6 +111,7 @@ OFFLINE: Mapping[str, Words] = {
 
 WITHOUT_DATA: Mapping[str, str] = {
     "completion": "prints a script: tests/cli/test_shells_complete_live_names.py",
+    "bootstrap": "commits: tests/cli/test_a_fleet_is_bootstrapped.py",
     "doctor": "something is missing here: tests/cli/test_the_doctor_says_what_is_missing.py",
     "cluster add": "asks API servers: tests/cli/test_clusters_are_added_once_they_answer.py",
     "cluster label": "edits a document: tests/cli/test_clusters_are_edited_in_their_documents.py",

@@ -57,6 +57,13 @@ def test_a_name_that_is_none_is_refused_before_anything_is_written(run, tmp_path
     assert not (tmp_path / "new").exists()
 
 
+def test_a_name_that_yaml_takes_for_something_else_is_quoted(run, tmp_path):
+    run("init", str(tmp_path), "--name", "y")
+
+    assert 'metadata: {name: "y"}' in (tmp_path / "fleet.yaml").read_text()
+    assert run("validate", str(tmp_path), "--strict").code == 0
+
+
 def test_the_first_line_leads_editors_to_the_schema(run, tmp_path):
     run("init", str(tmp_path))
 

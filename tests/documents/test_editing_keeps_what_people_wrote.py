@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shoal.documents import Identity
 from shoal.documents.editing import with_items
 from shoal.errors import InvalidDocument
+from shoal.model.yaml import read_yaml
 
 WEB = Identity("Application", "default", "web")
 RULES = [{"target": {"kind": "Deployment"}, "path": "/spec/replicas"}]
@@ -59,6 +60,14 @@ def test_what_is_missing_is_made_where_it_belongs() -> None:
 
 def test_a_file_without_a_last_line_end_gets_one() -> None:
     assert added(f"{HEAD}  placement: {{}}").startswith(f"{HEAD}  placement: {{}}\n  sync:\n")
+
+
+def test_what_is_added_means_the_same_to_the_reader_of_kubernetes() -> None:
+    items = [{"value": text} for text in ("y", "08", "1e3", "on", "12:30", "a\n b\n")]
+
+    changed = with_items(f"{HEAD}  placement: {{}}\n", WEB, ("spec", "overrides"), items)
+
+    assert read_yaml(changed.encode())[0].value["spec"]["overrides"] == items
 
 
 def test_only_the_document_that_is_meant_changes() -> None:

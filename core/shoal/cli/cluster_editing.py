@@ -228,9 +228,8 @@ def _current_context(file: Path) -> str:
 def _text(
     file: Path, fleet: Path, name: str, labels: Mapping[str, str], access: Mapping[str, Any]
 ) -> str:
-    import yaml
-
     from shoal.documents.scaffolding import schema_line
+    from shoal.documents.yaml_writing import dumped
     from shoal.model.documents import API_VERSION
 
     document = {
@@ -239,8 +238,8 @@ def _text(
         "metadata": {"name": name, **({"labels": dict(labels)} if labels else {})},
         "spec": {"access": access},
     }
-    written = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-    return schema_line(file.relative_to(fleet), has_schema=_has_schema(fleet)) + written
+    line = schema_line(file.relative_to(fleet), has_schema=_has_schema(fleet))
+    return line + dumped(document)
 
 
 def _has_schema(fleet: Path) -> bool:

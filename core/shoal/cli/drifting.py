@@ -235,9 +235,9 @@ def _on(one: Item) -> str:
 
 def _fragment(part: dict[str, Any]) -> Sequence[str]:
     """A part of a document as people would write it."""
-    import yaml
+    from shoal.documents.yaml_writing import dumped
 
-    return yaml.safe_dump(part, sort_keys=False, allow_unicode=True).splitlines()
+    return dumped(part).splitlines()
 
 
 def _drifts(

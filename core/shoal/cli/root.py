@@ -43,6 +43,7 @@ BUILT_IN: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Set up": {
         "init": ("shoal.cli.scaffolding:init", "Make the files of a fleet."),
+        "bootstrap": ("shoal.cli.bootstrapping:bootstrap", "Begin a fleet in a repository."),
         "doctor": (
             "shoal.cli.doctoring:doctor",
             "Look whether everything is there that a fleet needs.",

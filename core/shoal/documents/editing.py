@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from shoal.documents.relating import Identity, is_namespaced
+from shoal.documents.yaml_writing import dumped
 from shoal.errors import InvalidDocument
 
 Items = Sequence[dict[str, Any]]
@@ -95,8 +96,8 @@ def _end(node: yaml.Node) -> int:
 
 
 def _dumped(value: Any, indent: int) -> str:
-    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1 << 20)
-    return "".join(f"{' ' * indent}{line}\n" for line in text.splitlines())
+    lines = dumped(value).splitlines()
+    return "".join(f"{' ' * indent if line else ''}{line}\n" for line in lines)
 
 
 def _is_expected(before: str, after: str, of: Identity, path: Sequence[str], items: Items) -> bool:

@@ -7,7 +7,6 @@ whole document out of a file in the same way. Pure; called for `shoal cluster la
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,14 +15,13 @@ import yaml
 
 from shoal.documents.editing import document_node, member
 from shoal.documents.relating import Identity, is_namespaced
+from shoal.documents.yaml_writing import scalar
 from shoal.errors import InvalidDocument
-from shoal.model.scalars import resolve_plain
 from shoal.model.yaml import NotYaml, read_yaml
 
 Labels = Mapping[str, str | None]
 """What to set; None takes the label away."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?")
 _SEPARATOR = re.compile(r"^---(?:[ \t\r\n]|\Z)", re.MULTILINE)
 
 
@@ -68,11 +66,11 @@ def _found(text: str, of: Identity) -> yaml.MappingNode:
 def _with(text: str, of: Identity, key: str, value: str) -> str:
     metadata = member(_found(text, of), "metadata")
     labels = member(metadata, "labels")
-    written = f"{_scalar(key)}: {_scalar(value)}"
+    written = f"{scalar(key)}: {scalar(value)}"
     if isinstance(labels, yaml.MappingNode):
         if (there := member(labels, key)) is not None:
             at, end = there.start_mark.index, there.end_mark.index
-            return text[:at] + _scalar(value) + text[end:]
+            return text[:at] + scalar(value) + text[end:]
         return _inserted(text, labels, written)
     if labels is not None:  # `labels:` with nothing behind it
         at = labels.start_mark.index
@@ -124,12 +122,6 @@ def _removed(text: str, mapping: yaml.MappingNode, key: str) -> str:
         return text[: name.start_mark.index] + text[mapping.value[number + 1][0].start_mark.index :]
     before = mapping.value[number - 1][1].end_mark.index if number else name.start_mark.index
     return text[:before] + text[value.end_mark.index :]
-
-
-def _scalar(text: str) -> str:
-    """Text as YAML, in quotes where it would be read as something else."""
-    is_plain = _PLAIN.fullmatch(text) and resolve_plain(text) == text
-    return text if is_plain else json.dumps(text)
 
 
 def _values(text: str) -> list[Any] | None:

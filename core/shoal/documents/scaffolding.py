@@ -6,7 +6,6 @@ this writes, so each file says what it is for, and there is nothing in it that i
 
 from __future__ import annotations
 
-import json
 import os.path
 import re
 from collections.abc import Mapping, Sequence
@@ -14,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from string import Template
 
+from shoal.documents.yaml_writing import scalar
 from shoal.model.documents import API_VERSION
-from shoal.model.scalars import resolve_plain
 
 SCHEMA_FILE = ".schema/shoal.json"
-_PLAIN = re.compile(r"[A-Za-z0-9~/.][A-Za-z0-9~/._+@-]*|[a-z]+://[A-Za-z0-9._~/@:-]*[A-Za-z0-9/]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,22 +64,16 @@ def next_steps(folder: str, *, is_repository: bool) -> Sequence[str]:
 
 
 def _file(name: str, text: str, wanted: Wanted) -> str:
-    secret = f", secretRef: {{name: {wanted.secret}}}" if wanted.secret else ""
+    secret = f", secretRef: {{name: {scalar(wanted.secret)}}}" if wanted.secret else ""
     filled = Template(text).substitute(
         api=API_VERSION,
-        name=wanted.name,
-        url=_scalar(wanted.repository),
-        branch=_scalar(wanted.branch),
+        name=scalar(wanted.name),
+        url=scalar(wanted.repository),
+        branch=scalar(wanted.branch),
         secret=secret,
     )
     is_document = name.endswith(".yaml") and not name.startswith("apps/")
     return schema_line(PurePosixPath(name)) + filled if is_document else filled
-
-
-def _scalar(text: str) -> str:
-    """Text as YAML inside of a flow mapping, in quotes where it would be read otherwise."""
-    is_plain = _PLAIN.fullmatch(text) and resolve_plain(text) == text
-    return text if is_plain else json.dumps(text)
 
 
 _FILES: Mapping[str, str] = {
