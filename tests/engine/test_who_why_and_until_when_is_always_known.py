@@ -17,8 +17,8 @@ from shoal.engine.views import HoldView
 from shoal.model.holds import RELEASED_BY, Approval, HoldCause
 from shoal.model.records import Deed
 
-# What only asks for work that is due anyway, and what only looks.
-ASKS = frozenset({"sync", "refresh", "resume", "test_alert"})
+# What only asks for work that is due anyway, what only looks, and what only writes down.
+ASKS = frozenset({"sync", "refresh", "resume", "test_alert", "mention"})
 OVERRIDES = {
     name: inspect.signature(verb).parameters
     for name, verb in inspect.getmembers(Controller, inspect.iscoroutinefunction)

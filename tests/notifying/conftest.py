@@ -33,7 +33,10 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Answers with `status`, `headers` and `text`; hangs while `is_hanging`."""
+    """Answers with `status`, `headers` and `text`; hangs while `is_hanging`.
+
+    `received` is all that came, `taken` what was answered with a 2xx.
+    """
 
     port: int = 0
     status: int = 200
@@ -41,16 +44,51 @@ class Receiver:
     text: str = "ok"
     is_hanging: bool = False
     received: list[Received] = field(default_factory=list)
+    taken: list[Received] = field(default_factory=list)
+    _runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/hook"
 
     async def answer(self, request: web.Request) -> web.Response:
-        self.received.append(Received(dict(request.headers), await request.read()))
+        one = Received(dict(request.headers), await request.read())
+        self.received.append(one)
         if self.is_hanging:
             await asyncio.Event().wait()
+        if self.status == 200:
+            self.taken.append(one)
         return web.Response(status=self.status, headers=self.headers, text=self.text)
+
+    async def start(self) -> None:
+        """Listen, at the same port as before if there was one."""
+        application = web.Application()
+        application.router.add_post("/hook", self.answer)
+        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def trouble(self, what: str) -> None:
+        match what:
+            case "fails":
+                self.status = 500
+            case "asks for patience":
+                self.status, self.headers = 429, {"Retry-After": "1"}
+            case "hangs":
+                self.is_hanging = True
+            case _:
+                await self.stop()
+
+    async def recover(self) -> None:
+        self.status, self.headers, self.is_hanging = 200, {}, False
+        if self._runner is None:
+            await self.start()
 
 
 @pytest.fixture(autouse=True)
@@ -63,14 +101,9 @@ def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     serving = Receiver()
-    application = web.Application()
-    application.router.add_post("/hook", serving.answer)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    serving.port = runner.addresses[0][1]
+    await serving.start()
     yield serving
-    await runner.cleanup()
+    await serving.stop()
 
 
 @pytest.fixture
