@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 from shoal.binaries.showing import shown_progress
+from shoal_clusters.controlplane.local import Flavour
 from shoal_clusters.controlplane.waiting import wait_until
 from shoal_clusters.demo.asking import Item
 from shoal_clusters.demo.board import Board
@@ -50,10 +51,14 @@ DARK = TerminalTheme(
 async def draw() -> None:
     """Play, and draw what the view shows while one cluster is away."""
     with shown_progress() as progress:
-        async with set_stage(cluster_names(3), progress=progress) as stage:
+        async with set_stage(cluster_names(3), flavour=Flavour(), progress=progress) as stage:
             board = Board(list(stage.clusters))
+
+            def take_target(change: Item) -> None:
+                board.take_target(change)
+
             async with anyio.create_task_group() as group:
-                group.start_soon(follow, stage, "targets", board.take_target)
+                group.start_soon(follow, stage, "targets", take_target)
                 group.start_soon(follow, stage, "events", board.take_event)
                 await _play(stage)
                 await _until_shown(board)
