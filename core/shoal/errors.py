@@ -3,7 +3,7 @@
     ShoalError
         Retryable                  trying again may help, without anybody doing anything
             SourceUnavailable      a source could not be reached or read just now
-            HttpFailed             a server that a plugin asked gave no answer
+            HttpFailed             a server that a plugin asked gave no answer, or said: later
             ClusterNotConnected    no session is open to this cluster
             ClusterUnreachable     a request to an API server got no answer
             ServerBusy             the API server said: later (429, 503, 504, a conflict)
@@ -81,7 +81,7 @@ class SourceUnavailable(Retryable):
 
 
 class HttpFailed(Retryable):
-    """A server that a plugin asked gave no answer: unknown, refused, not trusted, too late."""
+    """A server that a plugin asked gave no answer (unknown, not trusted, late), or said: later."""
 
 
 class ClusterNotConnected(Retryable):

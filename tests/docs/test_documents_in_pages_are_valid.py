@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from tests.docs.pages import PAGES, ROOT, blocks_of
 
-from shoal.composition.loading import load_plugins
+from shoal.composition.allowing import read_named
+from shoal.composition.loading import installed_plugins, load_plugins
 from shoal.documents import load
 
+EXAMPLE = EntryPoint("example", "shoal_example", "shoal")
+"""The plugin that a page shows, as if it were installed and named."""
 FLEET = b"apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: acme}\n"
 
 
@@ -22,7 +26,10 @@ def test_every_document_that_a_page_shows_can_be_used_as_it_is(page: Path) -> No
 
     has_fleet = any(b"kind: Fleet" in text for text in files.values())
 
-    loaded = load(files if has_fleet else {"fleet.yaml": FLEET, **files}, load_plugins().seams)
+    plugins = load_plugins(
+        named=[read_named(EXAMPLE.module)], points=[*installed_plugins(), EXAMPLE]
+    )
+    loaded = load(files if has_fleet else {"fleet.yaml": FLEET, **files}, plugins.seams)
 
     assert [str(problem) for problem in loaded.problems] == []
     assert len(loaded.documents) >= len(blocks) + (not has_fleet)

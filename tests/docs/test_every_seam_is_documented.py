@@ -35,6 +35,7 @@ SUITES = {
     "shoal_access": "access",
     "shoal_gates": "gate",
     "shoal_health_checks": "health",
+    "shoal_notifiers": "notifier",
     "shoal_renderers": "renderer",
     "shoal_sources": "source",
     "shoal_targets": "target",

@@ -27,8 +27,8 @@ class NotifierType(Protocol[N]):
     async def send(self, spec: N, batch: Batch, host: Host) -> None:
         """Send one batch; to return means that the other side has it.
 
-        Called for one batch of a destination after the other, and once for a person's test.
-        The same batch comes again, with the same `batch.id`, until this has returned once: also
+        Called for one batch of a destination after the other, and once for a person's test; it has
+        30 s. The same batch comes again, with the same `batch.id`, until this returned once: also
         after a restart, and when the answer to an earlier try was lost. A `secretRef` of the spec
         is read from the namespace `batch.alert.namespace`.
 

@@ -2,8 +2,8 @@
 
 A suite is a class with tests; an author subclasses it and gives fixtures. They are asynchronous:
 pytest-asyncio with `asyncio_mode = "auto"` runs them. The suites are in `source_conformance`,
-`renderer_conformance`, `access_conformance`, `gate_conformance`, `health_conformance` and
-`target_conformance`; `docs/how-to/write-a-plugin.md` shows them in use.
+`renderer_conformance`, `access_conformance`, `gate_conformance`, `health_conformance`,
+`notifier_conformance` and `target_conformance`; `docs/how-to/write-a-plugin.md` shows them in use.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ import pytest
 
 from shoal.errors import (
     AccessDenied,
+    HttpFailed,
     InvalidSource,
     ShoalError,
-    SourceUnavailable,
     UntrustedRevision,
 )
 from shoal.model.identity import Ref
@@ -76,7 +76,7 @@ class TestHttpSource(SourceConformance):
             await fetching.fetch({**spec, "sha256": "0" * 64})
 
     @pytest.mark.parametrize(
-        ("status", "error"), [(301, InvalidSource), (403, AccessDenied), (503, SourceUnavailable)]
+        ("status", "error"), [(301, InvalidSource), (403, AccessDenied), (503, HttpFailed)]
     )
     async def test_a_status_says_whether_to_try_again(
         self, fetching, server, spec, status: int, error: type[ShoalError]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from shoal.errors import AccessDenied, InvalidSource, SourceUnavailable, UntrustedRevision
+from shoal.errors import InvalidSource, UntrustedRevision
 from shoal.hooks.host import Host, HttpRequest
 from shoal.model.artifacts import Artifact, Provenance
 from shoal.model.choice import Spec
@@ -15,6 +15,7 @@ from shoal.model.digests import digest_bytes
 from shoal.model.identity import Ref
 from shoal.model.secret_refs import SecretRef
 from shoal.model.trees import MemoryTree
+from shoal_example.asking import check, login
 
 _MOST_BYTES = 8 * 1024 * 1024
 
@@ -46,11 +47,11 @@ class HttpSource:
         self, source: Ref, spec: HttpSpec, previous: Artifact | None, host: Host
     ) -> Artifact:
         """The file as it is now; `previous` itself when its content is the same."""
-        headers = await _login(source, spec, host)
+        headers = await login(host, source.namespace, spec.secret_ref)
         answer = await host.http.request(
             HttpRequest(method="GET", url=spec.url, headers=headers, most_bytes=_MOST_BYTES)
         )
-        _check(answer.status, answer.headers.get("retry-after", ""), spec)
+        check(answer, spec.url, InvalidSource)
         revision = digest_bytes(answer.body)
         if spec.sha256 not in (None, revision):
             raise UntrustedRevision(
@@ -62,27 +63,3 @@ class HttpSource:
             return previous
         tree = MemoryTree({basename(urlsplit(spec.url).path): answer.body})
         return Artifact(source, revision, tree.digest, tree, made)
-
-
-async def _login(source: Ref, spec: HttpSpec, host: Host) -> dict[str, str]:
-    if spec.secret_ref is None:
-        return {}
-    secret = await host.secrets.read(source.namespace, spec.secret_ref.name)
-    token = secret.get("token", b"").decode("ascii", "replace").strip()
-    if not token.isascii() or not token.isprintable() or not token:
-        name = f"{source.namespace}/{spec.secret_ref.name}"
-        raise AccessDenied(f"the key token of the secret {name} holds no token of one line")
-    return {"Authorization": f"Bearer {token}"}
-
-
-def _check(status: int, retry_after: str, spec: HttpSpec) -> None:
-    """Whatever is not the file is an error, and never an empty source."""
-    if status == 200:
-        return
-    if status in (401, 403):
-        raise AccessDenied(f"{spec.url} is not given to us: status {status}")
-    if status == 429 or status >= 500:
-        after = float(retry_after) if retry_after.isdecimal() else None
-        raise SourceUnavailable(f"{spec.url} answered with status {status}", after_seconds=after)
-    next_step = "name the address that it leads to" if 300 <= status < 400 else "correct the url"
-    raise InvalidSource(f"{spec.url} is no file: status {status}", next_step=next_step)
