@@ -42,7 +42,11 @@ def test_what_nobody_has_named_is_not_used_and_what_is_named_is(
     assert refused.code == Ending.NO
     assert "spec.http: neither a field nor the name of a source plugin" in refused.out
     assert "to load it: shoal --plugin shoal-example" in refused.err
-    assert _rows(named) == [("Loaded", "sources", "http"), ("Loaded", "renderers", "substitute")]
+    assert _rows(named) == [
+        ("Loaded", "sources", "http"),
+        ("Loaded", "renderers", "substitute"),
+        ("Loaded", "notifiers", "ntfy"),
+    ]
     assert validated.code == Ending.OK, validated
     assert "name: web-eu" in rendered.out, rendered
 

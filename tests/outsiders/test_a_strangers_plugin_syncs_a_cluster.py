@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 from anyio import to_thread
-from tests.fleet.harness import config_map, document, until_data
+from tests.fleet.harness import config_map, document, eventually, until_data
 from tests.outsiders.conftest import Outside
 
 from shoal.api.client import Client as Api
@@ -24,9 +24,10 @@ RUDE = ("raises", "exits", "hangs", "blocks")
 
 
 class Release(ThreadingHTTPServer):
-    """Serves one manifest to whoever asks."""
+    """Serves one manifest to whoever asks, and takes what is posted."""
 
     content = b""
+    posted: list[bytes]
 
     @property
     def url(self) -> str:
@@ -41,6 +42,13 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def do_POST(self) -> None:
+        told = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.posted.append(told)  # type: ignore[attr-defined]  # a Release
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is said."""
 
@@ -48,6 +56,7 @@ class _Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def release() -> Iterator[Release]:
     with Release(("127.0.0.1", 0), _Answer) as serving:
+        serving.posted = []
         thread = threading.Thread(target=serving.serve_forever, args=(0.01,))
         thread.start()
         yield serving
@@ -72,7 +81,7 @@ def controller(outside: Outside, folder: Path) -> Iterator[subprocess.Popen[byte
 
 
 def written(folder: Path, cluster: ControlPlane, release: Release) -> None:
-    """A fleet with a source and an application of the example, and sources that are rude."""
+    """A fleet that uses all of the example, and has sources that are rude."""
     (folder / "fleet").mkdir()
     access = {"access": {"kubeconfig": {"path": str(cluster.kubeconfig)}}}
     http = {"http": {"url": release.url}, "interval": "1s"}
@@ -81,11 +90,18 @@ def written(folder: Path, cluster: ControlPlane, release: Release) -> None:
         "render": {"substitute": {"values": {"REGION": "${cluster.labels.region}"}}},
         "placement": {"clusterSelector": {}},
     }
+    server = release.url.removesuffix("/install.yaml")
+    team = {
+        "to": [{"ntfy": {"server": server, "topic": "team"}}],
+        "events": ["Synced"],
+        "groupFor": "0s",
+    }
     documents = [
         document("Fleet", f"outside-{secrets.token_hex(4)}"),
         document("Cluster", cluster.name, access, labels={"region": "eu"}),
         document("Source", "release", http),
         document("Application", "web", web),
+        document("Alert", "team", team),
         *(document("Source", does, {"rude": {"does": does}, "interval": "1h"}) for does in RUDE),
     ]
     (folder / "fleet" / "fleet.yaml").write_text("\n---\n".join(documents))
@@ -95,6 +111,11 @@ def messages(state: Path) -> dict[str, str]:
     """What is said of each source."""
     with Api(state) as api:
         return {item["name"]: item["message"] for item in api.items("sources")}
+
+
+async def posted(release: Release) -> bool:
+    """Whether the team was told that web is synced."""
+    return any(b"web" in each and b'"topic": "team"' in each for each in release.posted)
 
 
 async def test_it_syncs_whatever_another_plugin_does(
@@ -113,6 +134,7 @@ async def test_it_syncs_whatever_another_plugin_does(
             await until_data(admin, wanted, {"region": "eu", "version": "1"})
             release.content = orjson.dumps(config_map("web", namespace, region="-", version="2"))
             await until_data(admin, wanted, {"region": "-", "version": "2"})
+        await eventually(lambda: posted(release), "a message to the team")
         told = await to_thread.run_sync(messages, tmp_path / "state")
         process.terminate()
         code = await to_thread.run_sync(process.wait, 30)
