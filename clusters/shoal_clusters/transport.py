@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -22,12 +21,14 @@ from urllib.parse import urlencode
 import aiohttp
 import anyio
 import anyio.lowlevel
+from opentelemetry.metrics import Meter, NoOpMeter
 from yarl import URL
 
 from shoal.errors import ClusterUnreachable, ServerBusy, Unauthenticated
 from shoal.hooks.host import ThreadRunner
 from shoal.model.endpoints import Endpoint
 from shoal_clusters.connecting import AbruptResponse, ProvingConnector, TrustStore
+from shoal_clusters.counting import Requests
 from shoal_clusters.failing import unanswered
 from shoal_clusters.limiting import Limiter
 from shoal_clusters.pacing import Pace
@@ -89,8 +90,8 @@ class _Call(NamedTuple):
 class Transport:
     """Requests and streams to one API server, from `open` to `close`.
 
-    `requests` counts by verb, streams as `WATCH`. Raises ClusterUnreachable when there is no answer
-    in time and Unauthenticated when the credential is refused; any other answer is returned.
+    Counts its requests with `meter`. Raises ClusterUnreachable when there is no answer in time and
+    Unauthenticated when the credential is refused; any other answer is returned.
     """
 
     def __init__(
@@ -100,9 +101,10 @@ class Transport:
         trust: TrustStore,
         pace: Pace,
         run_in_thread: ThreadRunner,
+        meter: Meter | None = None,
     ) -> None:
         self.cluster = cluster
-        self.requests: Counter[str] = Counter()
+        self._requests = Requests(meter or NoOpMeter("shoal"), cluster)
         self.limiter = Limiter(endpoint.requests_in_flight, time.monotonic)
         self._endpoint = endpoint
         self._pace = pace
@@ -199,7 +201,6 @@ class Transport:
         The lines end when the server ends them; silence until the deadline, or a lost connection,
         raises ClusterUnreachable.
         """
-        self.requests["WATCH"] += 1
         reads = self._presented.reads
         try:
             async with self._streams.get(
@@ -210,6 +211,7 @@ class Transport:
                 timeout=aiohttp.ClientTimeout(total=deadline_seconds, sock_connect=10),
                 allow_redirects=False,
             ) as response:
+                self._requests.connected(response.status)
                 body = b"" if response.status == 200 else await response.content.read(_MOST_REFUSAL)
                 if response.status == 401:
                     await self._presented.read_since(reads)
@@ -220,6 +222,7 @@ class Transport:
                 finally:
                     response.close()
         except (aiohttp.ClientError, OSError) as error:
+            self._requests.unanswered("WATCH", error)
             raise self._unreachable("WATCH", path, error) from error
 
     async def _authenticated(self, call: _Call) -> Answer:
@@ -271,6 +274,7 @@ class Transport:
         except aiohttp.ClientError as error:
             raise self._unreachable(call.method, call.path, error) from error
         except TimeoutError as error:
+            self._requests.unanswered(call.method, error)
             why = f"timed out after {call.seconds:g} s"
             raise self._unreachable(call.method, call.path, error, why) from error
         except OSError as error:
@@ -286,7 +290,16 @@ class Transport:
             return await self._send(call)
 
     async def _send(self, call: _Call) -> Answer:
-        self.requests[call.method] += 1
+        began = time.monotonic()
+        try:
+            answer = await self._exchanged(call)
+        except (aiohttp.ClientError, OSError) as error:
+            self._requests.unanswered(call.method, error)
+            raise
+        self._requests.answered(call.method, answer.status, time.monotonic() - began)
+        return answer
+
+    async def _exchanged(self, call: _Call) -> Answer:
         session = self._streams if call.is_alone else self._calls
         async with session.request(
             call.method,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import anyio
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NoOpTracer, Tracer
 from tests.engine.fakes import (
     Documents,
@@ -68,6 +69,8 @@ from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Entry
 from shoal.store import Store
 from shoal.telemetry.known import KnownSecrets
+from shoal.telemetry.masking import Masking
+from shoal.telemetry.metering import build_metering
 from shoal.telemetry.ring import Ring
 from shoal.testing.fake_cluster import FakeCluster
 from shoal.testing.hosts import make_host
@@ -221,6 +224,7 @@ class EngineUnderTest:
             diffing=Diffing(state, desiring, {"memory": self.source}, {"memory": host}, guard),
             adopting=Adopting(state, guard),
             ring=Ring(),
+            metering=build_metering(Masking(), Resource({})),
             version="test",
         )
 

@@ -20,9 +20,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.trace import Tracer
 
 from shoal.telemetry import names
+from shoal.telemetry.exporting import Signal, wants_export
 from shoal.telemetry.masking import Masking
 from shoal.telemetry.spans import opened, parented, trace_id, traceparent
-from shoal.telemetry.tracing import Tracing, build_tracing, wants_export
+from shoal.telemetry.tracing import Tracing, build_tracing
 
 
 @dataclass
@@ -243,4 +244,4 @@ async def test_the_global_tracer_provider_is_left_alone() -> None:
 def test_the_standard_variables_decide_whether_to_export(
     environment: dict[str, str], expected: bool
 ) -> None:
-    assert wants_export(environment) is expected
+    assert wants_export(environment, Signal.TRACES) is expected

@@ -108,7 +108,9 @@ class KubernetesTarget:
         comparer = Comparer(host.fleet, host.digester, self._field_sets)
         failure: Exception | None = None
         async with (
-            Transport(cluster, endpoint, self._trust, self._pace, host.run_in_thread) as transport,
+            Transport(
+                cluster, endpoint, self._trust, self._pace, host.run_in_thread, host.meter
+            ) as transport,
             anyio.create_task_group() as tasks,
         ):
             session = KubernetesSession(

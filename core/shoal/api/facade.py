@@ -35,6 +35,15 @@ from shoal.model.records import Deed, Record, Verdict
 class Controller(Protocol):
     """A running controller, as its API sees it."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it knows what it knew before it was started."""
+        ...
+
+    async def metrics(self) -> bytes:
+        """All metrics as Prometheus reads them."""
+        ...
+
     def fleet(self) -> FleetView:
         """The fleet on one screen."""
         ...

@@ -9,11 +9,14 @@ import os
 import sys
 
 from shoal.composition.loading import Plugins
-from shoal.engine.guarding import Guard, silent
+from shoal.engine.guarding import CallTrace, Guard, silent
 
 
-def guard_of(plugins: Plugins) -> Guard:
-    """A border that names distribution and version, and prints calls when it is asked to."""
+def guard_of(plugins: Plugins, measured: CallTrace = silent) -> Guard:
+    """A border that names distribution and version, and prints calls when it is asked to.
+
+    `measured` hears of each call, printed or not.
+    """
 
     def describe(seam: str, plugin: str) -> str:
         there = [one for one in plugins.registrations if one.seam.startswith(seam)]
@@ -25,8 +28,12 @@ def guard_of(plugins: Plugins) -> Guard:
             return f"{there[0].name} ({there[0].distribution} {there[0].version}) at {plugin}"
         return plugin
 
+    def trace(seam: str, plugin: str, subject: str, seconds: float, outcome: str) -> None:
+        measured(seam, plugin, subject, seconds, outcome)
+        _print_call(seam, plugin, subject, seconds, outcome)
+
     tracing = os.environ.get("SHOAL_TRACE_PLUGINS") == "1"
-    return Guard(describe, _print_call if tracing else silent)
+    return Guard(describe, trace if tracing else measured)
 
 
 def _print_call(seam: str, plugin: str, subject: str, seconds: float, outcome: str) -> None:

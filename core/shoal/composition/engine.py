@@ -1,4 +1,4 @@
-"""Opens the engine: store and tracing first, then each loop with exactly what it needs.
+"""Opens the engine: telemetry and store first, then each loop with exactly what it needs.
 
 The reading order of the whole engine in one place: what every part is made of, and by whom it is
 handed in. Closed in reverse: the loops end, the store takes its last writes, spans are exported.
@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 import anyio
-from anyio import to_thread
-from opentelemetry.trace import Tracer
 from pydantic import ValidationError
 
 from shoal import __version__
@@ -24,6 +22,7 @@ from shoal.composition.loading import TARGET_TYPE
 from shoal.composition.plugin_views import plugin_views
 from shoal.composition.serving import Foundation
 from shoal.composition.settings import Settings
+from shoal.composition.telling import Telemetry, telemetry
 from shoal.composition.watching import LoopWatch
 from shoal.engine.adopting import Adopting
 from shoal.engine.alerting import Alerting
@@ -42,6 +41,7 @@ from shoal.engine.diffing import Diffing
 from shoal.engine.fleet import FleetReader, RepositoryReader
 from shoal.engine.fleet_folder import FolderReader
 from shoal.engine.gating import Gating
+from shoal.engine.gauging import Gauging
 from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.judging import Judging, by_kind
@@ -66,7 +66,8 @@ from shoal.errors import Permanent
 from shoal.hooks.host import Host
 from shoal.model.choice import Spec
 from shoal.store import Store, open_store
-from shoal.telemetry.tracing import Tracing, build_tracing
+from shoal.store.folder import DATABASE
+from shoal.telemetry.process import Process
 
 FLEET_SOURCE = "git"
 
@@ -76,36 +77,35 @@ async def open_engine(foundation: Foundation) -> AsyncIterator[Controller]:
     """A running controller; raises StateInUse when another one holds the state folder."""
     masking = foundation.masking
     mask = partial(masking.value, limit=None)
-    opened_store = open_store(foundation.settings.state, mask)
-    async with opened_store as store, AsyncExitStack() as lent:
-        tracing = await to_thread.run_sync(partial(build_tracing, masking, version=__version__))
-        try:
-            assembly = _Assembly(foundation, store, tracing, lent)
-            controller = await assembly.controller()
-            with assembly.loop_watch().running():
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(controller.run)
-                    yield controller
-                    tasks.cancel_scope.cancel()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await tracing.shutdown()
+    settings = foundation.settings
+    async with (
+        telemetry(masking, serves_metrics=settings.metrics_listen is not None) as told,
+        open_store(settings.state, mask, committed=told.measuring.committed) as store,
+        AsyncExitStack() as lent,
+    ):
+        assembly = _Assembly(foundation, store, told, lent)
+        controller = await assembly.controller()
+        with assembly.loop_watch().running():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(controller.run)
+                yield controller
+                tasks.cancel_scope.cancel()
 
 
 class _Assembly:
     """Makes each part of the engine from exactly what it needs; nothing runs yet."""
 
     def __init__(
-        self, foundation: Foundation, store: Store, tracing: Tracing, lent: AsyncExitStack
+        self, foundation: Foundation, store: Store, told: Telemetry, lent: AsyncExitStack
     ) -> None:
         self._foundation = foundation
         self._plugins = foundation.plugins
         self._store = store
-        self._tracing = tracing
-        self._tracer = tracing.tracer
-        self._state = EngineState(now)
-        self._lent = _Lent(foundation, store, tracing.tracer, self._state, lent)
-        self._guard = guard_of(foundation.plugins)
+        self._told = told
+        self._tracer = told.tracing.tracer
+        self._state = EngineState(now, told.measuring)
+        self._lent = _Lent(foundation, store, told, self._state, lent)
+        self._guard = guard_of(foundation.plugins, told.measuring.called)
         self._recording = Recording(store, self._state)
         self._removing = Removing(self._state, self._recording)
         at_once = foundation.settings.renders_at_once
@@ -116,8 +116,10 @@ class _Assembly:
 
         def stood_still(call: str, seconds: float) -> None:
             self._state.stalls.append(Stall(call, seconds, now()))
+            self._told.measuring.stalled()
 
-        return LoopWatch(self._guard.steps, stood_still)
+        lagged = self._told.measuring.lagged
+        return LoopWatch(self._guard.steps, stood_still, lagged=lagged)
 
     async def controller(self) -> Controller:
         """The whole; raises Permanent when no plugin provides what it stands on."""
@@ -127,6 +129,9 @@ class _Assembly:
             )
         sources = await self._lent.all_of("sources", self._plugins.sources)
         desiring = await self._desiring()
+        gauging = Gauging(self._state, self._store, self._rendering, self._guard)
+        process = Process(self._foundation.settings.state / DATABASE)
+        self._told.metering.observe(gauging.read, process.readings)
         return Controller(
             state=self._state,
             store=self._store,
@@ -140,7 +145,8 @@ class _Assembly:
             ),
             diffing=Diffing(self._state, desiring, self._plugins.sources, sources, self._guard),
             adopting=Adopting(self._state, self._guard),
-            ring=self._tracing.ring,
+            ring=self._told.tracing.ring,
+            metering=self._told.metering,
             version=__version__,
             plugins=plugin_views(self._plugins),
         )
@@ -260,7 +266,7 @@ class _Lent:
         self,
         foundation: Foundation,
         store: Store,
-        tracer: Tracer,
+        told: Telemetry,
         state: EngineState,
         lent: AsyncExitStack,
     ) -> None:
@@ -271,7 +277,8 @@ class _Lent:
             base_folder=settings.fleet_folder,
             secrets=NotedSecrets(foundation.secrets, foundation.masking.known),
             digester=store.digester,
-            tracer_of=lambda name: tracer,
+            tracer_of=told.tracing.provider.get_tracer,
+            meter_of=told.metering.meter_of,
             run_in_thread=foundation.run_in_thread,
             at_end=lent.push_async_callback,
             granted_revisions=state.granted_revisions,

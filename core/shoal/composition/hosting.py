@@ -1,4 +1,4 @@
-"""What each plugin is lent: its own cache folder and tracer; secrets, threads and HTTP of all."""
+"""What each plugin is lent: its own cache folder, tracer, meter; secrets, threads, HTTP of all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
+from opentelemetry.metrics import Meter
 from opentelemetry.trace import Tracer
 
 from shoal.composition.loading import Plugins
@@ -61,6 +62,7 @@ class Hosts:
     secrets: Secrets
     digester: Digester
     tracer_of: Callable[[str], Tracer]
+    meter_of: Callable[[str], Meter]
     run_in_thread: ThreadRunner
     at_end: AtEnd
     granted_revisions: Callable[[], frozenset[str] | None]
@@ -81,6 +83,7 @@ class Hosts:
             secrets=self.secrets,
             digester=self.digester,
             tracer=self.tracer_of(f"shoal.plugin.{plugin}"),
+            meter=self.meter_of(f"shoal.plugin.{plugin}"),
             run_in_thread=self.run_in_thread,
             at_end=self.at_end,
             http=HttpClient(self.run_in_thread),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import platformdirs
 from anyio import to_thread
+from opentelemetry.metrics import NoOpMeter
 from opentelemetry.trace import NoOpTracer
 
 from shoal.composition.hosting import Hosts, NotedSecrets, thread_runner
@@ -48,6 +49,7 @@ async def lent_hosts(
             secrets=NotedSecrets(SecretFolder(secrets_folder, run_in_thread), known),
             digester=Digester(await to_thread.run_sync(installation_key, folder)),
             tracer_of=lambda name: NoOpTracer(),
+            meter_of=NoOpMeter,
             run_in_thread=run_in_thread,
             at_end=lent_out.push_async_callback,
             granted_revisions=lambda: None,

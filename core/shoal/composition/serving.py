@@ -1,4 +1,4 @@
-"""One controller as one process: the engine, the local API and the webhook listener together.
+"""One controller as one process: engine, local API, and the listeners for webhooks and metrics.
 
 `serve` runs until it is cancelled, or until one part fails, which ends the others: a controller
 without its API, or an API without its controller, helps nobody.
@@ -18,6 +18,7 @@ from anyio.abc import TaskStatus
 
 from shoal.api.facade import Controller
 from shoal.api.listening import open_api_socket, open_tcp_socket, serve_http
+from shoal.api.monitoring import metrics_application
 from shoal.api.routes import api_application
 from shoal.api.running import announce
 from shoal.api.webhooks import webhook_application
@@ -94,6 +95,8 @@ async def serve(
         if settings.webhook_listen is not None:
             address = settings.webhook_listen
             await group.start(_serve_webhooks, controller, secrets, masking, address)
+        if settings.metrics_listen is not None:
+            await group.start(_serve_metrics, controller, settings.metrics_listen)
         group.start_soon(configuration.follow, controller, run_in_thread)
         async with _announced(settings, announced_below):
             task_status.started(controller)
@@ -121,6 +124,17 @@ async def _serve_api(
     listener = await to_thread.run_sync(open_api_socket, configuration.settings.state)
     application = api_application(controller, masking, configuration.as_fields)
     await serve_http(application, listener, local=True, task_status=task_status)
+
+
+async def _serve_metrics(
+    controller: Controller, address: tuple[str, int], *, task_status: TaskStatus[None]
+) -> None:
+    listener = open_tcp_socket(*address)
+    host, port = listener.getsockname()[:2]
+    log.info("metrics are served", host=host, port=port)
+    await serve_http(
+        metrics_application(controller), listener, local=False, task_status=task_status
+    )
 
 
 async def _serve_webhooks(

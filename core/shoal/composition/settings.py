@@ -159,6 +159,11 @@ class Settings(Spec):
         default=None,
         description="Listen to webhooks; on loopback when HOST is left out. Off when left out.",
     )
+    metrics_listen: Annotated[Address | None, Setting("[HOST:]PORT")] = Field(
+        default=None,
+        description="Serve /metrics, /healthz and /readyz; on loopback when HOST is left out. Off "
+        "when left out.",
+    )
     plugins: Annotated[tuple[Distribution, ...], Setting("NAME", flag="--plugin")] = Field(
         default=(),
         description="Distributions whose plugins may be loaded: NAME, NAME==VERSION or "

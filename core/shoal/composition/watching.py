@@ -27,16 +27,21 @@ _log = structlog.get_logger("shoal.loop")
 
 
 class LoopWatch:
-    """Watches the loop that it is started in. `stood_still` hears for whom, and for how long."""
+    """Watches the loop that it is started in. `stood_still` hears for whom, and for how long.
+
+    `lagged` hears, once a second, how late the loop was.
+    """
 
     def __init__(
         self,
         steps: Steps,
         stood_still: Callable[[str, float], None],
         *,
+        lagged: Callable[[float], None] = lambda seconds: None,
         stall_seconds: float = STALL_SECONDS,
     ) -> None:
         self._steps = steps
+        self._lagged = lagged
         self._stood_still = stood_still
         self._stall_seconds = stall_seconds
         self._ended = threading.Event()
@@ -66,7 +71,7 @@ class LoopWatch:
                 # The whole process stood still, this thread too: nobody in it is to blame.
                 self._turned_at = now
             looked_at = now
-            loop.call_soon_threadsafe(self._turned)
+            loop.call_soon_threadsafe(self._turned, now)
             if self._blamed is None and now - self._turned_at > self._stall_seconds:
                 self._blame(ident)
 
@@ -76,9 +81,10 @@ class LoopWatch:
         stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
         _log.error("the event loop stands still", call=self._blamed, stack=stack)
 
-    def _turned(self) -> None:
+    def _turned(self, asked_at: float) -> None:
         """Runs in the loop: it turns."""
         now = time.monotonic()
+        self._lagged(now - asked_at)
         if self._blamed is not None:
             seconds, blamed, self._blamed = now - self._turned_at, self._blamed, None
             _log.warning("the event loop turns again", call=blamed, seconds=round(seconds, 1))

@@ -139,6 +139,8 @@ class Concluding:
 
     def _note_success(self, done: Pass) -> None:
         target, desired = done.target, done.desired
+        if target.synced_revision and target.synced_revision != desired.grant.revision:
+            target.is_delivering = True
         target.synced_revision, target.synced_digest = desired.grant.revision, desired.digest
         target.synced_at = target.since = self.state.now()
         target.failures, target.sighted = 0, NOTHING

@@ -221,6 +221,7 @@ class Connections:
             async with aclosing(source) as sightings:
                 async for sighting in sightings:
                     await self.observing.saw(cluster, sighting)
+                    self.state.measuring.followed(self.state.now() - sighting.at)
         except ShoalError as error:
             signals.broke(error)
         else:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import anyio
+from anyio import CapacityLimiter, to_thread
 
 from shoal.documents import Catalog
 from shoal.engine import viewing
@@ -59,6 +60,7 @@ from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Record, Verdict
 from shoal.store import Store
 from shoal.telemetry import names
+from shoal.telemetry.metering import Metering
 from shoal.telemetry.ring import Ring, SpanView
 
 
@@ -86,6 +88,7 @@ class Controller:
         diffing: Diffing,
         adopting: Adopting,
         ring: Ring,
+        metering: Metering,
         version: str,
         plugins: Sequence[PluginView] = (),
     ) -> None:
@@ -97,6 +100,9 @@ class Controller:
         self._diffing = diffing
         self._adopting = adopting
         self._ring = ring
+        self._metering = metering
+        self._pages = CapacityLimiter(1)
+        self._is_restored = False
         self._version = version
         self._plugins = plugins
         self._images = Images()
@@ -112,6 +118,7 @@ class Controller:
     async def run(self) -> None:
         """Serve all loops; ends by cancellation only."""
         await self.restore()
+        self._is_restored = True
         about = {"version": self._version}
         await self._recording.mention(Deed.CONTROLLER_STARTED, "controller", about, who=own_name())
         state, loops = self._state, self._loops
@@ -123,6 +130,15 @@ class Controller:
             tasks.start_soon(loops.clusters.run)
             tasks.start_soon(loops.alerting.run)
             tasks.start_soon(self._recording.run)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it knows what it knew before it was started."""
+        return self._is_restored
+
+    async def metrics(self) -> bytes:
+        """All metrics as Prometheus reads them, put together off the loop; one page at a time."""
+        return await to_thread.run_sync(self._metering.exposition, limiter=self._pages)
 
     def fleet(self) -> FleetView:
         """The fleet on one screen."""

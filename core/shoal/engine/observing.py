@@ -99,7 +99,9 @@ class Observing:
         if key in target.drifted and target.observed is not None:
             self._look_again(cluster, target)
         target.drifted.pop(key, None)
-        target.drifted_since.pop(key, None)
+        since = target.drifted_since.pop(key, None)
+        if since is not None:
+            self.state.measuring.drift_ended(self.state.now() - since)
         if isinstance(target.problems.get(key), OwnershipConflict):
             del target.problems[key]  # it is ours again
         if key in target.reported:

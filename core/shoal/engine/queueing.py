@@ -12,7 +12,7 @@ import heapq
 import itertools
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Generic, NamedTuple, TypeVar
 
@@ -23,6 +23,8 @@ from shoal.model.identity import ObjectKey
 
 K = TypeVar("K", bound=Hashable)
 Clock = Callable[[], datetime]
+Waited = Callable[[str, timedelta], None]
+"""Told, when the turn of a key comes, its priority and how long it waited."""
 
 # A request for more single objects than this is a request for the whole target: beyond it, planning
 # everything is no dearer than carrying the set around.
@@ -77,11 +79,16 @@ class _Alarm(NamedTuple, Generic[K]):
     is_of_objects: bool
 
 
+def _untold(priority: str, span: timedelta) -> None:
+    """Nobody wants to know."""
+
+
 class KeyedQueue(Generic[K]):
     """Keys that have work to do, now or at a time."""
 
-    def __init__(self, now: Clock) -> None:
+    def __init__(self, now: Clock, waited: Waited = _untold) -> None:
         self._now = now
+        self._waited = waited
         self._order = itertools.count()
         self._waiting: dict[K, Request] = {}
         self._ready: list[tuple[int, int, K]] = []
@@ -93,6 +100,12 @@ class KeyedQueue(Generic[K]):
     def __len__(self) -> int:
         """How many keys wait to be worked on now."""
         return len(self._waiting)
+
+    @property
+    def oldest(self) -> datetime | None:
+        """Since when the key waits that waits for longest; None when none does."""
+        since = (request.since for request in self._waiting.values())
+        return min((each for each in since if each is not None), default=None)
 
     @property
     def active(self) -> int:
@@ -145,6 +158,9 @@ class KeyedQueue(Generic[K]):
             self._ring_alarms()
             found = self._pop()
             if found is not None:
+                _, request = found
+                if request.since is not None:
+                    self._waited(request.priority.name.lower(), self._now() - request.since)
                 return found
             self._changed = anyio.Event()
             with anyio.move_on_after(self._seconds_to_next_alarm()):

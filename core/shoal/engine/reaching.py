@@ -68,6 +68,9 @@ def _tell(state: EngineState, tracer: Tracer, target: TargetState, at: datetime)
     if provenance is not None and provenance.committed_at is not None:
         seconds = (at - provenance.committed_at).total_seconds()
         attributes[names.SINCE_COMMIT_SECONDS] = round(seconds, 3)
+        if target.is_delivering:
+            state.measuring.live(at - provenance.committed_at)
+    target.is_delivering = False
     past(
         tracer,
         names.CLUSTER_HEALTHY,

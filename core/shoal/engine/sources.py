@@ -97,6 +97,8 @@ class Sources:
                 revision=artifact.revision,
                 body=_facts(artifact),
             )
+            if source.artifact is not None and artifact.provenance.committed_at is not None:
+                self.state.measuring.detected(self.state.now() - artifact.provenance.committed_at)
         recovered, source.error, source.failures = source.error, None, 0
         source.artifact, source.fetched_at = artifact, self.state.now()
         if recovered:

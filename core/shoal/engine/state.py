@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import anyio
 
@@ -18,6 +20,7 @@ from shoal.documents import Catalog, Identity
 from shoal.engine.contents import ContentKey, KeptContent
 from shoal.engine.fleet_state import FleetState
 from shoal.engine.inventory import Inventory
+from shoal.engine.measuring import SILENT, Measuring
 from shoal.engine.queueing import Clock, KeyedQueue, Request
 from shoal.engine.recovery import Recovery, Sweep
 from shoal.engine.stepping import Stall
@@ -140,8 +143,9 @@ class ClusterState:
 class EngineState:
     """Everything, by identity."""
 
-    def __init__(self, now: Clock) -> None:
+    def __init__(self, now: Clock, measuring: Measuring = SILENT) -> None:
         self.now = now
+        self.measuring = measuring
         self.fleet = FleetState()
         self.store_trouble: StoreTrouble | None = None
         self.catalog: Catalog | None = None
@@ -164,11 +168,14 @@ class EngineState:
         self.awaiting_decisions: dict[str, set[TargetKey]] = {}
         # By Alert and destination, how far it has come.
         self.streams: dict[StreamKey, Stream] = {}
-        self.alert_queue: KeyedQueue[StreamKey] = KeyedQueue(now)
-        self.fleet_queue: KeyedQueue[str] = KeyedQueue(now)
-        self.source_queue: KeyedQueue[Ref] = KeyedQueue(now)
-        self.application_queue: KeyedQueue[Ref] = KeyedQueue(now)
-        self.cluster_queue: KeyedQueue[str] = KeyedQueue(now)
+        self.alert_queue: KeyedQueue[StreamKey] = self._queue("alerts")
+        self.fleet_queue: KeyedQueue[str] = self._queue("fleet")
+        self.source_queue: KeyedQueue[Ref] = self._queue("sources")
+        self.application_queue: KeyedQueue[Ref] = self._queue("applications")
+        self.cluster_queue: KeyedQueue[str] = self._queue("clusters")
+
+    def _queue(self, name: str) -> KeyedQueue[Any]:
+        return KeyedQueue(self.now, partial(self.measuring.waited, name))
 
     def target(self, key: TargetKey) -> TargetState:
         """The record of a target, made when it is new."""
@@ -204,7 +211,7 @@ class EngineState:
         found = self.clusters.get(name)
         if found is None:
             found = self.clusters[name] = ClusterState(
-                document, KeyedQueue(self.now), Circuit.new(self.now()), self.inventory(name)
+                document, self._queue("targets"), Circuit.new(self.now()), self.inventory(name)
             )
         return found
 

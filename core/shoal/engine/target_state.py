@@ -71,8 +71,9 @@ class TargetState:
     says what the validation of this revision waits for, `observed` is the plan of a target that is
     only observed, `looks` when it was made. `struggles` are the objects that were corrected lately,
     `sighted` when others were seen drifting, `reported` of what drifts on, by its reason, when that
-    was recorded, `beside` who else deploys an object. `orphaned` holds what carries its marks and
-    is not wanted, and nothing else.
+    was recorded, `beside` who else deploys an object. `is_delivering`: it was synced to another
+    revision than it had before, and was not seen healthy since. `orphaned` holds what carries its
+    marks and is not wanted, and nothing else.
     """
 
     key: TargetKey
@@ -110,6 +111,7 @@ class TargetState:
     is_syncing: bool = False
     deferred: frozenset[ObjectKey] = frozenset()
     is_awaiting_health: bool = False
+    is_delivering: bool = False
     synced_revision: str = ""
     synced_digest: str = ""
     synced_at: datetime | None = None
@@ -156,4 +158,6 @@ class TargetState:
 
     def worst_health(self, now: datetime) -> Health:
         """The health of its worst object."""
+        if not self.unwell_since:
+            return worst(())
         return worst(self.unwell(now).values())

@@ -8,6 +8,7 @@ from typing import Any
 
 from shoal.documents import Identity, Problem
 from shoal.engine.neighbours import warnings_of_target
+from shoal.engine.phasing import health_of, phase_of
 from shoal.engine.saying import (
     SEVERITY_OF_PHASE,
     alone,
@@ -15,7 +16,6 @@ from shoal.engine.saying import (
     say_application,
     say_store,
     say_target,
-    writes_go_on,
 )
 from shoal.engine.state import ApplicationState, ClusterState, EngineState
 from shoal.engine.target_state import TargetState
@@ -35,7 +35,7 @@ from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.model.documents import Application
 from shoal.model.health import Health, HealthState, worst
 from shoal.model.holds import Hold
-from shoal.model.identity import Ref, TargetKey
+from shoal.model.identity import Ref
 
 STALLS_SHOWN = timedelta(hours=1)
 
@@ -102,10 +102,8 @@ def view_target(state: EngineState, target: TargetState) -> TargetView:
     """One application at one cluster."""
     key = target.key
     cluster = state.clusters.get(key.cluster)
-    phase = _phase(state, target, cluster)
-    if phase is TargetPhase.SYNCED and _is_asked_for(state, key):
-        phase = TargetPhase.SYNCING
-    health = _health(state, target, cluster)
+    phase = phase_of(state, target)
+    health = health_of(state, target)
     message, next_step = say_target(state, target, phase, health)
     problems = [
         *(
@@ -142,46 +140,6 @@ def view_target(state: EngineState, target: TargetState) -> TargetView:
         plan_hash=target.plan_hash,
         trace_id=target.trace_id,
     )
-
-
-def _phase(state: EngineState, target: TargetState, cluster: ClusterState | None) -> TargetPhase:
-    if target.removing:
-        return TargetPhase.REMOVING
-    if cluster is None or not cluster.is_answering or state.unreadable(target.key):
-        return TargetPhase.UNKNOWN
-    is_broken = bool(target.undecided or target.error or target.problems)
-    if is_broken and writes_go_on(target):
-        return TargetPhase.FAILED
-    if target.hold is not None or target.conflicts or target.orphaned is not None:
-        return TargetPhase.HELD
-    if is_broken:
-        return TargetPhase.FAILED
-    if target.is_syncing or target.waiting or target.queued or target.trial:
-        return TargetPhase.SYNCING
-    if target.observed is not None and target.observed.changes:
-        return TargetPhase.DIFFERS
-    if target.desired is None or target.synced_digest != target.desired.digest:
-        return TargetPhase.PENDING
-    return TargetPhase.DRIFTED if target.drifted else TargetPhase.SYNCED
-
-
-def _is_asked_for(state: EngineState, key: TargetKey) -> bool:
-    """Whether a person asked for this target, or for what it comes from, and it is not done yet."""
-    cluster, catalog = state.clusters.get(key.cluster), state.catalog
-    document = catalog.applications.get(key.application) if catalog else None
-    return (
-        state.application_queue.is_wanted_by_user(key.application)
-        or (cluster is not None and cluster.queue.is_wanted_by_user(key))
-        or (document is not None and state.source_queue.is_wanted_by_user(document.source_ref))
-    )
-
-
-def _health(state: EngineState, target: TargetState, cluster: ClusterState | None) -> Health:
-    if cluster is None or not cluster.is_answering:
-        return Health(HealthState.UNKNOWN, "the cluster is not connected")
-    if not target.health:
-        return Health(HealthState.UNKNOWN)
-    return target.worst_health(state.now())
 
 
 def _in_later_waves(target: TargetState) -> list[ObjectProblem]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from opentelemetry.metrics import Meter, NoOpMeter
 from opentelemetry.trace import Tracer
 
 from shoal.model.digests import Digester
@@ -102,11 +103,13 @@ class Host:
     lose. `base_folder` is where relative local paths of documents start (the fleet's folder), None
     when the fleet is not a local folder: then local paths are refused. `at_end` takes what must be
     closed when the controller ends, a process that was started for instance. `exec_allowed` lists
-    the programs that a kubeconfig may run, as it is at this moment. `granted_revisions` gives the
-    revisions, of all sources, that targets may have at this moment, or None while that is not
-    known: a source keeps what it needs to hand them out again, and lets nothing go while it does
-    not know. `render_memory_mib` is what one render may take: a renderer that starts a process
-    holds it to that. `pod` is where the controller runs, when that is in a cluster.
+    the programs that a kubeconfig may run, as it is at this moment. `meter` counts; its series are
+    told apart by few words (a verb, a cluster, never an object), for what is beyond a bound is
+    added up. `granted_revisions` gives the revisions, of all sources, that targets may have at this
+    moment, or None while that is not known: a source keeps what it needs to hand them out again,
+    and lets nothing go while it does not know. `render_memory_mib` is what one render may
+    take: a renderer that starts a process holds it to that. `pod` is where the controller runs,
+    when that is in a cluster.
     """
 
     fleet: str
@@ -119,6 +122,7 @@ class Host:
     at_end: AtEnd
     http: Http
     exec_allowed: Set[str] = frozenset()
+    meter: Meter = field(default_factory=lambda: NoOpMeter("shoal"))
     granted_revisions: Callable[[], frozenset[str] | None] = _unknown
     render_memory_mib: int = 1024
     pod: Pod | None = None

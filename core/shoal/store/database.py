@@ -43,7 +43,7 @@ from shoal.store.loading import load_state
 from shoal.store.masking import Mask, as_it_is, masked
 from shoal.store.migrating import migrate, unreadable
 from shoal.store.states import State
-from shoal.store.writing import Writer
+from shoal.store.writing import Committed, Writer, untold
 
 INSTALLATION = "installation"
 RESTORED = "state.restored"
@@ -151,10 +151,12 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(folder: Path, mask: Mask = as_it_is) -> AsyncIterator[Store]:
+async def open_store(
+    folder: Path, mask: Mask = as_it_is, *, committed: Committed = untold
+) -> AsyncIterator[Store]:
     """Hold the state folder and open its database, creating or upgrading what is missing.
 
-    Every sentence that is written passes `mask`.
+    Every sentence that is written passes `mask`; `committed` hears of each transaction.
 
     Raises StateInUse when another process holds it, and StateUnusable when the database is damaged
     or was written by a newer Shoal. Leaving waits for the writes that were already handed in.
@@ -164,7 +166,7 @@ async def open_store(folder: Path, mask: Mask = as_it_is) -> AsyncIterator[Store
         try:
             installation, head = await _find_installation(engine)
             file = await anyio.to_thread.run_sync(identity, folder / DATABASE)
-            writer = Writer(engine, folder / DATABASE, file, installation, head)
+            writer = Writer(engine, folder / DATABASE, file, installation, head, committed)
             writer.start()
             try:
                 digester = Digester(key)

@@ -18,7 +18,9 @@ of the ledger is noted beside it (`heads`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -53,6 +55,12 @@ PORTION = 200
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
+Committed = Callable[[float, str], None]
+"""Told how many seconds a transaction took, and how it ended: `ok`, or the kind of error."""
+
+
+def untold(seconds: float, outcome: str) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,15 @@ class Writer:
     """
 
     def __init__(
-        self, engine: AsyncEngine, database: Path, file: FileIdentity, chain: str, head: Head
+        self,
+        engine: AsyncEngine,
+        database: Path,
+        file: FileIdentity,
+        chain: str,
+        head: Head,
+        committed: Committed = untold,
     ) -> None:
+        self._committed = committed
         self._engine = engine
         self._database = database
         self._file = file
@@ -134,7 +149,8 @@ class Writer:
 
     async def _commit_group(self, group: Sequence[_Call]) -> None:
         try:
-            written = await self._commit([call.changes for call in group])
+            with self._timed():
+                written = await self._commit([call.changes for call in group])
         except StoreUnavailable as error:
             for call in group:
                 _fail(call, _same(error))
@@ -148,6 +164,17 @@ class Writer:
             for call, records in zip(group, written, strict=True):
                 if not call.done.done():
                     call.done.set_result(records)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started, outcome = time.monotonic(), "ok"
+        try:
+            yield
+        except Exception as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self._committed(time.monotonic() - started, outcome)
 
     async def _commit(self, calls: Sequence[Sequence[Change]]) -> list[Sequence[Record]]:
         """One transaction for all of them; the records of each."""

@@ -1,15 +1,19 @@
-"""Span processors and the sampler that stand between a span and everybody who sees it.
+"""What stands between spans and metrics and everybody who sees them.
 
 `Guard` makes every text of a finished span safe before the ring or an exporter gets it, whoever
 wrote it: plugins are handed a tracer too. `Recording` keeps spans that the sampler would drop for
-the ring; they are still not exported.
+the ring; they are still not exported. `masked_metrics` does for metrics what `Guard` does for
+spans.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from opentelemetry.context import Context
+from opentelemetry.sdk.metrics.export import Metric, MetricsData
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, Status, TraceState
@@ -103,3 +107,48 @@ class Recording(Sampler):
     def get_description(self) -> str:
         """For the SDK's own messages."""
         return f"Recording({self._sampler.get_description()})"
+
+
+def masked_metrics(data: MetricsData, masking: Masking) -> MetricsData:
+    """The same numbers, with every text that tells them apart made safe.
+
+    Whoever counts gives the texts, plugins too. Most of them come again and again, so each is
+    looked at once per call.
+    """
+    safe: dict[str, str] = {}
+
+    def masked(value: Any) -> Any:
+        if not isinstance(value, str):
+            return masking.value(value)
+        if value not in safe:
+            safe[value] = masking.value(value)
+        return safe[value]
+
+    def attributes(given: Attributes) -> Attributes:
+        return {key: masked(value) for key, value in (given or {}).items()}
+
+    def point(given: Any) -> Any:
+        exemplars = [
+            replace(each, filtered_attributes=attributes(each.filtered_attributes))
+            for each in given.exemplars
+        ]
+        return replace(given, attributes=attributes(given.attributes), exemplars=exemplars)
+
+    def metric(given: Metric) -> Metric:
+        points = [point(each) for each in given.data.data_points]
+        data: Any = given.data  # one of four kinds, each with points of its own
+        inner = replace(data, data_points=points)
+        return replace(given, description=masking.text(given.description or ""), data=inner)
+
+    return MetricsData(
+        [
+            replace(
+                of_resource,
+                scope_metrics=[
+                    replace(scope, metrics=[metric(each) for each in scope.metrics])
+                    for scope in of_resource.scope_metrics
+                ],
+            )
+            for of_resource in data.resource_metrics
+        ]
+    )

@@ -82,6 +82,12 @@ class FakeController:
     failing: Exception | None = None
     calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     state: Path = Path()
+    is_ready: bool = True
+    metrics_page: bytes = b""
+
+    async def metrics(self) -> bytes:
+        """As given."""
+        return self.metrics_page
 
     def fleet(self) -> FleetView:
         """As given."""
