@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shoal import __version__
 from shoal.cli.ending import Ending, note
 from shoal.cli.plugging import loaded_plugins
 from shoal.cli.setting_options import takes_settings
@@ -57,12 +58,15 @@ def run_until_signal(
     from shoal.composition.surroundings import pod_around
     from shoal.telemetry.logs import configure_logs, set_log_level, standard_handler
     from shoal.telemetry.masking import Masking
+    from shoal.telemetry.shipping import build_shipping
 
     settings, configuration = configured.settings, LiveConfiguration(configured)
     as_json = None if settings.log_format is None else settings.log_format == "json"
     masking = Masking()
-    configure_logs(masking, as_json=as_json)
-    logging.getLogger().addHandler(standard_handler(masking, as_json=as_json))
+    shipping = build_shipping(__version__)
+    beside = [] if shipping is None else [shipping]
+    configure_logs(masking, as_json=as_json, beside=beside)
+    logging.getLogger().addHandler(standard_handler(masking, as_json=as_json, beside=beside))
     set_log_level(settings.log_level)
     configuration.followers.append(lambda settings: set_log_level(settings.log_level))
 
@@ -83,7 +87,11 @@ def run_until_signal(
             group.cancel_scope.cancel()
 
     _spare_the_collector()
-    anyio.run(main, backend_options={"use_uvloop": True})
+    try:
+        anyio.run(main, backend_options={"use_uvloop": True})
+    finally:
+        if shipping is not None:
+            shipping.shutdown()
     return Ending.INTERRUPTED if signal.SIGINT in received else Ending.OK
 
 

@@ -2,8 +2,8 @@
 
 `configure_logs` is called once by `composition`; modules ask for `logger(__name__)` at any time
 before or after. Lines go to standard error, because standard output belongs to a command's answer.
-Every line carries UTC time, level, the logger's name and the current trace; every text in it has
-been through the process's one `Masking`.
+Every line carries UTC time, level, the logger's name and the current trace and span; every text in
+it has been through the process's one `Masking`, also for whatever sees lines beside (`shipping`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from shoal.telemetry.masking import Masking
-from shoal.telemetry.spans import trace_id
+from shoal.telemetry.spans import span_id, trace_id
 
 
 def logger(name: str) -> FilteringBoundLogger:
@@ -35,11 +35,15 @@ def configure_logs(
     stream: TextIO | None = None,
     level: str = "info",
     as_json: bool | None = None,
+    beside: Sequence[Processor] = (),
 ) -> None:
-    """Set structlog up for this process; `as_json` left out asks whether `stream` is a terminal."""
+    """Set structlog up for this process; `as_json` left out asks whether `stream` is a terminal.
+
+    `beside` see each line before it is written.
+    """
     stream, as_json = _choose(stream, as_json)
     structlog.configure(
-        processors=[*_common(masking), *_rendering(as_json)],
+        processors=[*_common(masking), *beside, *_rendering(as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Lossy(stream))),
         cache_logger_on_first_use=False,
@@ -57,7 +61,11 @@ def set_log_level(level: str) -> None:
 
 
 def standard_handler(
-    masking: Masking, *, stream: TextIO | None = None, as_json: bool | None = None
+    masking: Masking,
+    *,
+    stream: TextIO | None = None,
+    as_json: bool | None = None,
+    beside: Sequence[Processor] = (),
 ) -> logging.Handler:
     """A handler for the standard library's logging that writes the same lines.
 
@@ -68,7 +76,7 @@ def standard_handler(
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         ProcessorFormatter(
-            foreign_pre_chain=_common(masking),
+            foreign_pre_chain=[*_common(masking), *beside],
             processors=[ProcessorFormatter.remove_processors_meta, *_rendering(as_json)],
         )
     )
@@ -125,10 +133,10 @@ def _rendering(as_json: bool) -> Sequence[Processor]:
 
 
 def _add_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """The trace of the current span, so that a line leads to its trace and back."""
+    """The trace and the span that are current, so that a line leads to its trace and back."""
     current = trace_id()
     if current:
-        event["trace_id"] = current
+        event["trace_id"], event["span_id"] = current, span_id()
     return event
 
 

@@ -55,6 +55,12 @@ def trace_id(span: Span | None = None) -> str:
     return f"{context.trace_id:032x}" if context.is_valid else ""
 
 
+def span_id() -> str:
+    """The id in hex of the current span; empty without one."""
+    context = get_current_span().get_span_context()
+    return f"{context.span_id:016x}" if context.is_valid else ""
+
+
 @contextmanager
 def opened(
     tracer: Tracer,
