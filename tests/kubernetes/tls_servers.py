@@ -11,6 +11,7 @@ from pathlib import Path
 
 import anyio.to_thread
 from aiohttp import web
+from opentelemetry.metrics import Meter
 
 from shoal.model.endpoints import Credential, Endpoint
 from shoal.testing.hosts import run_in_thread
@@ -44,6 +45,7 @@ async def served(
     seconds: float = 5,
     in_flight: int = 16,
     credential_interval: timedelta = timedelta(seconds=10),
+    meter: Meter | None = None,
 ) -> AsyncIterator[Transport]:
     """A transport to a TLS server on loopback that answers with `handler`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -66,7 +68,8 @@ async def served(
         credential_interval=credential_interval,
     )
     try:
-        async with Transport("dev", endpoint, TrustStore(), Pace(), run_in_thread) as transport:
+        trust, pace = TrustStore(), Pace()
+        async with Transport("dev", endpoint, trust, pace, run_in_thread, meter) as transport:
             yield transport
     finally:
         await runner.cleanup()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.programs import locate_needed, located
 from tests.rendering.originals.programs import HELM, KUSTOMIZE, kubernetes_yaml
 from tests.rendering.originals.running import KubernetesYaml, Originals
 
-from shoal.binaries import Binary, Progress, locate, silent
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.artifacts import Artifact, Tree
@@ -90,36 +88,19 @@ def artifact() -> Callable[..., Artifact]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Find or make the programs before the first test's time begins to run: minutes, once."""
-    if session.config.getoption("collectonly"):
-        return
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-
-    def progress(message: str, fraction: float | None) -> None:
-        if reporter is not None and fraction in (None, 0.0, 1.0):
-            reporter.write_line(message)
-
-    names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    """Find or make the programs first: minutes, once."""
     needed = {
         "workers": [worker_program()],
         "kubernetes_reader": [kubernetes_yaml()],
         "originals": [KUSTOMIZE, HELM],
     }
-    for name in names & needed.keys():
-        for binary in needed[name]:
-            _located(binary, progress)
-
-
-def _located(binary: Binary, progress: Progress = silent) -> Path:
-    """Find or make it in a loop of its own, out of the way of those that tests have."""
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(asyncio.run, locate(binary, progress=progress)).result()
+    locate_needed(session, needed)
 
 
 @pytest.fixture(scope="session")
 def kubernetes_reader() -> Iterator[KubernetesYaml]:
     """Kubernetes' own reader of YAML."""
-    reader = KubernetesYaml(_located(kubernetes_yaml()))
+    reader = KubernetesYaml(located(kubernetes_yaml()))
     yield reader
     reader.close()
 
@@ -127,4 +108,4 @@ def kubernetes_reader() -> Iterator[KubernetesYaml]:
 @pytest.fixture(scope="session")
 def originals(kubernetes_reader: KubernetesYaml) -> Originals:
     """The commands whose output Shoal's must equal."""
-    return Originals(_located(HELM), _located(KUSTOMIZE), kubernetes_reader)
+    return Originals(located(HELM), located(KUSTOMIZE), kubernetes_reader)

@@ -7,8 +7,9 @@ are those of the libraries in the render worker's go.mod; a test says when they 
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
+
+from tests.programs import own_program
 
 from shoal.binaries import Binary, Recipe, Release
 
@@ -53,11 +54,5 @@ KUSTOMIZE = Binary(
 
 
 def kubernetes_yaml() -> Binary:
-    """The program of `yaml/`; its version is its own content, so that a change is built anew."""
-    sources = [(FOLDER / "yaml" / name).read_bytes() for name in ("main.go", "go.mod", "go.sum")]
-    return Binary(
-        name="kubernetes-yaml",
-        version=hashlib.sha256(b"\0".join(sources)).hexdigest()[:12],
-        recipe=Recipe(folder=FOLDER / "yaml", package="."),
-        is_taken_from_path=False,
-    )
+    """The program of `yaml/`; its version is its own content."""
+    return own_program("kubernetes-yaml", FOLDER / "yaml")
