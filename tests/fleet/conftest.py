@@ -9,11 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
+from tests.fleet.collecting import COLLECTOR, Collector, running_collector
 from tests.fleet.harness import PLUGINS, SOURCE, FleetUnderTest, Repository, document
+from tests.programs import locate_needed, located
 
 from shoal.composition.loading import Plugins, load_plugins
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the Collector first: two minutes of a core, once."""
+    locate_needed(session, {"collector": [COLLECTOR]})
+
+
+@pytest.fixture
+async def collector(tmp_path: Path) -> AsyncIterator[Collector]:
+    """A real OpenTelemetry Collector, and what it was sent."""
+    program = await to_thread.run_sync(located, COLLECTOR)
+    async with running_collector(program, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The programs that hear what Shoal tells: Prometheus' own readers, and a real Collector."""
+"""Prometheus' own readers, and nothing of the machine's own telemetry."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from typing import Any
 import pytest
 from tests.programs import locate_needed, located, own_program
 
-FOLDER = Path(__file__).parent
-COLLECTOR = own_program("otel-collector", FOLDER / "collector")
-PROMETHEUS = own_program("prometheus-reader", FOLDER / "prometheus")
+PROMETHEUS = own_program("prometheus-reader", Path(__file__).parent / "prometheus")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build the programs first: two minutes of a core, once."""
-    locate_needed(session, {"collector": [COLLECTOR], "prometheus": [PROMETHEUS]})
+    """Build the program first: a quarter of a minute, once."""
+    locate_needed(session, {"prometheus": [PROMETHEUS]})
 
 
 @dataclass(frozen=True)
@@ -51,12 +49,6 @@ class Prometheus:
 def prometheus() -> Prometheus:
     """Prometheus' readers of pages, expressions and rules."""
     return Prometheus(located(PROMETHEUS))
-
-
-@pytest.fixture(scope="session")
-def collector() -> Path:
-    """The OpenTelemetry Collector, as a program."""
-    return located(COLLECTOR)
 
 
 @pytest.fixture(autouse=True)
