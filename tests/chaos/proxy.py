@@ -194,6 +194,8 @@ class FaultProxy:
 
 
 async def _send(to: asyncio.StreamWriter, data: bytes) -> None:
+    if to.is_closing():  # the loop has no error of its own for that
+        raise BrokenPipeError
     to.write(data)
     await to.drain()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -155,3 +157,20 @@ async def test_a_cut_resets_what_is_open_and_nothing_else() -> None:
             await ask(stream)
         async with await connect(proxy) as again:
             assert await ask(again) == b"hello"
+
+
+async def test_a_client_that_leaves_in_the_middle_ends_nothing_but_its_own_line() -> None:
+    async with proxied() as proxy:
+        proxy.harm(Harm(latency_seconds=0.05))
+        for _ in range(20):
+            leaving = await connect(proxy)
+            await leaving.send(b"hello" * 1000)
+            leaving.extra(SocketAttribute.raw_socket).setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
+            await leaving.aclose()
+        staying = await connect(proxy)
+        answer = await ask(staying)
+        await staying.aclose()
+
+    assert answer == b"hello"

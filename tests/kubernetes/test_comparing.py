@@ -213,6 +213,15 @@ def test_an_old_event_of_another_uid_says_nothing() -> None:
     assert case.judged(live) == Unsure()
 
 
+def test_an_object_that_came_back_with_an_older_etcd_is_not_the_one_we_know() -> None:
+    """It was deleted and made again; the backup is older than that, and so is what is listed."""
+    case = Case(config_map())
+    live = case.later()
+    live["metadata"] |= {"uid": "uid-0", "resourceVersion": "9"}
+
+    assert drift_of(case.judged(live, is_event=False)).kind is DriftKind.MISSING
+
+
 def test_an_object_handed_to_another_application_is_not_ours() -> None:
     case = Case(config_map())
     live = case.later()
