@@ -78,7 +78,7 @@ RULES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         frozenset({"importlib.import_module", "point.load"}),
         frozenset(
             {
-                "shoal.cli.root",  # commands of plugins that were loaded
+                "shoal.cli.plugin_commands",  # commands of plugins that were loaded
                 "shoal.composition.loading",  # plugins that are named
             }
         ),
