@@ -1,8 +1,8 @@
 """Writes the reference pages from the code: `python docs/reference/generate.py`.
 
 Commands from click, settings from their table, documents from the models of the installed plugins,
-hooks from their specifications and Protocols; and the list of decisions from their titles. A test
-fails when a page is not what this writes.
+hooks from their specifications and Protocols, metrics and spans from their tables; and the list of
+decisions from their titles. A test fails when a page is not what this writes.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ from shoal.model.documents import KINDS
 from shoal.model.durations import format_duration
 from shoal.model.holds import HoldCause
 from shoal.model.records import Deed
+from shoal.telemetry.measures import METRICS
+from shoal.telemetry.names import ATTRIBUTES, SPANS
+from shoal_clusters.counting import METRICS as METRICS_OF_CLUSTERS
 
 FOLDER = Path(__file__).parent
 HEAD = "<!-- Written by docs/reference/generate.py; change the code, not this page. -->\n"
@@ -45,6 +48,7 @@ def pages() -> dict[str, str]:
         "commands.md": HEAD + "\n".join(_commands(plugins)),
         "documents.md": HEAD + "\n".join(_documents(plugins)),
         "hooks.md": HEAD + "\n".join(_hooks()),
+        "telemetry.md": HEAD + "\n".join(_telemetry()),
         "words.md": HEAD + "\n".join(_words()),
         "../adr/index.md": HEAD + "\n".join(_decisions()) + "\n",
         **{
@@ -182,6 +186,25 @@ def _nouns(module: ModuleType) -> Iterator[str]:
 def _signature(function: Any) -> str:
     """As it is written in the source, which reads better than resolved types."""
     return str(inspect.signature(function)).replace("'", "")
+
+
+def _telemetry() -> Iterator[str]:
+    yield "# Metrics and spans\n"
+    yield "How to have them: [Telemetry](../operations/telemetry.md). Prometheus calls a label as"
+    yield "its attribute, with underscores; a histogram has `_bucket`, `_sum` and `_count`.\n"
+    yield "## Metrics\n\n| metric | in Prometheus | kind, unit | told apart by | meaning |"
+    yield "|---|---|---|---|---|"
+    for metric in sorted((*METRICS, *METRICS_OF_CLUSTERS), key=lambda each: each.name):
+        attributes = ", ".join(f"`{name}`" for name in metric.attributes)
+        yield (
+            f"| `{metric.name}` | `{metric.prometheus_name}` | {metric.kind}, `{metric.unit}` | "
+            f"{attributes} | {_cell(metric.meaning)} |"
+        )
+    yield "\n## Spans\n\n| span | stands around |\n|---|---|"
+    yield from (f"| `{name}` | {_cell(meaning)} |" for name, meaning in SPANS.items())
+    yield "\n## Attributes of spans\n\n| attribute | meaning |\n|---|---|"
+    yield from (f"| `{name}` | {_cell(meaning)} |" for name, meaning in ATTRIBUTES.items())
+    yield ""
 
 
 def _words() -> Iterator[str]:

@@ -7,6 +7,7 @@ import, because the conventions' package still moves its unstable names between 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 SHOAL_SYNC: Final = "shoal.sync"
@@ -35,3 +36,27 @@ SINCE_COMMIT_SECONDS: Final = "shoal.since_commit_seconds"
 CLUSTER: Final = "k8s.cluster.name"
 REVISION: Final = "vcs.ref.head.revision"
 ERROR_TYPE: Final = "error.type"
+
+SPANS: Final[Mapping[str, str]] = {
+    SHOAL_SYNC: "One decision: what each target of an application should hold. Ends when decided.",
+    FETCH: "The source was fetched, when that brought the revision; child of shoal.sync.",
+    RENDER: "All clusters were rendered and overridden, by the memo or anew; child of shoal.sync.",
+    CLUSTER_SYNC: "One target gets it; child of shoal.sync. A repeat is a trace of its own.",
+    PLAN: "What would change on the cluster; child of cluster.sync.",
+    APPLY: "Writes, until the last answer; child of cluster.sync.",
+    PRUNE: "Deletions, after all writes went well; child of cluster.sync.",
+    CLUSTER_HEALTHY: "All of the target was seen healthy; child of shoal.sync.",
+}
+"""Every span of the core, and what it stands around."""
+
+ATTRIBUTES: Final[Mapping[str, str]] = {
+    APPLICATION: "`namespace/name` of the application.",
+    CLUSTER: "The name of the cluster.",
+    REVISION: "The revision of the source.",
+    TRIGGER: "Why it was looked at: a person, a revision, drift, a re-check.",
+    TARGETS: "How many targets were granted something.",
+    OBJECTS: "How many objects it is about.",
+    SINCE_COMMIT_SECONDS: "From the commit until then.",
+    ERROR_TYPE: "The kind of error, when it failed; its sentence is the status.",
+}
+"""What the core writes on them."""
