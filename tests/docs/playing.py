@@ -31,8 +31,14 @@ from shoal_clusters.controlplane.kubeconfig import write_kubeconfig
 
 PROGRAMS = Path(sys.executable).parent
 _PATIENCE_SECONDS = 30.0
+_LOOKING_SECONDS = 5.0
 _SHELL = re.compile(r"[|<>&;`*]|\$\(")
 _USER = "shoal"
+
+
+def _looks_only(words: Sequence[str]) -> bool:
+    """Whether a command changes nothing, so that a person would type it again a moment later."""
+    return words[0] == "shoal" and words[1] in ("status", "get", "describe", "history", "events")
 
 
 def needs_clusters(blocks: Sequence[Block]) -> bool:
@@ -89,10 +95,19 @@ class Player:
                 *names, _, folder = words[4:]
                 self._hand_out(self.folder / folder / "kubeconfig", names)
             return
-        printed = self._printed_by(command.words, words)
+        printed = self._printed_at_last(command, words)
         if not looks_like(command.printed, printed):
             shown = command.printed or "(nothing)\n"
             self.wrong.append(f"{where}\n--- the page shows\n{shown}--- it prints\n{printed}")
+
+    def _printed_at_last(self, command: Command, words: Sequence[str]) -> str:
+        """What it prints; who only looks looks again while the news is on its way."""
+        deadline = time.monotonic() + (_LOOKING_SECONDS if _looks_only(words) else 0)
+        printed = self._printed_by(command.words, words)
+        while not looks_like(command.printed, printed) and time.monotonic() < deadline:
+            time.sleep(0.05)
+            printed = self._printed_by(command.words, words)
+        return printed
 
     def _printed_by(self, line: str, words: Sequence[str]) -> str:
         if words[0] == "shoal" and not _SHELL.search(line):

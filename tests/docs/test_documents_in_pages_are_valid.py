@@ -16,7 +16,8 @@ FLEET = b"apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: acme}\n"
 
 
 def documents_of(page: Path) -> list[str]:
-    return [block.text for block in blocks_of(page) if block.language == "yaml"]
+    blocks = blocks_of(page)
+    return [each.text for each in blocks if each.language == "yaml" and not each.not_run]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -56,7 +56,7 @@ def assert_can_be_typed(words: list[str]) -> None:
     try:
         command.make_context(command.name, rest, parent=context.parent)
     except click.BadParameter as problem:
-        if "there is none" not in problem.message:
+        if not re.search("there is none|does not exist", problem.message):
             raise
 
 
