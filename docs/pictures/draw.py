@@ -23,11 +23,10 @@ from shoal_clusters.demo.fleet import cluster_names
 from shoal_clusters.demo.looking import opened_eyes
 from shoal_clusters.demo.showing import follow
 from shoal_clusters.demo.staging import Stage, set_stage
-from shoal_clusters.demo.steps import STEPS, Scene
+from shoal_clusters.demo.steps import STEPS, Scene, kill_cluster
 
 FOLDER = Path(__file__).parent
 COLUMNS = 132
-STEPS_SHOWN = 8
 # As rich has it, with the reader's own fonts: a picture fetches nothing.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
     "Fira Code, monospace", "ui-monospace, Menlo, Consolas, monospace"
@@ -69,8 +68,10 @@ async def draw() -> None:
 async def _play(stage: Stage) -> None:
     async with opened_eyes(stage.clusters) as eyes:
         scene = Scene(stage, eyes)
-        for step in STEPS[:STEPS_SHOWN]:
+        for step in STEPS:
             await step.play(scene)
+            if step.play is kill_cluster:
+                return
 
 
 async def _until_shown(board: Board) -> None:
