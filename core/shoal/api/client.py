@@ -7,7 +7,8 @@ raised is raised here again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
@@ -43,12 +44,21 @@ class _UnixConnection(HTTPConnection):
 class Client:
     """One conversation with the controller whose state is in `state`; use it as a context.
 
+    `waiting` gives a context that lasts as long as each answer takes to come.
+
     Every method raises NotRunning when nobody answers, TimeoutError when the answer does not come,
     and otherwise the ShoalError that the controller raised.
     """
 
-    def __init__(self, state: Path, *, timeout_seconds: float = _ANSWER_SECONDS) -> None:
+    def __init__(
+        self,
+        state: Path,
+        *,
+        timeout_seconds: float = _ANSWER_SECONDS,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.state = state
+        self._waiting = waiting
         self._seconds = timeout_seconds
         self._connection = _UnixConnection(state, timeout_seconds)
 
@@ -109,8 +119,9 @@ class Client:
     def _ask(self, method: str, path: str, content: bytes | None = None) -> dict[str, Any]:
         headers = {} if content is None else {"Content-Type": "application/json"}
         try:
-            self._connection.request(method, path, body=content, headers=headers)
-            answer = json.loads(self._connection.getresponse().read())
+            with self._waiting():
+                self._connection.request(method, path, body=content, headers=headers)
+                answer = json.loads(self._connection.getresponse().read())
         except _BROKEN as error:
             raise self._said(error) from error
         raise_error(answer)

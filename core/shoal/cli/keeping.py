@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from shoal.cli.ending import Ending, note
+from shoal.cli.progress import ticking
 
 _STATE = click.Path(path_type=Path, file_okay=False)
 
@@ -30,7 +31,9 @@ def backup(file: Path, state: Path | None) -> int:
     from shoal.api.running import find_state_folder
     from shoal.store.backing_up import back_up
 
-    manifest = back_up(find_state_folder(state), file, datetime.now(UTC))
+    folder = find_state_folder(state)
+    with ticking("writing the backup"):
+        manifest = back_up(folder, file, datetime.now(UTC))
     size = f"{file.stat().st_size / 1024:,.0f} KiB"
     note(f"{file}: the state as of record {manifest.seq}, {size}; it holds the installation's key")
     return Ending.OK
@@ -56,7 +59,8 @@ def restore(file: Path, state: Path, reason: str) -> int:
     from shoal.store.restoring import restore as put_back
 
     who, now = own_name(), datetime.now(UTC)
-    done = anyio.run(partial(put_back, state, file, who=who, reason=reason, now=now))
+    with ticking("reading the backup"):
+        done = anyio.run(partial(put_back, state, file, who=who, reason=reason, now=now))
     manifest = done.manifest
     note(f"{state} is as of record {manifest.seq}, backed up at {manifest.taken_at}")
     if done.aside is not None:

@@ -90,8 +90,10 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, state: Path | None, **kwargs: Any) -> Any:
         from shoal.api.client import Client  # 20 ms that `version` and `--help` need not pay
         from shoal.api.running import find_state_folder
+        from shoal.cli.progress import ticking
 
-        with Client(find_state_folder(state)) as client:
+        waiting = functools.partial(ticking, "waiting for the controller")
+        with Client(find_state_folder(state), waiting=waiting) as client:
             return command(*args, client=client, **kwargs)
 
     return wrapped

@@ -1,22 +1,27 @@
 """What a command says while it takes long: on stderr, where no data is.
 
 Nothing at all within the first second. After that one line that is written over again and again on
-a terminal, and a plain line every ten seconds elsewhere, so that a log stays short.
+a terminal, and a plain line every ten seconds elsewhere, so that a log stays short. For what most
+often takes milliseconds: what may build or fetch something shows a bar (`shoal.binaries.showing`),
+whose import alone would be seen here.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import click
 
-from shoal.cli.phrasing import clean
+from shoal.cli.phrasing import clean, span_of
 
 QUIET_SECONDS = 1.0
 PLAIN_SECONDS = 10.0
+_TICK_SECONDS = 1.0
 _WIPE = "\r\x1b[2K"
 
 Say = Callable[[str], None]
@@ -45,3 +50,23 @@ def saying_progress(clock: Callable[[], float] = time.monotonic) -> Iterator[Say
     finally:
         if is_shown:
             click.echo(_WIPE, nl=False, err=True)
+
+
+@contextmanager
+def ticking(doing: str) -> Iterator[None]:
+    """Says what is being done and for how long, while the block does nothing but wait for it."""
+    done = threading.Event()
+    started = time.monotonic()
+
+    def tick() -> None:
+        with saying_progress() as say:
+            while not done.wait(_TICK_SECONDS):
+                say(f"{doing} ({span_of(timedelta(seconds=time.monotonic() - started))})")
+
+    thread = threading.Thread(target=tick, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

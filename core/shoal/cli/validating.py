@@ -14,6 +14,7 @@ from shoal.cli.options import Output, prints
 from shoal.cli.phrasing import clean
 from shoal.cli.plugging import loaded_plugins
 from shoal.cli.printing import print_list
+from shoal.cli.progress import ticking
 from shoal.cli.tables import Item
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def validate(path: Path, strict: bool, output: Output) -> int:
 
     files = read_fleet(path)
     plugins = loaded_plugins()
-    loaded = load(files, plugins.seams)
+    with ticking(f"reading {_counted(len(files), 'file')}"):
+        loaded = load(files, plugins.seams)
     problems = sorted({*loaded.problems, *loaded.warnings}) if strict else loaded.problems
     warnings = () if strict else loaded.warnings
     if output.format == "table":

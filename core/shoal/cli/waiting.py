@@ -8,6 +8,7 @@ which cluster is in the way, and why.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -23,6 +24,7 @@ from shoal.cli.kinds import APPLICATION, CLUSTER, TARGET
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import DurationType, short_revision, span_of, with_glyph
 from shoal.cli.printing import print_list
+from shoal.cli.progress import saying_progress
 from shoal.cli.tables import Item
 
 POLL_SECONDS = 0.5
@@ -60,16 +62,25 @@ def look_until(
     deadline = time.monotonic() + timeout.total_seconds()
     said: dict[str, str] = {}
     before: Look | None = None
-    while True:
-        started = time.monotonic()
-        seen = look()
-        ending = verdict(seen, before)
-        if ending is not None or time.monotonic() >= deadline:
-            return seen, ending
-        for target in seen.targets:
-            _say_change(target, said)
-        before = seen
-        time.sleep(max(POLL_SECONDS, _SHARE * (time.monotonic() - started)))
+    with saying_progress() as say:
+        while True:
+            started = time.monotonic()
+            seen = look()
+            ending = verdict(seen, before)
+            if ending is not None or time.monotonic() >= deadline:
+                return seen, ending
+            for target in seen.targets:
+                _say_change(target, said)
+            before = seen
+            left = span_of(timedelta(seconds=deadline - time.monotonic()))
+            say(f"{left} left; {_tally(seen.targets)}")
+            time.sleep(max(POLL_SECONDS, _SHARE * (time.monotonic() - started)))
+
+
+def _tally(targets: Sequence[Item]) -> str:
+    """`36 Synced, 2 Failed`."""
+    counts = Counter(str(target["phase"]) for target in targets)
+    return ", ".join(f"{count} {phase}" for phase, count in counts.items()) or "no target yet"
 
 
 def await_documents(client: Client, timeout: timedelta) -> None:
