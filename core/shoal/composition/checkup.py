@@ -24,6 +24,7 @@ class Fleet(NamedTuple):
 
 async def check_all(plugins: Plugins, state: Path, fleet: Fleet | None, say: Say) -> list[Check]:
     """Every check: the machine's first, then the fleet's, if there is one to look at."""
+    of_machine: list[Check] = []
     of_fleet: list[Check] = []
 
     async def look_at_fleet(fleet: Fleet) -> None:
@@ -32,5 +33,5 @@ async def check_all(plugins: Plugins, state: Path, fleet: Fleet | None, say: Say
     async with anyio.create_task_group() as group:
         if fleet is not None:
             group.start_soon(look_at_fleet, fleet)
-        of_machine = await diagnose(machine_probes(plugins, state))
+        of_machine += await diagnose(machine_probes(plugins, state))
     return [*of_machine, *of_fleet]

@@ -200,13 +200,13 @@ def _with_choice(schema: Mapping[str, Any], seam: str, seams: Seams) -> Schema:
     }
 
 
-def _spelt_out(alternatives: Sequence[Schema], names: Sequence[str]) -> Iterator[Schema]:
+def _spelt_out(alternatives: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterator[Schema]:
     """That a plugin is chosen is said of each plugin's key."""
     for each in alternatives:
         if each == CHOSEN:
             yield from ({"required": [name]} for name in names)
         else:
-            yield each
+            yield dict(each)
 
 
 def _part(seam: str, name: str, seams: Seams) -> Schema:
