@@ -121,6 +121,24 @@ def test_without_a_fleet_the_machine_is_looked_at_alone(run, tmp_path, monkeypat
     assert "no fleet was looked at: give --fleet DIR" in ended.err
 
 
+def test_what_is_not_given_comes_from_the_file_of_the_controller(
+    run, folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "config.yaml"
+    monkeypatch.setenv("SHOAL_CONFIG", str(file))
+    file.write_text(f"{HEAD}kind: Configuration\nfleet: fleet\nstate: there\n")
+    found = checks(run("doctor", "-o", "json"))
+    file.write_text(f"{HEAD}kind: Configuration\nflet: fleet\n")
+    spoilt = checks(run("doctor", *state(tmp_path), "-o", "json"))
+
+    assert found["configuration"]["message"] == str(file)
+    assert str(tmp_path / "there") in found["state folder"]["message"]
+    assert found["documents"]["finding"] == "Ok"
+    assert spoilt["configuration"]["finding"] == "Failed"
+    assert "shoal config show" in spoilt["configuration"]["next_step"]
+
+
 @pytest.mark.parametrize("format", ["table", "json", "yaml", "name", "jsonl"])
 def test_without_plugins_it_is_1_in_every_format(run, tmp_path, monkeypatch, format):
     monkeypatch.chdir(tmp_path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,6 +42,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     "--fleet",
     type=_FOLDER,
     metavar="DIR",
+    envvar="SHOAL_FLEET",
     help="The fleet's folder; here, when left out and there is a fleet.yaml.",
 )
 @click.option(
@@ -53,11 +55,13 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--secrets",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
+    envvar="SHOAL_SECRETS",
     help="Secrets as files, as `shoal run` gets them: NAMESPACE/NAME/KEY.",
 )
 @click.option(
     "--allow-exec",
     multiple=True,
+    envvar="SHOAL_ALLOW_EXEC",
     metavar="PROGRAM",
     help="A program that a kubeconfig may run for its credential; repeatable.",
 )
@@ -74,6 +78,7 @@ def doctor(
     Versions, plugins, programs, the state folder; and of a fleet its documents, secrets, sources,
     what is rendered, and whether each cluster answers, with which clock, and allows what is to be
     written there. Nothing is changed. Exit code 1 when something is wrong; a warning is none.
+    What is not given here is taken from the configuration file that `shoal run` would read.
     """
     import anyio
 
@@ -84,20 +89,48 @@ def doctor(
     from shoal.telemetry.logs import configure_logs
     from shoal.telemetry.masking import Masking
 
-    if fleet is None and Path("fleet.yaml").is_file():
-        fleet = Path()
+    written, of_file = _configuration()
+    if fleet is None:
+        fleet = Path() if Path("fleet.yaml").is_file() else _folder(written.get("fleet"))
+    state_folder = state_folder or written.get("state")
+    secrets = secrets or written.get("secrets")
+    allow_exec = allow_exec or tuple(written.get("allow_exec", ()))
     masking = Masking()
     configure_logs(masking)
     plugins = load_plugins(named=[read_named(each) for each in named_plugins()])
     state_folder = state_folder or default_state_folder(str(fleet or Path()))
     given = _given(fleet, secrets, allow_exec, plugins, masking.known) if fleet else None
     with saying_progress() as say:
-        checks = anyio.run(check_all, plugins, state_folder, given, say)
+        checks = [*of_file, *anyio.run(check_all, plugins, state_folder, given, say)]
     _print(output, checks, masking)
     if fleet is None:
-        note("no fleet was looked at: give --fleet DIR")
+        note("no fleet was looked at: give --fleet DIR; of one by URL, a clone")
     note(_summary(checks))
     return Ending.NO if any(check.finding == "Failed" for check in checks) else Ending.OK
+
+
+def _configuration() -> tuple[Mapping[str, Any], Sequence[Check]]:
+    """What the file of the controller says, and whether it can be used; nothing without a file."""
+    from shoal.composition.configuration_file import VARIABLE, find_file, read_file
+    from shoal.composition.diagnosing import failed, ok
+
+    named = os.environ.get(VARIABLE)
+    path = find_file(Path(named) if named else None)
+    if path is None:
+        return {}, ()
+    file = read_file(path)
+    if file.problems:
+        step = "correct it; `shoal config show` tries it out"
+        return {}, [failed("configuration", file.problems[0].as_text(), step)]
+    values = {name: each.value for name, each in file.values.items()}
+    return values, [ok("configuration", str(path))]
+
+
+def _folder(fleet: str | None) -> Path | None:
+    """The fleet of the file where it is a folder; one by URL is not cloned for a look."""
+    from shoal.composition.settings import is_remote
+
+    return Path(fleet) if fleet and not is_remote(fleet) else None
 
 
 def _given(
