@@ -14,6 +14,7 @@ from tests.engine.virtual_time import in_virtual_time, now
 
 from shoal.errors import AccessDenied, HttpFailed, Permanent, ServerBusy
 from shoal.model.alerts import Batch, Purpose
+from shoal.model.health import Health, HealthState
 from shoal.model.identity import Ref
 from shoal.model.records import Deed
 from shoal.planning import alerting
@@ -130,6 +131,30 @@ async def test_drift_that_is_reported_is_told_until_it_ends(tmp_path: Path) -> N
         "shop was changed by hand on one",
         "shop is equal to Git again on one",
     ]
+
+
+@in_virtual_time
+async def test_what_does_badly_is_told_once_until_it_is_healthy_again(tmp_path: Path) -> None:
+    engine = watched(tmp_path, "one", "two")
+    ill, slow = Health(HealthState.DEGRADED, "it restarts"), Health(HealthState.PROGRESSING)
+
+    async with engine.running():
+        await engine.until_synced("1")
+        for cluster in engine.clusters.values():
+            for health in (ill, slow, ill):
+                cluster.set_health(key_of(), health)
+                await anyio.sleep(1)
+        await anyio.sleep(MINUTE)
+        for cluster in engine.clusters.values():
+            cluster.set_health(key_of(), Health(HealthState.HEALTHY))
+        await anyio.sleep(5)
+
+    assert engine.notifier.titles == [
+        "shop is not healthy on one and two",
+        "shop is healthy again on one and two",
+    ]
+    assert engine.notifier.sent[0].topics[0].message == "ConfigMap default/settings: it restarts"
+    assert len(engine.store.recorded(Deed.TARGET_DEGRADED)) == 2
 
 
 @in_virtual_time

@@ -206,7 +206,8 @@ class _Assembly:
     async def _alerting(self) -> Alerting:
         notifiers = self._plugins.notifiers
         hosts = await self._lent.all_of("notifiers", notifiers)
-        delivering = Delivering(self._store, notifiers, hosts, self._guard)
+        mask = partial(self._foundation.masking.value, limit=None)
+        delivering = Delivering(self._store, notifiers, hosts, self._guard, mask)
         return Alerting(self._state, self._store, self._recording, delivering, random.random)
 
     async def _clusters(self) -> Clusters:

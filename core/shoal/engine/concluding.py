@@ -93,7 +93,7 @@ class Concluding:
     async def conclude(self, done: Pass) -> None:
         """Remember, record, and plan the next pass."""
         target = done.target
-        had_reported = bool(target.reported)
+        before = bool(target.reported), bool(target.degraded)
         _note_corrections(done, self.state.now())
         _note_problems(done)
         budgeting.deleted(self.state, done.desired, done.results)
@@ -108,7 +108,7 @@ class Concluding:
             await self.recording.settled(target, done.desired, done.status, uses_up=is_over)
         else:
             await self.recording.came_to_nothing(target.key, uses_up=is_over)
-        await self._tell_what_ended(done, sync, had_reported=had_reported)
+        await self._tell_what_ended(done, sync, *before)
         if done.is_synced:
             target.applied, target.begun = done.desired, frozenset()
         if is_over:
@@ -120,7 +120,9 @@ class Concluding:
         wake_partners(self.state, target.key, done.results)
         await end_fights_over_others(self.state, self.recording, target)
 
-    async def _tell_what_ended(self, done: Pass, sync: Sync | None, *, had_reported: bool) -> None:
+    async def _tell_what_ended(
+        self, done: Pass, sync: Sync | None, had_reported: bool, was_degraded: bool
+    ) -> None:
         """What was recorded to be wrong is over, also where nothing was written for that."""
         target = done.target
         if target.problems or target.error is not None:
@@ -131,6 +133,8 @@ class Concluding:
                 await self.recording.mention(Deed.TARGET_RECOVERED, str(target.key))
         if had_reported and not target.reported:
             await self.recording.mention(Deed.DRIFT_ENDED, str(target.key))
+        if was_degraded and not target.degraded:
+            await self.recording.mention(Deed.TARGET_HEALTHY, str(target.key))
 
     def _sync(self, done: Pass) -> Sync:
         provenance = self.state.provenance(done.desired)
@@ -227,6 +231,7 @@ def _note_problems(done: Pass) -> None:
             target.beside = without(target.beside, result.key)
             target.drifted.pop(result.key, None)
             target.reported = without(target.reported, result.key)
+            target.degraded -= {result.key}
         elif result.status in WRITTEN and _is_undone(done, result.key):
             target.drifted.pop(result.key, None)
 

@@ -23,10 +23,11 @@ from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState
 from shoal.engine.target_state import TargetState, without
 from shoal.errors import OwnershipConflict, StoreUnavailable
+from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import OwnedState
 from shoal.model.policies import DriftPolicy, SyncMode
-from shoal.model.records import Deed
+from shoal.model.records import Deed, Verdict
 from shoal.model.sightings import Drift, DriftKind, Sighting
 from shoal.planning.backing_off import NEVER
 from shoal.planning.fighting import is_reset
@@ -66,6 +67,7 @@ class Observing:
             return  # nobody's any more: it was let go while this was on its way
         if sighting.health is not None:
             target.saw_health(sighting.key, sighting.health, self.state.now())
+            await self._follow_degradation(target, sighting.key, sighting.health)
             follow_health(self.state, self.tracer, cluster, target, sighting.at)
         if sighting.is_lost:
             self._take_back(cluster, target, sighting)
@@ -80,6 +82,25 @@ class Observing:
                 await self._settled(cluster, target, sighting.key)
             else:
                 await self._drifted(cluster, target, sighting, sighting.drift)
+
+    async def _follow_degradation(
+        self, target: TargetState, key: ObjectKey, health: Health
+    ) -> None:
+        """Say once that something does badly, and that all is well: in between it may well flap."""
+        if health.state is HealthState.DEGRADED and not target.removing:
+            is_news, target.degraded = not target.degraded, target.degraded | {key}
+            if is_news:
+                await self.recording.mention(
+                    Deed.TARGET_DEGRADED,
+                    str(target.key),
+                    {"object": str(key)},
+                    why=health.reason,
+                    verdict=Verdict.FAILED,
+                )
+        elif health.state is HealthState.HEALTHY and key in target.degraded:
+            target.degraded -= {key}
+            if not target.degraded:
+                await self.recording.mention(Deed.TARGET_HEALTHY, str(target.key))
 
     def _is_no_orphan_any_more(self, cluster: ClusterState, sighting: Sighting) -> bool:
         """Whether what was only found has gone by itself, or is somebody else's now."""

@@ -61,19 +61,20 @@ class TargetState:
     `desired` is what it should hold, `applied` the last one carried out in full; `removing` says
     why it should hold nothing any more, and what becomes of what it has. `deferred` objects are
     pruned once the others are healthy; `told` is the digest of the failures that were recorded
-    last, `is_failing` until they are over; `drifted_since` is when the drift of an object was first
-    seen. `health` knows every object that was seen since start, `unseen` holds those that were
-    written and not seen since. `undecided` says why nobody knows what it should hold now: it keeps
-    what it has. `hold` stops it or a part of it, which `held` tells, `standing` is the last hold of
-    a prune, also while another one stands in its place, `conflicts` hold single objects; `released`
-    is what a person let go of what was held. `begun` are objects to which something newer than
-    `applied` was sent, whatever came of it. `queued` is what waits for an earlier wave, `trial`
-    says what the validation of this revision waits for, `observed` is the plan of a target that is
-    only observed, `looks` when it was made. `struggles` are the objects that were corrected lately,
-    `sighted` when others were seen drifting, `reported` of what drifts on, by its reason, when that
-    was recorded, `beside` who else deploys an object. `is_delivering`: it was synced to another
-    revision than it had before, and was not seen healthy since. `orphaned` holds what carries its
-    marks and is not wanted, and nothing else.
+    last, `is_failing` until they are over; `degraded` are objects that were seen degraded and not
+    healthy since; `drifted_since` is when the drift of an object was first seen. `health` knows
+    every object that was seen since start, `unseen` holds those that were written and not seen
+    since. `undecided` says why nobody knows what it should hold now: it keeps what it has. `hold`
+    stops it or a part of it, which `held` tells, `standing` is the last hold of a prune, also while
+    another one stands in its place, `conflicts` hold single objects; `released` is what a person
+    let go of what was held. `begun` are objects to which something newer than `applied` was sent,
+    whatever came of it. `queued` is what waits for an earlier wave, `trial` says what the
+    validation of this revision waits for, `observed` is the plan of a target that is only observed,
+    `looks` when it was made. `struggles` are the objects that were corrected lately, `sighted` when
+    others were seen drifting, `reported` of what drifts on, by its reason, when that was recorded,
+    `beside` who else deploys an object. `is_delivering`: it was synced to another revision than it
+    had before, and was not seen healthy since. `orphaned` holds what carries its marks and is not
+    wanted, and nothing else.
     """
 
     key: TargetKey
@@ -107,6 +108,7 @@ class TargetState:
     unseen: dict[ObjectKey, None] = field(default_factory=dict)
     told: str = ""
     is_failing: bool = False
+    degraded: frozenset[ObjectKey] = frozenset()
     failures: int = 0
     is_syncing: bool = False
     deferred: frozenset[ObjectKey] = frozenset()

@@ -20,6 +20,7 @@ VARIABLES = ("event", "application", "cluster")
 """What an expression of `when` knows."""
 TROUBLES = (
     EventKind.FAILED,
+    EventKind.DEGRADED,
     EventKind.HELD,
     EventKind.DRIFTED,
     EventKind.UNREACHABLE,
@@ -152,8 +153,8 @@ class AlertSpec(Spec):
     events: tuple[EventKind, ...] = Field(
         default=TROUBLES,
         min_length=1,
-        description="About what. Failed, Held, Drifted, Unreachable and Invalid are troubles, "
-        "which end; Synced, Corrected and Removed just happen.",
+        description="About what. Failed, Degraded, Held, Drifted, Unreachable and Invalid are "
+        "troubles, which end; Synced, Corrected and Removed just happen.",
     )
     applications: AlertedApplications = Field(
         default=AlertedApplications(),

@@ -19,9 +19,10 @@ from shoal.model.identity import Ref
 
 
 class EventKind(StrEnum):
-    """What an Alert can be about. The first five are troubles: they begin, and they end."""
+    """What an Alert can be about. The first six are troubles: they begin, and they end."""
 
     FAILED = "Failed"
+    DEGRADED = "Degraded"
     HELD = "Held"
     DRIFTED = "Drifted"
     UNREACHABLE = "Unreachable"

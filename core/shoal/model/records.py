@@ -40,6 +40,8 @@ class Deed(StrEnum):
     TARGET_RESET = "target.reset"
     TARGET_SHARED = "target.shared"
     TARGET_OBSERVED = "target.observed"
+    TARGET_DEGRADED = "target.degraded"
+    TARGET_HEALTHY = "target.healthy"
     TARGET_WAITING = "target.waiting"
     TARGET_RELEASED = "target.released"
     CLUSTER_CONNECTED = "cluster.connected"

@@ -18,6 +18,7 @@ _BEGINS: Mapping[Deed, EventKind] = {
     Deed.TARGET_FAILED: EventKind.FAILED,
     Deed.APPLICATION_FAILED: EventKind.FAILED,
     Deed.SOURCE_FAILED: EventKind.FAILED,
+    Deed.TARGET_DEGRADED: EventKind.DEGRADED,
     Deed.TARGET_DRIFTED: EventKind.DRIFTED,
     Deed.HOLD_PLACED: EventKind.HELD,
     Deed.CLUSTER_LOST: EventKind.UNREACHABLE,
@@ -27,7 +28,8 @@ _BEGINS: Mapping[Deed, EventKind] = {
 _ENDS: Mapping[Deed, tuple[EventKind, ...]] = {
     Deed.TARGET_SYNCED: (EventKind.FAILED,),
     Deed.TARGET_RECOVERED: (EventKind.FAILED,),
-    Deed.TARGET_RELEASED: (EventKind.FAILED, EventKind.DRIFTED),
+    Deed.TARGET_HEALTHY: (EventKind.DEGRADED,),
+    Deed.TARGET_RELEASED: (EventKind.FAILED, EventKind.DEGRADED, EventKind.DRIFTED),
     Deed.APPLICATION_RECOVERED: (EventKind.FAILED,),
     Deed.SOURCE_RECOVERED: (EventKind.FAILED,),
     Deed.SOURCE_CHANGED: (EventKind.FAILED,),
@@ -159,6 +161,9 @@ def _told(record: Record, stage: Stage) -> tuple[str, str]:
     if entry.what is Deed.TARGET_CORRECTED:
         objects = ", ".join(str(each.get("object")) for each in body.get("changes", ())[:3])
         return f"{entry.why or 'drift'}: {objects}", ""
+    if entry.what is Deed.TARGET_DEGRADED:
+        step = f"shoal describe target {entry.subject}"
+        return f"{body.get('object')}: {entry.why or 'it is not healthy'}", step
     step = str(body.get("next_step", ""))
     if entry.what is Deed.FLEET_INVALID and not step:
         first = str(next(iter(body.get("problems", ())), ""))

@@ -18,6 +18,8 @@ from shoal.planning.noticing import ending, notice
 _DONE: Mapping[tuple[EventKind, Stage], tuple[str, str]] = {
     (EventKind.FAILED, Stage.BEGAN): ("failed", "failed"),
     (EventKind.FAILED, Stage.ENDED): ("recovered", "recovered"),
+    (EventKind.DEGRADED, Stage.BEGAN): ("is not healthy", "are not healthy"),
+    (EventKind.DEGRADED, Stage.ENDED): ("is healthy again", "are healthy again"),
     (EventKind.HELD, Stage.BEGAN): ("is held", "are held"),
     (EventKind.HELD, Stage.ENDED): ("is held no more", "are held no more"),
     (EventKind.DRIFTED, Stage.BEGAN): ("was changed by hand", "were changed by hand"),
@@ -131,7 +133,8 @@ def _sentence(about: str, event: Event, clusters: Sequence[str], namespace: str)
     name = about.removeprefix(f"{namespace}/")
     if name == "fleet":
         name = "the fleet"
-    return f"{name} {one}" + (f" on {_places(clusters)}" if clusters else "")
+    at = "from" if event.kind is EventKind.REMOVED else "on"
+    return f"{name} {one}" + (f" {at} {_places(clusters)}" if clusters else "")
 
 
 def _places(clusters: Sequence[str]) -> str:
