@@ -130,7 +130,7 @@ def make_process(
         renderer=renderer,
         gate=gate,
         jitter=jitter,
-        interval=lambda: REPOSITORY_INTERVAL,
+        interval=REPOSITORY_INTERVAL,
     )
     engine.documents = documents  # type: ignore[assignment]
     process = Process(number, store, engine.assembled(), state, anyio.current_time())
