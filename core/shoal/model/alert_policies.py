@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from shoal.model.alerts import EventKind
 from shoal.model.choice import Choice, Seam, Spec
@@ -27,6 +34,16 @@ TROUBLES = (
     EventKind.INVALID,
 )
 _LONGEST_WINDOW = timedelta(days=7)
+_TIME_SCHEMA = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})$",
+    "examples": ["2026-12-24T08:00:00Z"],
+}
+_CRON_SCHEMA = {
+    "type": "string",
+    "pattern": r"^\s*(\S+\s+){4}\S+\s*$",
+    "examples": ["0 22 * * Mon-Fri"],
+}
 
 
 class Namespaces(StrEnum):
@@ -109,10 +126,19 @@ class AlertedClusters(Spec):
 class Mute(Spec):
     """A time in which nothing is sent: until a moment, or in windows that come again."""
 
-    until: AwareDatetime | None = Field(
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["until"], "not": {"required": ["duration"]}},
+                {"required": ["cron", "duration"]},
+            ]
+        }
+    )
+
+    until: Annotated[AwareDatetime, WithJsonSchema(_TIME_SCHEMA)] | None = Field(
         default=None, description="Nothing is sent before this time: 2026-12-24T08:00:00Z."
     )
-    cron: Annotated[str, AfterValidator(_cron)] | None = Field(
+    cron: Annotated[str, AfterValidator(_cron), WithJsonSchema(_CRON_SCHEMA)] | None = Field(
         default=None, description="When a window opens: `0 22 * * Mon-Fri`, see cron(5)."
     )
     duration: Annotated[Duration, AfterValidator(_at_most_a_week)] | None = Field(
