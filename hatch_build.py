@@ -3,6 +3,7 @@
 The build backend calls this for each wheel. It compiles nothing: `make worker` builds the program
 into `build/`, or `SHOAL_RENDER_WORKER` names one, for this or for another platform. A wheel with
 the program is tagged for the platform that the program is for; one without builds it at first use.
+The example of a plugin is packed too: `shoal plugin new` begins with it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _PACKAGE = "shoal_plugins/rendering"
+# What `shoal plugin new` makes a plugin of, and nothing that a build or a test left there.
+_EXAMPLE = ("pyproject.toml", "src/*/*.py", "src/*/py.typed", "tests/*.py", "fleet/*.yaml")
 
 
 class RenderWorkerHook(BuildHookInterface):  # type: ignore[type-arg]  # only hatchling knows it
@@ -29,6 +32,11 @@ class RenderWorkerHook(BuildHookInterface):  # type: ignore[type-arg]  # only ha
         packing = _load(plugins / _PACKAGE / "packing.py")
         for file in packing.source_files(sources):
             build_data["force_include"][str(file)] = f"{_PACKAGE}/render_worker/{file.name}"
+        example = Path(self.root) / "examples" / "plugin"
+        for pattern in _EXAMPLE:
+            for file in example.glob(pattern):
+                inside = file.relative_to(example)
+                build_data["force_include"][str(file)] = f"shoal/example_plugin/{inside}"
         program = _program(Path(self.root))
         if program is None:
             return

@@ -101,6 +101,7 @@ OFFLINE: Mapping[str, Words] = {
     "validate": ("validate",),
     "explain": ("explain", "application.spec.sync"),
     "plugin list": ("plugin", "list"),
+    "plugin new": ("plugin", "new", "acme-shoal"),
     "init": ("init", "new"),
     "cluster ping --fleet": ("cluster", "ping", "--fleet", "."),
     "schema --write": ("schema", "--write", "schemas"),

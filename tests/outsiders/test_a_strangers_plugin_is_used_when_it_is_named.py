@@ -28,12 +28,13 @@ def fleet(tmp_path: Path) -> Path:
 def test_what_nobody_has_named_is_not_used_and_what_is_named_is(
     outside: Outside, fleet: Path
 ) -> None:
-    listed, refused, named, validated, rendered = outside.shoal(
+    listed, refused, named, validated, rendered, made = outside.shoal(
         "plugin list -o json",
         "validate fleet",
         f"{NAMED} plugin list -o json",
         f"{NAMED} validate fleet",
         f"{NAMED} render web --fleet fleet --cluster eu-1 --path apps",
+        "plugin new acme-chat",
         cwd=fleet,
     )
 
@@ -49,6 +50,8 @@ def test_what_nobody_has_named_is_not_used_and_what_is_named_is(
     ]
     assert validated.code == Ending.OK, validated
     assert "name: web-eu" in rendered.out, rendered
+    assert made.code == Ending.OK, made
+    assert (fleet / "acme-chat" / "src" / "acme_chat" / "http_source.py").is_file()
 
 
 def _rows(listed: Ended) -> list[tuple[str, str, str]]:

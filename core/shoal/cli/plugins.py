@@ -15,6 +15,7 @@ from shoal.cli.ending import Ending, note
 from shoal.cli.kinds import PLUGIN, Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.plugging import loaded_plugins, named_plugins
+from shoal.cli.plugin_scaffolding import new
 from shoal.cli.printing import print_list
 from shoal.cli.tables import Item, field, state
 
@@ -92,3 +93,6 @@ def _program(found: Found) -> Item:
         "path": str(found.path or ""),
         "message": str(found.error or ""),
     }
+
+
+plugin.add_command(new)

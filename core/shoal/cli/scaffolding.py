@@ -82,10 +82,11 @@ def wanted_files(wanted: Wanted) -> Mapping[str, str]:
 def scaffolded(folder: Path, files: Mapping[str, str]) -> list[Item]:
     """Write what is missing; Permanent when another file of the folder holds a fleet already."""
     _refuse_second_fleet(folder)
-    return list(_written(folder, files))
+    return list(written(folder, files))
 
 
-def _written(folder: Path, files: Mapping[str, str]) -> Iterator[Item]:
+def written(folder: Path, files: Mapping[str, str]) -> Iterator[Item]:
+    """Write each file that is missing, and say what became of it; what is there is kept."""
     for name, text in files.items():
         file = folder / name
         is_there = file.exists()
