@@ -178,22 +178,23 @@ class FaultProxy:
             room = max(harm.reset_after_bytes - link.answered, 0)
             link.answered += len(data)
             if link.answered > harm.reset_after_bytes:
-                await _send(to, data[:room])
+                await send(to, data[:room])
                 link.reset()
                 return
         if harm.piece_bytes:
             await self._drip(harm, to, data)
         else:
-            await _send(to, data)
+            await send(to, data)
 
     async def _drip(self, harm: Harm, to: asyncio.StreamWriter, data: bytes) -> None:
         for start in range(0, len(data), harm.piece_bytes):
-            await _send(to, data[start : start + harm.piece_bytes])
+            await send(to, data[start : start + harm.piece_bytes])
             if self.harm_now is harm:  # what is left goes at once when the line is mended
                 await anyio.sleep(harm.pause_seconds)
 
 
-async def _send(to: asyncio.StreamWriter, data: bytes) -> None:
+async def send(to: asyncio.StreamWriter, data: bytes) -> None:
+    """Write it, or raise an OSError as networks do."""
     if to.is_closing():  # the loop has no error of its own for that
         raise BrokenPipeError
     to.write(data)

@@ -129,8 +129,8 @@ class Comparer:
             return Unsure()
         version = str(metadata.get("resourceVersion", ""))
         if owned.uid and metadata.get("uid") != owned.uid:
-            # Ours by its marks, and not the one we know: made by us just before a kill, or back with
-            # a restored etcd; or an old event. The one we know is gone; to correct that finds this.
+            # Ours by its marks, and not the one we know: made by us just before a kill, back with a
+            # restored etcd, or an old event. The one we know is gone; to correct that finds this one.
             is_current = not is_event or is_newer(version, baseline.resource_version)
             return _judge_absence(baseline) if is_current else Unsure()
         if version == baseline.resource_version or metadata.get("deletionTimestamp"):
