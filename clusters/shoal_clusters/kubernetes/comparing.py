@@ -130,7 +130,7 @@ class Comparer:
         version = str(metadata.get("resourceVersion", ""))
         if owned.uid and metadata.get("uid") != owned.uid:
             # Ours by its marks, and not the one we know: made by us just before a kill, back with a
-            # restored etcd, or an old event. The one we know is gone; to correct that finds this one.
+            # restored etcd, or an old event. The one we know is gone; correcting that finds this.
             is_current = not is_event or is_newer(version, baseline.resource_version)
             return _judge_absence(baseline) if is_current else Unsure()
         if version == baseline.resource_version or metadata.get("deletionTimestamp"):
