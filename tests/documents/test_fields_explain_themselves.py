@@ -99,3 +99,29 @@ def test_every_field_of_every_document_has_a_page_and_words() -> None:
         return 1 + sum(walk(f"{path}.{field.name}") for field in page.fields)
 
     assert sum(walk(kind.lower()) for kind in KINDS) > 100
+
+
+def below(path: str) -> list[tuple[str, str, str]]:
+    """Path, type and description of every field below a path, those of our plugins too."""
+    found = []
+    for field in explain(path, OURS).fields:
+        inner = f"{path}.{field.name}"
+        found += [(inner, field.type, field.description), *below(inner)]
+    return found
+
+
+OURS = load_plugins().seams
+EMPTY = {
+    "cluster.spec.access.inCluster",
+    "application.spec.render.plain",
+    "application.spec.render.kustomize",
+}
+"""Plugins that take no parameters."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_at_every_depth_says_what_it_is_for(kind: str) -> None:
+    for path, type_, description in below(kind.lower()):
+        assert description, path
+        is_told = type_ != "object" or explain(path, OURS).fields or path in EMPTY
+        assert is_told, path

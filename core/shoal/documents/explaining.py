@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 from shoal.documents.walking import fields_of
@@ -33,6 +33,7 @@ _PLAIN: Mapping[Any, str] = {
     float: "number",
     bool: "true or false",
     timedelta: "duration",
+    AwareDatetime: "time",
 }
 _NONE: Mapping[str, type[BaseModel]] = {}
 

@@ -74,7 +74,7 @@ class FleetSpec(Spec):
 class Fleet(Document):
     """Gives the fleet its name, which marks every object that the fleet owns; there is one."""
 
-    kind: Literal["Fleet"]
+    kind: Literal["Fleet"] = Field(description="Always Fleet.")
     metadata: Metadata = Field(description="The fleet's name; do not change it later.")
     spec: FleetSpec = Field(default=FleetSpec(), description="What counts for the whole fleet.")
 
@@ -109,7 +109,7 @@ class ClusterSpec(Spec):
 class Cluster(Document):
     """One Kubernetes API server that applications can be placed on."""
 
-    kind: Literal["Cluster"]
+    kind: Literal["Cluster"] = Field(description="Always Cluster.")
     metadata: Metadata = Field(description="Name, and the labels that selectors read.")
     spec: ClusterSpec = Field(description="How the cluster is reached.")
 
@@ -135,7 +135,7 @@ class SourceSpec(Chooser):
 class Source(Document):
     """A place that manifests come from, shared by the applications that refer to it."""
 
-    kind: Literal["Source"]
+    kind: Literal["Source"] = Field(description="Always Source.")
     metadata: NamespacedMetadata = Field(description="Name, namespace and labels.")
     spec: SourceSpec = Field(description="The source plugin's part, and the interval.")
 
@@ -219,7 +219,7 @@ class ApplicationSpec(Spec):
 class Application(Document):
     """A set of manifests that belongs on a set of clusters."""
 
-    kind: Literal["Application"]
+    kind: Literal["Application"] = Field(description="Always Application.")
     metadata: NamespacedMetadata = Field(description="Name, namespace and labels.")
     spec: ApplicationSpec = Field(description="From where, rendered how, to which clusters.")
 
@@ -250,7 +250,7 @@ class Application(Document):
 class Alert(Document):
     """Who is told of what: troubles and their end, or what happens, in a chat or by a webhook."""
 
-    kind: Literal["Alert"]
+    kind: Literal["Alert"] = Field(description="Always Alert.")
     metadata: NamespacedMetadata = Field(description="Name, namespace and labels.")
     spec: AlertSpec = Field(description="Which events go where, and how many at once.")
 
