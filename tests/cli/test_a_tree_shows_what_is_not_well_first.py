@@ -82,9 +82,12 @@ def test_a_tree_is_never_endless(controller, shoal):
 
 def test_clusters_that_do_not_answer_make_it_incomplete(controller, shoal):
     controller.cluster_list = [cluster_view("dev"), cluster_view("prod", reachable="False")]
-    controller.tree_value = tree_view(silent=["prod"])
+    controller.tree_value = tree_view(silent=["prod"], clusters=2)
 
-    assert shoal("tree", "web").code == 6
+    ended = shoal("tree", "web")
+
+    assert ended.code == 6
+    assert "1/2 clusters answered; no answer from prod" in ended.err
 
 
 def test_an_application_that_is_not_there_is_4(controller, shoal):

@@ -76,7 +76,7 @@ def test_an_answer_without_a_silent_cluster_is_incomplete(controller, shoal):
     enough = shoal("where", "0123456", "--for", "50%")
 
     assert enough.code == 6
-    assert "0/1 clusters answered; no answer from prod" in enough.err
+    assert "1/2 clusters answered; no answer from prod" in enough.err
     assert shoal("where", "0123456").code == 1
 
 

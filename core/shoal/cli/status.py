@@ -34,6 +34,15 @@ from shoal.cli.tables import Item
 
 _BAD_PHASES = frozenset({"Failed", "Drifted"})
 _BAD_HEALTH = frozenset({"Degraded", "Missing"})
+_TELLING = " or ".join(
+    (
+        *(f"phase={phase}" for phase in sorted(_BAD_PHASES)),
+        *(f"health={health}" for health in sorted(_BAD_HEALTH)),
+        "phase=Syncing and next_step",
+        "warnings",
+    )
+)
+"""The targets that a person is told of; of a fleet that is well, none is sent."""
 Place = tuple[str, str, str]
 """Namespace, application and cluster of a target."""
 _CORRECTED_WITHIN = timedelta(seconds=30)  # what drifts longer is worth a look
@@ -57,7 +66,8 @@ def status(output: Output, client: Client) -> int:
     """The fleet on one screen; exit code 1 when anything failed, 6 when clusters do not answer."""
     fleet = client.get("fleet")
     clusters = client.items("clusters")
-    failures = list(_failures(client, fleet, clusters))
+    targets = client.items("targets", where=_TELLING)
+    failures = list(_failures(client, fleet, clusters, targets))
     waiting = [
         Trouble("Unknown", f"cluster {cluster['name']}", cluster["message"], cluster["next_step"])
         for cluster in silent_clusters(clusters)
@@ -67,7 +77,6 @@ def status(output: Output, client: Client) -> int:
     waiting += _stalls(fleet["stalls"])
     waiting += _held(client.items("holds"))
     waiting += _untold(client.items("alerts"))
-    targets = client.items("targets")
     waiting += [*_hanging(targets), *_shared(targets)]
     fields = {
         "fleet": {key: fleet[key] for key in fleet if key not in ("apiVersion", "kind")},
@@ -81,7 +90,9 @@ def status(output: Output, client: Client) -> int:
     return worse(Ending.NO if failures else Ending.OK, partial)
 
 
-def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator[Trouble]:
+def _failures(
+    client: Client, fleet: Item, clusters: Sequence[Item], targets: Sequence[Item]
+) -> Iterator[Trouble]:
     for problem in fleet["problems"]:
         where = f"{problem['file']}:{problem['line']}" if problem["line"] else problem["file"]
         told = f"{problem['field']}: {problem['message']}".removeprefix(": ")
@@ -100,14 +111,12 @@ def _failures(client: Client, fleet: Item, clusters: Sequence[Item]) -> Iterator
         if cluster["authorized"] == "False":
             subject = f"cluster {cluster['name']}"
             yield Trouble("Failed", subject, cluster["message"], cluster["next_step"])
-    targets = client.items("targets")
     failing = {
         (target["namespace"], target["application"]) for target in targets if _is_bad(target)
     }
-    for application in client.items("applications"):
+    for application in client.items("applications", phase="Failed"):
         key = (application["namespace"], application["name"])
-        is_said = key in failing or application["source"] in unread
-        if application["phase"] == "Failed" and not is_said:
+        if key not in failing and application["source"] not in unread:
             yield Trouble("Failed", "/".join(key), application["message"], application["next_step"])
     drifted = {_place(target) for target in targets if target["phase"] == "Drifted"}
     drifts = [each for each in client.items("drifts") if drifted & _places(each)]

@@ -14,8 +14,8 @@ import click
 
 from shoal.api.client import Client
 from shoal.cli import completing
-from shoal.cli.answering import partial_over
-from shoal.cli.ending import Ending, worse
+from shoal.cli.answering import footer
+from shoal.cli.ending import Ending, note, worse
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION
 from shoal.cli.options import Output, asks, prints
@@ -65,8 +65,10 @@ def tree(
     lines = list(_cut(_lines(fields, color=output.color)))
     print_one(output, "Tree", f"tree/{where}/{what}", fields, lambda: lines)
     is_bad = any(map(_is_bad, fields["objects"]))
-    silent = partial_over(client, fields["silent"]) if fields["silent"] else Ending.OK
-    return worse(Ending.NO if is_bad else Ending.OK, silent)
+    if not fields["silent"]:
+        return Ending.NO if is_bad else Ending.OK
+    note(footer([{"name": name} for name in fields["silent"]], fields["clusters"]))
+    return worse(Ending.NO if is_bad else Ending.OK, Ending.PARTIAL)
 
 
 def _is_bad(one: Mapping[str, Any]) -> bool:

@@ -99,7 +99,8 @@ def where(
     if ending is None:
         note(f"after {span_of(timeout)}, {_count(found)}")
         return Ending.TIMEOUT
-    silent = partial_over(client, fields["silent"]) if fields["silent"] else Ending.OK
+    clusters = {str(each["cluster"]) for each in fields["targets"]}
+    silent = partial_over(client, clusters) if fields["silent"] else Ending.OK
     return ending if waits else worse(ending, silent)
 
 
