@@ -205,28 +205,32 @@ def _equal(asked: Field, text: str, now: datetime) -> Predicate:
 
 def _ordered(asked: Field, op: str, text: str, now: datetime) -> Predicate:
     compare = _ORDERS[op]
-    read: Callable[[Any], Any] = asked.read
-    bound: Any
-    if asked.sort is Sort.NUMBER:
-        bound = _number(asked, text)
-    elif asked.sort is Sort.TIME:
-        bound = _time(asked, text, now)
-        if isinstance(bound, timedelta):
-
-            def read(item: Any) -> timedelta | None:
-                at = asked.read(item)
-                return None if at is None else abs(now - at)
-
-    elif asked.sort is Sort.TEXT:
-        bound = text
-    else:
-        raise InvalidQuery(f"{asked.name} is {asked.sort}, which is neither more nor less")
+    read, bound = _measured(asked, text, now)
 
     def holds(item: Any) -> bool:
         value = read(item)
         return value is not None and compare(value, bound)
 
     return holds
+
+
+def _measured(asked: Field, text: str, now: datetime) -> tuple[Callable[[Any], Any], Any]:
+    """What of an item is compared, and with what."""
+    if asked.sort is Sort.NUMBER:
+        return asked.read, _number(asked, text)
+    if asked.sort is Sort.TEXT:
+        return asked.read, text
+    if asked.sort is not Sort.TIME:
+        raise InvalidQuery(f"{asked.name} is {asked.sort}, which is neither more nor less")
+    bound = _time(asked, text, now)
+    if isinstance(bound, datetime):
+        return asked.read, bound
+
+    def distance(item: Any) -> timedelta | None:
+        at = asked.read(item)
+        return None if at is None else abs(now - at)
+
+    return distance, bound
 
 
 def _number(asked: Field, text: str) -> float:

@@ -8,6 +8,7 @@ Pods, which nobody commits, show in the health of what they belong to, and not a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import click
@@ -132,8 +133,7 @@ def _states(phase: str, health: str, *, color: bool) -> str:
 
 
 def _cut(lines: Iterator[str]) -> Iterator[str]:
-    for number, line in enumerate(lines):
-        if number < _MOST_LINES:
-            yield line
-    if number >= _MOST_LINES:
-        yield f"… and {number + 1 - _MOST_LINES} more lines: -c narrows it, -o yaml shows all"
+    yield from islice(lines, _MOST_LINES)
+    more = sum(1 for _ in lines)
+    if more:
+        yield f"… and {more} more lines: -c narrows it, -o yaml shows all"
