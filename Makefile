@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
+CYCLONEDX_VERSION := 7.5.0
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
@@ -24,7 +25,7 @@ export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install docs demo tour test test-versions coverage lint fuzz mutate kill-steps worker bench bench-counts clean simulate chaos
+.PHONY: help install docs demo tour test test-versions coverage lint fuzz mutate kill-steps worker wheel sbom bench bench-counts clean simulate chaos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +77,18 @@ chaos: $(STAMP) ## Break servers, networks, disk and Git under a controller (10 
 
 worker: $(STAMP) ## Build the render worker into build/, for a wheel that brings it along
 	@$(BIN)/python plugins/render-worker/build.py
+
+# With the exact versions and hashes of all that it needs beside it: an image installs no others.
+wheel: worker ## Build a wheel with the worker, and requirements.txt, into dist/
+	@rm -rf dist
+	@.uv/venv/bin/uv build --quiet --wheel
+	@.uv/venv/bin/uv export --quiet --frozen --no-dev --no-emit-project -o dist/requirements.txt >/dev/null
+
+# By CycloneDX: name, version and hash of all that a wheel and an image bring along.
+sbom: wheel ## List what the wheel needs, as dist/sbom.json
+	@.uv/venv/bin/uv tool run --quiet --from cyclonedx-bom==$(CYCLONEDX_VERSION) cyclonedx-py \
+	  requirements dist/requirements.txt --pyproject pyproject.toml --output-reproducible --validate \
+	  -o dist/sbom.json
 
 bench: $(STAMP) ## Measure every row beside a bare client (half an hour; BENCH_ARGS for less)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
