@@ -80,3 +80,11 @@ def test_the_controller_is_alone_and_is_asked_whether_it_lives() -> None:
         {"path": "/healthz", "port": "metrics"},
         {"path": "/readyz", "port": "metrics"},
     ]
+
+
+def test_renders_leave_half_of_the_memory_to_the_controller() -> None:
+    limit = container()["resources"]["limits"]["memory"]
+    told = settings()
+
+    assert limit.endswith("Gi")
+    assert told["rendersAtOnce"] * told["renderMemoryMib"] <= int(limit[:-2]) * 1024 / 2
