@@ -122,7 +122,8 @@ async def webhooks_are_sent(planted: Planted, hunt: Hunt) -> None:
 
 
 async def the_api_is_asked(planted: Planted, hunt: Hunt) -> None:
-    reads = ["fleet", "records?limit=1000", "trace?name=shop", *LISTS]
+    records = ["records?limit=1000", "syncs?limit=1000"]
+    reads = ["fleet", *records, "trace?name=shop", "tree?name=shop", *LISTS]
     why = {"reason": f"it is {plant('git-token')}", "until": "2100-01-01T00:00:00Z"}
     requests = [("GET", f"/api/v1/{each}", None) for each in reads]
     requests += [
