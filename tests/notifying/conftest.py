@@ -78,8 +78,6 @@ class Receiver:
         match what:
             case "fails":
                 self.status = 500
-            case "asks for patience":
-                self.status, self.headers = 429, {"Retry-After": "1"}
             case "hangs":
                 self.is_hanging = True
             case _:

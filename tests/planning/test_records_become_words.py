@@ -158,7 +158,7 @@ def test_the_same_on_many_clusters_is_one_topic_and_other_reasons_are_counted() 
 def test_a_title_names_the_worst_and_counts_the_rest() -> None:
     batch = told(
         record(1, Deed.TARGET_SYNCED, "default/api@eu"),
-        record(2, Deed.TARGET_FAILED, "default/web@eu", **FAILED),
+        record(2, Deed.TARGET_FAILED, "default/web@eu", "", **FAILED),
         record(3, Deed.CLUSTER_LOST, "cluster us", "no route"),
     )
 
@@ -168,7 +168,7 @@ def test_a_title_names_the_worst_and_counts_the_rest() -> None:
 
 def test_what_began_and_ended_meanwhile_says_both() -> None:
     batch = told(
-        record(1, Deed.TARGET_FAILED, "default/web@eu", **FAILED),
+        record(1, Deed.TARGET_FAILED, "default/web@eu", "", **FAILED),
         record(2, Deed.TARGET_RECOVERED, "default/web@eu"),
         endings=(Ending(2, "Failed default/web@eu"),),
     )
@@ -189,7 +189,7 @@ def test_what_was_not_seen_again_since_a_start_says_so() -> None:
 
 
 def test_a_reminder_says_that_it_is_one() -> None:
-    failed = record(1, Deed.TARGET_FAILED, "default/web@eu", **FAILED)
+    failed = record(1, Deed.TARGET_FAILED, "default/web@eu", "", **FAILED)
 
     assert told(failed, purpose=Purpose.REMINDER).title == "still: web failed on eu"
 
