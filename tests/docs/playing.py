@@ -30,7 +30,7 @@ from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.kubeconfig import write_kubeconfig
 
 PROGRAMS = Path(sys.executable).parent
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 90.0  # of a machine that a dozen test suites share
 _LOOKING_SECONDS = 5.0
 _SHELL = re.compile(r"[|<>&;`*]|\$\(")
 _USER = "shoal"
