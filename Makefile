@@ -102,6 +102,8 @@ bench-counts: $(STAMP) ## Guard the bench's counts on a small fleet (2 minutes);
 docs: $(STAMP) ## Build the documentation site into build/site; a broken link fails it
 	@.uv/venv/bin/uv sync --quiet --frozen --inexact --group docs --python .uv/venv/bin/python
 	@$(BIN)/zensical build --clean --strict
+	@! grep -rlE "<(script|link|img)[^>]+(src|href)=.?https?:" build/site --include=*.html \
+	  || { echo "error: the site would fetch from elsewhere, see the pages above" >&2; exit 1; }
 
 clean: ## Remove the environment and all caches of this folder
 	rm -rf $(VENV) .uv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
