@@ -29,6 +29,6 @@ def test_every_page_has_one_place_in_the_navigation() -> None:
 
 
 def test_the_site_fetches_nothing_from_elsewhere() -> None:
-    """A font would; and the plugin `offline` brings a script. `make docs` looks at what was built."""
+    """A font would; and `offline` brings a script. `make docs` looks at what was built."""
     assert SITE["theme"]["font"] is False
     assert "plugins" not in SITE
