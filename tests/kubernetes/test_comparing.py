@@ -74,6 +74,21 @@ def test_after_a_restore_events_count_from_the_version_that_was_listed() -> None
     assert isinstance(case.judged(edited), Drifted)
 
 
+def test_after_a_restore_what_differs_still_differs_when_it_is_listed_again() -> None:
+    """Every watch lists after a restore, some twice before the first drift is corrected."""
+    case = Case(config_map())
+    listed = edited_colour(case)
+    listed["metadata"]["resourceVersion"] = "5"
+
+    first = case.judged(listed, is_event=False)
+
+    assert isinstance(first, Drifted)
+    assert first.owned is not None
+    case.owned = first.owned
+    assert isinstance(case.judged(listed, is_event=False), Drifted)
+    assert isinstance(case.judged(listed), Drifted)
+
+
 def test_an_edit_is_drift_and_names_the_client_the_time_and_the_way_back() -> None:
     case = Case(config_map())
 

@@ -141,8 +141,9 @@ class Comparer:
         if not is_whole:
             return Unread()
         if is_newer(baseline.resource_version, version):
-            # From here on the server counts again: an event is older, or newer, than this.
-            baseline = msgspec.structs.replace(baseline, resource_version=version)
+            # The server went back, and counts again from here on. That this version is ours is said
+            # when it is found equal, and not before: else one look would hide a drift from the next.
+            baseline = msgspec.structs.replace(baseline, resource_version="")
         return self._judge(live, owned, baseline, desired)
 
     def taken(
@@ -248,9 +249,8 @@ class Comparer:
             projected["spec"] = {**(projected.get("spec") or {}), "replicas": baseline.replicas}
         digest = self.digester.digest(owned.key.group, owned.key.kind, projected)
         lost = self._lost(live, field_set, is_scaled=is_scaled) if baseline.is_tracked else None
-        refreshed = self._refreshed(live, owned, baseline)
         if digest == owned.owned_digest:
-            return OwnershipLost() if lost else Equal(refreshed)
+            return OwnershipLost() if lost else Equal(self._settled(live, owned, baseline))
         touched = lost or field_set.fields
         by = changed_by(live, touched)
         return Drifted(
@@ -261,7 +261,7 @@ class Comparer:
                 managed_at=by.at,
                 patch=self._patch(live, desired, owned.key, (touched, field_set.fields)),
             ),
-            refreshed,
+            self._refreshed(live, owned, baseline),
             is_rescaled=not is_scaled and replicas != baseline.replicas,
         )
 
@@ -294,6 +294,12 @@ class Comparer:
             if patch:
                 return patch
         return ()
+
+    def _settled(self, live: Mapping[str, Any], owned: Owned, baseline: Baseline) -> Owned | None:
+        """The row of what is as it should be: where the server counts again, from this version."""
+        version = baseline.resource_version or str(live["metadata"].get("resourceVersion", ""))
+        equal = msgspec.structs.replace(baseline, resource_version=version)
+        return self._refreshed(live, owned, equal)
 
     def _refreshed(self, live: Mapping[str, Any], owned: Owned, baseline: Baseline) -> Owned | None:
         """The row with what was learnt from this look, or None when nothing was."""
