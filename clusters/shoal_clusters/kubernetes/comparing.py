@@ -141,8 +141,8 @@ class Comparer:
         if not is_whole:
             return Unread()
         if is_newer(baseline.resource_version, version):
-            # The server went back, and counts again from here on. That this version is ours is said
-            # when it is found equal, and not before: else one look would hide a drift from the next.
+            # The server went back, and counts again from here on. That this version is ours is only
+            # said when it is found equal: else one look would hide a drift from the next.
             baseline = msgspec.structs.replace(baseline, resource_version="")
         return self._judge(live, owned, baseline, desired)
 
