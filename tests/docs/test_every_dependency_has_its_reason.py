@@ -4,8 +4,6 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "development" / "dependencies.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -39,12 +37,3 @@ def test_what_tests_and_checks_need_is_told_and_nothing_else() -> None:
 
 def test_what_the_site_needs_is_told_and_nothing_else() -> None:
     assert told("For the documentation site") == declared("docs")
-
-
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
-
-    missing = [target for target in targets if not (page.parent / target).exists()]
-
-    assert missing == []
