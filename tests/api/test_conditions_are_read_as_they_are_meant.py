@@ -8,7 +8,7 @@ import pytest
 
 from shoal.api.fields import fields_of
 from shoal.api.where import LONGEST, compiled
-from shoal.engine.views import ApplicationView, ObjectProblem, TargetPhase, TargetView
+from shoal.engine.views.applications import ApplicationView, ObjectProblem, TargetPhase, TargetView
 from shoal.errors import InvalidQuery
 from shoal.testing.views import AT, application_view, target_view
 

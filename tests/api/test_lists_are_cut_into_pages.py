@@ -12,7 +12,7 @@ from shoal.api.client import Client
 from shoal.api.label_selecting import label_selector
 from shoal.api.listing import Query, page_of
 from shoal.api.lists import LISTS
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.errors import InvalidQuery
 from shoal.model.holds import Hold, HoldCause
 from shoal.testing.views import (

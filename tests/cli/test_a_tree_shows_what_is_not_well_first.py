@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shoal.engine.views import TargetPhase, UnwellObject
+from shoal.engine.views.applications import TargetPhase, UnwellObject
 from shoal.testing.views import application_view, cluster_view, tree_object, tree_view
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from shoal.cli.differences import patch_lines, place
-from shoal.engine.views import Difference, MissingFiles, SilentCluster
+from shoal.engine.views.changes import Difference, MissingFiles
+from shoal.engine.views.clusters import SilentCluster
 from shoal.errors import SourceUnavailable
 from shoal.testing.views import application_view, diff_view
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from shoal.engine.views import SilentCluster
+from shoal.engine.views.clusters import SilentCluster
 from shoal.testing.views import adoptions_view, application_view, cluster_view, drift_view
 
 DOCUMENT = """\

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from shoal.documents import load
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.policies import SyncPolicy
 from shoal.testing.views import application_view, cluster_view, drift_view, target_view
 

@@ -26,7 +26,8 @@ from tests.cli.every_command import (
 from shoal.cli import waiting
 from shoal.cli.kinds import DESTINATION, KINDS
 from shoal.cli.root import BUILT_IN
-from shoal.engine.views import Difference, TargetPhase
+from shoal.engine.views.applications import TargetPhase
+from shoal.engine.views.changes import Difference
 from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.telemetry.ring import SpanView
 from shoal.testing.controllers import FakeController

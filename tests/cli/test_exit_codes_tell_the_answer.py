@@ -9,7 +9,8 @@ from shoal import errors
 from shoal.cli import waiting, watching
 from shoal.cli.ending import Ending, worse
 from shoal.cli.phrasing import now_utc
-from shoal.engine.views import DocumentProblem, TargetPhase, TargetWarning
+from shoal.engine.views.applications import TargetPhase, TargetWarning
+from shoal.engine.views.fleet import DocumentProblem
 from shoal.model.holds import Hold, HoldCause
 from shoal.testing.views import (
     AT,

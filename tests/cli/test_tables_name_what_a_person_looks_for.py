@@ -2,7 +2,8 @@
 
 import pytest
 
-from shoal.engine.views import DocumentProblem, TargetPhase
+from shoal.engine.views.applications import TargetPhase
+from shoal.engine.views.fleet import DocumentProblem
 from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.testing.views import AT, fleet_view, target_view
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shoal.cli import waiting
-from shoal.engine.views import ObjectProblem, TargetPhase
+from shoal.engine.views.applications import ObjectProblem, TargetPhase
 from shoal.testing.views import application_view, cluster_view, fleet_view, target_view
 
 OLD, NEW = "0" * 40, "abcdef0123" * 4

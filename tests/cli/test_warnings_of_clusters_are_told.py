@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shoal.engine.views import ClusterWarning, WarningReason
+from shoal.engine.views.clusters import ClusterWarning, WarningReason
 from shoal.testing.views import AT, application_view, cluster_view, target_view
 
 ENDS = ClusterWarning(

@@ -21,7 +21,7 @@ from shoal.composition.secret_files import SecretFolder
 from shoal.composition.serving import Foundation
 from shoal.composition.settings import Settings
 from shoal.engine.controller import Controller
-from shoal.engine.views import FleetView
+from shoal.engine.views.fleet import FleetView
 from shoal.errors import Permanent
 from shoal_clusters.demo.git_server import GitServer
 

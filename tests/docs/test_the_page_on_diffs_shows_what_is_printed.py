@@ -10,7 +10,7 @@ import pytest
 
 from shoal.cli.diffing import diff
 from shoal.cli.ending import Ending, carry_out
-from shoal.engine.views import Difference
+from shoal.engine.views.changes import Difference
 from shoal.testing.controllers import FakeController, served
 from shoal.testing.views import application_view, diff_view
 

@@ -60,7 +60,9 @@ from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.targets import Targets
 from shoal.engine.validating import Validating
-from shoal.engine.views import ApplicationView, ClusterView, HoldView, TargetPhase, TargetView
+from shoal.engine.views.applications import ApplicationView, TargetPhase, TargetView
+from shoal.engine.views.changes import HoldView
+from shoal.engine.views.clusters import ClusterView
 from shoal.engine.weighing import Weighing
 from shoal.hooks.health import HealthCheck
 from shoal.hooks.host import Host

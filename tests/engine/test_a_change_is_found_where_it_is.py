@@ -11,7 +11,8 @@ import pytest
 from tests.engine.harness import EngineUnderTest, config_map, deployment, make_engine
 from tests.engine.virtual_time import in_virtual_time, now
 
-from shoal.engine.views import Presence, TargetPhase, WhereView
+from shoal.engine.views.applications import TargetPhase
+from shoal.engine.views.whereabouts import Presence, WhereView
 from shoal.errors import InvalidQuery, UnknownName
 from shoal.model.artifacts import Provenance
 

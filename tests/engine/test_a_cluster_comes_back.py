@@ -17,7 +17,7 @@ from tests.engine.harness import (
 )
 from tests.engine.virtual_time import in_virtual_time, now
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.records import Deed
 from shoal.testing.fake_cluster import FakeCluster
 

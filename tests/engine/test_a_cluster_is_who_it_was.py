@@ -13,7 +13,8 @@ from tests.engine.harness import (
 )
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import ClusterView, TargetPhase
+from shoal.engine.views.applications import TargetPhase
+from shoal.engine.views.clusters import ClusterView
 from shoal.model.records import Deed
 
 

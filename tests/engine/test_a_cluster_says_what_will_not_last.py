@@ -10,7 +10,7 @@ import pytest
 from tests.engine.harness import EngineUnderTest, config_map, data_in, make_engine
 from tests.engine.virtual_time import START, in_virtual_time
 
-from shoal.engine.views import ClusterView, WarningReason
+from shoal.engine.views.clusters import ClusterView, WarningReason
 
 DAY = timedelta(days=1)
 

@@ -9,7 +9,7 @@ import anyio
 from tests.engine.harness import config_maps, data_in, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 
 HANGING = key_of("m0")
 

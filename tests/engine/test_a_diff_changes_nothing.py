@@ -13,7 +13,7 @@ from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.diffing import DiffRequest
 from shoal.engine.sent_files import SentFiles, pack
-from shoal.engine.views import DiffView, MissingFiles
+from shoal.engine.views.changes import DiffView, MissingFiles
 from shoal.errors import InvalidSource, UnknownName
 from shoal.model.identity import Ref
 from shoal.model.trees import MemoryTree

@@ -17,7 +17,8 @@ from tests.engine.harness import (
 )
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import HoldView, TargetPhase
+from shoal.engine.views.applications import TargetPhase
+from shoal.engine.views.changes import HoldView
 from shoal.hooks.gates import Proposal
 from shoal.model.plans import Action
 from shoal.model.records import Deed

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.engine.harness import EngineUnderTest, config_maps, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import HoldView
+from shoal.engine.views.changes import HoldView
 from shoal.errors import ForbiddenByCluster
 from shoal.model.plans import Proof
 

@@ -18,7 +18,7 @@ from tests.engine.harness import (
 )
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.health import Health, HealthState
 from shoal.model.records import Deed
 

@@ -10,7 +10,8 @@ import anyio
 from tests.engine.harness import EngineUnderTest, config_map, key_of, make_engine, target_key
 from tests.engine.virtual_time import in_virtual_time, now
 
-from shoal.engine.views import HoldView, TargetPhase
+from shoal.engine.views.applications import TargetPhase
+from shoal.engine.views.changes import HoldView
 from shoal.errors import ForbiddenByCluster, InvalidSource
 from shoal.model.records import Deed
 

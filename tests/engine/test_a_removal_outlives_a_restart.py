@@ -8,7 +8,8 @@ import anyio
 from tests.engine.harness import EngineUnderTest, config_map, make_engine, target_key
 from tests.engine.virtual_time import in_virtual_time, now
 
-from shoal.engine.views import HoldView, TargetPhase
+from shoal.engine.views.applications import TargetPhase
+from shoal.engine.views.changes import HoldView
 
 MINUTE = 60.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.engine.harness import config_map, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 
 
 @in_virtual_time

@@ -16,7 +16,7 @@ from tests.engine.harness import (
 )
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.errors import ForbiddenByCluster, InvalidObject
 from shoal.model.records import Deed
 

@@ -9,7 +9,7 @@ import anyio
 from tests.engine.harness import EngineUnderTest, config_maps, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.records import Deed
 from shoal.model.sightings import Neighbour
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.engine.harness import EngineUnderTest, config_map, data_in, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.errors import InvalidManifest, ShoalError
 from shoal.model.identity import Ref
 

@@ -12,7 +12,7 @@ import pytest
 from tests.engine.harness import EngineUnderTest, config_map, data_in, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import DriftView
+from shoal.engine.views.changes import DriftView
 from shoal.errors import UnknownName
 from shoal.model.identity import Ref
 from shoal.model.records import Deed

@@ -24,7 +24,7 @@ from shoal.engine.guarding import Guard
 from shoal.engine.measuring import Measuring
 from shoal.engine.rendering import Rendering
 from shoal.engine.state import EngineState
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.artifacts import Provenance
 from shoal.model.metrics import Attributes, Metric
 from shoal.store import Store

@@ -8,7 +8,8 @@ import anyio
 from tests.engine.harness import EngineUnderTest, config_map, data_in, make_engine, target_key
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import HoldView, TargetPhase
+from shoal.engine.views.applications import TargetPhase
+from shoal.engine.views.changes import HoldView
 from shoal.model.identity import Ref
 from shoal.model.records import Deed
 

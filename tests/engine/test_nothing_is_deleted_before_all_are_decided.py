@@ -11,7 +11,7 @@ from tests.engine.fakes import FakeRenderer, ValuesSpec
 from tests.engine.harness import EngineUnderTest, config_map, data_in, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.errors import InvalidSource
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder

@@ -9,7 +9,7 @@ import pytest
 from tests.engine.harness import config_map, deployment, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time, now
 
-from shoal.engine.views import TargetPhase, TreeObject, TreeView
+from shoal.engine.views.applications import TargetPhase, TreeObject, TreeView
 from shoal.errors import UnknownName
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import Ref

@@ -9,7 +9,7 @@ import anyio
 from tests.engine.harness import EngineUnderTest, config_map, deployment, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.errors import InvalidObject
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey, TargetKey

@@ -11,7 +11,7 @@ import pytest
 from tests.engine.harness import EngineUnderTest, config_map, data_in, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
-from shoal.engine.views import AdoptionsView, AdoptionView
+from shoal.engine.views.changes import AdoptionsView, AdoptionView
 from shoal.errors import UnknownName
 from shoal.model.identity import ObjectKey, Ref
 

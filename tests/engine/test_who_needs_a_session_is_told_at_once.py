@@ -10,7 +10,7 @@ from tests.engine.harness import EngineUnderTest, config_map, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.diffing import DiffRequest
-from shoal.engine.views import DiffView
+from shoal.engine.views.changes import DiffView
 from shoal.errors import ClusterNotConnected
 from shoal.model.identity import Ref
 

@@ -13,7 +13,7 @@ from tests.engine.virtual_time import in_virtual_time, now
 
 from shoal.engine.approving import APPROVAL_LASTS
 from shoal.engine.controller import Controller
-from shoal.engine.views import HoldView
+from shoal.engine.views.changes import HoldView
 from shoal.model.holds import RELEASED_BY, Approval, HoldCause
 from shoal.model.records import Deed
 

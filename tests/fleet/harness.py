@@ -23,7 +23,7 @@ from shoal.composition.secret_files import SecretFolder
 from shoal.composition.serving import Foundation
 from shoal.composition.settings import Settings
 from shoal.engine.controller import Controller
-from shoal.engine.views import ApplicationView, TargetPhase, TargetView
+from shoal.engine.views.applications import ApplicationView, TargetPhase, TargetView
 from shoal.hooks.host import Pod
 from shoal.model.identity import Ref
 from shoal.model.records import Deed, Entry

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 from tests.fleet.harness import FleetUnderTest, Writes, config_map, document
 
-from shoal.engine.views import ApplicationView, DocumentProblem, FleetView
+from shoal.engine.views.applications import ApplicationView
+from shoal.engine.views.fleet import DocumentProblem, FleetView
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.apiserver import ControlPlane
 

@@ -10,7 +10,7 @@ import pytest
 from tests.fleet.harness import FleetUnderTest, Writes, config_map, deployment, path_of
 from tests.kubernetes.bodies import crd, widget
 
-from shoal.engine.views import TargetView
+from shoal.engine.views.applications import TargetView
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client

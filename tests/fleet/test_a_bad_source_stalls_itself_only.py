@@ -11,7 +11,7 @@ import anyio
 import pytest
 from tests.fleet.harness import FleetUnderTest, Repository, config_map, path_of
 
-from shoal.engine.views import SourceView
+from shoal.engine.views.fleet import SourceView
 from shoal.model.identity import Ref
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.client import Client

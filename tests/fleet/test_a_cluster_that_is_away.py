@@ -18,7 +18,8 @@ import anyio.to_thread
 import pytest
 from tests.fleet.harness import FleetUnderTest, config_map, path_of
 
-from shoal.engine.views import ClusterView, TargetPhase
+from shoal.engine.views.applications import TargetPhase
+from shoal.engine.views.clusters import ClusterView
 from shoal.model.identity import Ref
 from shoal.model.records import Deed
 from shoal.planning.circuits import Timing

@@ -17,7 +17,7 @@ from tests.fleet.harness import (
 
 from shoal.engine.diffing import DiffRequest
 from shoal.engine.sent_files import pack
-from shoal.engine.views import Difference, DiffView
+from shoal.engine.views.changes import Difference, DiffView
 from shoal.model.identity import Ref
 from shoal.model.trees import MemoryTree
 from shoal_clusters.controlplane.apiserver import ControlPlane

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.fleet.harness import FleetUnderTest, Writes, config_map, eventually
 
-from shoal.engine.views import HoldView
+from shoal.engine.views.changes import HoldView
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client
 

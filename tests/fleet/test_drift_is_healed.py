@@ -19,7 +19,7 @@ from tests.fleet.harness import (
     until_data,
 )
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.identity import Ref
 from shoal.model.records import Deed, Verdict
 from shoal_clusters.controlplane.apiserver import ControlPlane

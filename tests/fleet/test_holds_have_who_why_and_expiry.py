@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.fleet.harness import FleetUnderTest, Writes, config_map, eventually, path_of
 
-from shoal.engine.views import HoldView
+from shoal.engine.views.changes import HoldView
 from shoal.errors import UnknownName
 from shoal.model.identity import Ref
 from shoal.model.records import Deed

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.fleet.harness import FleetUnderTest, Writes, config_map, deployment, eventually, path_of
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client
 

@@ -8,7 +8,7 @@ from typing import Any
 from tests.fleet.conftest import MakeFleet
 from tests.fleet.harness import FleetUnderTest, config_map, eventually, path_of
 
-from shoal.engine.views import TargetPhase, TargetView
+from shoal.engine.views.applications import TargetPhase, TargetView
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client

@@ -14,7 +14,7 @@ from tests.fleet.harness import (
     path_of,
 )
 
-from shoal.engine.views import TargetView
+from shoal.engine.views.applications import TargetView
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client
 

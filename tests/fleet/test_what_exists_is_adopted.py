@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fleet.harness import FleetUnderTest, config_map, path_of
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.client import Client
 

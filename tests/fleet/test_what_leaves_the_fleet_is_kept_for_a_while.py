@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tests.fleet.harness import FleetUnderTest, Writes, config_map, deployment, eventually, path_of
 
-from shoal.engine.views import HoldView
+from shoal.engine.views.changes import HoldView
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client

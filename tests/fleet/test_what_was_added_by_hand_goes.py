@@ -12,7 +12,7 @@ from tests.fleet.harness import (
     until_data,
 )
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client

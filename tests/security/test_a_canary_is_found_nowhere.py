@@ -22,7 +22,7 @@ from tests.security.watching import Hunt, Outlets, ask, kept, post, shoal
 from shoal.api.listening import open_tcp_socket
 from shoal.api.routes import LISTS
 from shoal.cli.options import FORMATS
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.identity import Ref
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.client import Client

@@ -15,7 +15,7 @@ from tests.simulation.people import approve_all, resume
 from tests.simulation.strangers import leave
 from tests.simulation.world import EVERYWHERE, World, target_of
 
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.holds import HoldCause
 from shoal.model.plans import Action
 

@@ -10,23 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from shoal.engine.alert_views import AlertView, TrialView
 from shoal.engine.diffing import DiffRequest
-from shoal.engine.views import (
-    AdoptionsView,
-    ApplicationView,
-    ClusterView,
-    DiffView,
-    DriftView,
-    FleetView,
-    HoldView,
-    MissingFiles,
-    PluginView,
-    SourceView,
-    TargetView,
-    TreeView,
-    WhereView,
-)
+from shoal.engine.views.alerts import AlertView, TrialView
+from shoal.engine.views.applications import ApplicationView, TargetView, TreeView
+from shoal.engine.views.changes import AdoptionsView, DiffView, DriftView, HoldView, MissingFiles
+from shoal.engine.views.clusters import ClusterView
+from shoal.engine.views.fleet import FleetView, PluginView, SourceView
+from shoal.engine.views.whereabouts import WhereView
 from shoal.model.holds import Hold
 from shoal.model.identity import Ref
 from shoal.model.records import Deed, Record, Verdict

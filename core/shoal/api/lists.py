@@ -20,16 +20,11 @@ from shoal.api.answers import as_fields, envelope
 from shoal.api.facade import Controller
 from shoal.api.fields import Field, Fields, Sort, fields_of
 from shoal.api.listing import MOST, Listed, Mask, Query, as_it_is, page_of
-from shoal.engine.alert_views import AlertView
-from shoal.engine.views import (
-    ApplicationView,
-    ClusterView,
-    DriftView,
-    HoldView,
-    PluginView,
-    SourceView,
-    TargetView,
-)
+from shoal.engine.views.alerts import AlertView
+from shoal.engine.views.applications import ApplicationView, TargetView
+from shoal.engine.views.changes import DriftView, HoldView
+from shoal.engine.views.clusters import ClusterView
+from shoal.engine.views.fleet import PluginView, SourceView
 from shoal.errors import InvalidQuery
 
 _EXACT = ("namespace", "name", "application", "phase")

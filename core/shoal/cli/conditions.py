@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 
 from shoal.cli.tables import Item
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 
 _REVISION = re.compile(r"[0-9a-f]{7,40}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shoal.composition.loading import FailedPlugin, Plugins
-from shoal.engine.views import PluginView
+from shoal.engine.views.fleet import PluginView
 
 LOADED, FAILED, NOT_NAMED = "Loaded", "Failed", "NotNamed"
 

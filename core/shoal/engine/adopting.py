@@ -21,7 +21,7 @@ from shoal.engine.drifts import Found
 from shoal.engine.guarding import Guard
 from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
-from shoal.engine.views import AdoptionsView, AdoptionView
+from shoal.engine.views.changes import AdoptionsView, AdoptionView
 from shoal.errors import ShoalError
 from shoal.model.digests import digest_value
 from shoal.model.documents import Application

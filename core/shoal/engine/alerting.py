@@ -18,11 +18,11 @@ import anyio
 import structlog
 
 from shoal.documents import Catalog, Identity
-from shoal.engine.alert_views import TrialView
 from shoal.engine.delivering import Delivering
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recording import Recording
 from shoal.engine.state import EngineState
+from shoal.engine.views.alerts import TrialView
 from shoal.errors import ShoalError
 from shoal.model.alerts import Outgoing, Stream, StreamKey
 from shoal.model.choice import Choice

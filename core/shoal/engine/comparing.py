@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shoal.engine.saying import alone
-from shoal.engine.views import Difference, DiffView, SilentCluster
+from shoal.engine.views.changes import Difference, DiffView
+from shoal.engine.views.clusters import SilentCluster
 from shoal.errors import ShoalError
 from shoal.model.digests import digest_value
 from shoal.model.identity import ObjectKey, Ref

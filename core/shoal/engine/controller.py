@@ -17,7 +17,6 @@ from anyio import CapacityLimiter, to_thread
 from shoal.documents import Catalog
 from shoal.engine import viewing
 from shoal.engine.adopting import Adopting
-from shoal.engine.alert_views import AlertView, TrialView
 from shoal.engine.alerting import Alerting
 from shoal.engine.applications import Applications
 from shoal.engine.approving import Approving
@@ -36,21 +35,12 @@ from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.users import own_name
 from shoal.engine.viewing_alerts import view_alerts
-from shoal.engine.views import (
-    AdoptionsView,
-    ApplicationView,
-    ClusterView,
-    DiffView,
-    DriftView,
-    FleetView,
-    HoldView,
-    MissingFiles,
-    PluginView,
-    SourceView,
-    TargetView,
-    TreeView,
-    WhereView,
-)
+from shoal.engine.views.alerts import AlertView, TrialView
+from shoal.engine.views.applications import ApplicationView, TargetView, TreeView
+from shoal.engine.views.changes import AdoptionsView, DiffView, DriftView, HoldView, MissingFiles
+from shoal.engine.views.clusters import ClusterView
+from shoal.engine.views.fleet import FleetView, PluginView, SourceView
+from shoal.engine.views.whereabouts import WhereView
 from shoal.engine.waking import wake
 from shoal.engine.whereabouts import Whereabouts
 from shoal.errors import InvalidDocument

@@ -25,7 +25,7 @@ from shoal.engine.guarding import Guard
 from shoal.engine.rendering import Rendering
 from shoal.engine.sent_files import SentFiles, SentTree, sent_artifact
 from shoal.engine.state import ApplicationState, EngineState, SourceState
-from shoal.engine.views import DiffView, MissingFiles
+from shoal.engine.views.changes import DiffView, MissingFiles
 from shoal.errors import (
     ClusterNotConnected,
     ClusterUnreachable,

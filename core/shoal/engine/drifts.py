@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
-from shoal.engine.views import DriftView
+from shoal.engine.views.changes import DriftView
 from shoal.errors import UnknownName
 from shoal.model.choice import nearest
 from shoal.model.digests import digest_value

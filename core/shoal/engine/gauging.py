@@ -21,7 +21,7 @@ from shoal.engine.rendering import Rendering
 from shoal.engine.saying import SEVERITY_OF_PHASE
 from shoal.engine.state import ClusterState, EngineState
 from shoal.engine.target_state import TargetState
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.identity import Ref
 from shoal.model.metrics import Metric
 from shoal.planning.circuits import CircuitState

@@ -18,7 +18,7 @@ from shoal.engine.imaging import Images
 from shoal.engine.saying import SEVERITY_OF_PHASE
 from shoal.engine.state import ClusterState, EngineState
 from shoal.engine.target_state import TargetState
-from shoal.engine.views import TargetPhase, TreeObject, TreeView, UnwellObject
+from shoal.engine.views.applications import TargetPhase, TreeObject, TreeView, UnwellObject
 from shoal.model.health import SEVERITY, Health, HealthState
 from shoal.model.identity import ObjectKey, Ref
 from shoal.model.plans import EMPTY, OwnedState

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from shoal.engine.recording import Recording
 from shoal.engine.target_state import TargetState, without
-from shoal.engine.views import TargetWarning
+from shoal.engine.views.applications import TargetWarning
 from shoal.model.identity import ObjectKey
 from shoal.model.records import Deed
 from shoal.model.sightings import Neighbour

@@ -8,7 +8,7 @@ from __future__ import annotations
 from shoal.engine.saying import writes_go_on
 from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
-from shoal.engine.views import TargetPhase
+from shoal.engine.views.applications import TargetPhase
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import TargetKey
 

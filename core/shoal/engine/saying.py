@@ -12,7 +12,7 @@ from shoal.engine.depending import lack
 from shoal.engine.neighbours import warnings_of_target
 from shoal.engine.state import ApplicationState, EngineState, StoreTrouble
 from shoal.engine.target_state import Queued, TargetState
-from shoal.engine.views import TargetPhase, TargetView
+from shoal.engine.views.applications import TargetPhase, TargetView
 from shoal.errors import ShoalError
 from shoal.model.documents import Application
 from shoal.model.health import Health

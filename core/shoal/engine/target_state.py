@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from shoal.engine.views import HeldChanges
+from shoal.engine.views.changes import HeldChanges
 from shoal.errors import ShoalError
 from shoal.model.health import Health, HealthState, lasting, worst
 from shoal.model.holds import Hold

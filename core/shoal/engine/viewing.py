@@ -19,17 +19,10 @@ from shoal.engine.saying import (
 )
 from shoal.engine.state import ApplicationState, ClusterState, EngineState
 from shoal.engine.target_state import TargetState
-from shoal.engine.views import (
-    ApplicationView,
-    ClusterView,
-    DocumentProblem,
-    FleetView,
-    HoldView,
-    ObjectProblem,
-    SourceView,
-    TargetPhase,
-    TargetView,
-)
+from shoal.engine.views.applications import ApplicationView, ObjectProblem, TargetPhase, TargetView
+from shoal.engine.views.changes import HoldView
+from shoal.engine.views.clusters import ClusterView
+from shoal.engine.views.fleet import DocumentProblem, FleetView, SourceView
 from shoal.engine.warning import is_slow, warnings_of
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.model.documents import Application

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shoal.documents import Identity
-from shoal.engine.alert_views import AlertView, DestinationView
 from shoal.engine.saying import counted
 from shoal.engine.state import EngineState
+from shoal.engine.views.alerts import AlertView, DestinationView
 from shoal.model.alerts import Stream, StreamKey
 from shoal.model.documents import Alert
 from shoal.planning.alerting import waiting

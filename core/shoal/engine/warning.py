@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from shoal.engine.saying import and_more, counted
 from shoal.engine.state import ClusterState
-from shoal.engine.views import ClusterWarning, WarningReason
+from shoal.engine.views.clusters import ClusterWarning, WarningReason
 from shoal.errors import ForbiddenByCluster
 from shoal.model.identity import GroupKind
 

@@ -13,7 +13,7 @@ from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.target_state import TargetState
 from shoal.engine.trying import try_out
-from shoal.engine.views import HeldChanges
+from shoal.engine.views.changes import HeldChanges
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.holds import HoldCause

@@ -18,7 +18,8 @@ from shoal.engine.imaging import Images
 from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
 from shoal.engine.viewing import view_target
-from shoal.engine.views import LeadTimes, Presence, TargetView, Whereabout, WhereView
+from shoal.engine.views.applications import TargetView
+from shoal.engine.views.whereabouts import LeadTimes, Presence, Whereabout, WhereView
 from shoal.errors import InvalidQuery, UnknownName
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.plans import Content

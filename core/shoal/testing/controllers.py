@@ -24,23 +24,13 @@ from shoal.composition.loading import Plugins
 from shoal.composition.reloading import LiveConfiguration
 from shoal.composition.serving import Foundation, serve
 from shoal.composition.settings import Settings
-from shoal.engine.alert_views import AlertView, TrialView
 from shoal.engine.diffing import DiffRequest
-from shoal.engine.views import (
-    AdoptionsView,
-    ApplicationView,
-    ClusterView,
-    DiffView,
-    DriftView,
-    FleetView,
-    HoldView,
-    MissingFiles,
-    PluginView,
-    SourceView,
-    TargetView,
-    TreeView,
-    WhereView,
-)
+from shoal.engine.views.alerts import AlertView, TrialView
+from shoal.engine.views.applications import ApplicationView, TargetView, TreeView
+from shoal.engine.views.changes import AdoptionsView, DiffView, DriftView, HoldView, MissingFiles
+from shoal.engine.views.clusters import ClusterView
+from shoal.engine.views.fleet import FleetView, PluginView, SourceView
+from shoal.engine.views.whereabouts import WhereView
 from shoal.errors import UnknownName
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import Ref

@@ -5,27 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from shoal.engine.alert_views import AlertView, DestinationView
-from shoal.engine.views import (
-    AdoptionsView,
-    AdoptionView,
+from shoal.engine.views.alerts import AlertView, DestinationView
+from shoal.engine.views.applications import (
     ApplicationView,
-    ClusterView,
-    DiffView,
-    DriftView,
-    FleetView,
-    HoldView,
-    LeadTimes,
-    PluginView,
-    Presence,
-    SourceView,
     TargetPhase,
     TargetView,
     TreeObject,
     TreeView,
-    Whereabout,
-    WhereView,
 )
+from shoal.engine.views.changes import AdoptionsView, AdoptionView, DiffView, DriftView, HoldView
+from shoal.engine.views.clusters import ClusterView
+from shoal.engine.views.fleet import FleetView, PluginView, SourceView
+from shoal.engine.views.whereabouts import LeadTimes, Presence, Whereabout, WhereView
 from shoal.model.holds import Hold
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What readers are shown of Alerts; the rest of what they are shown is in `views`."""
+"""Views of Alerts: what waits for whom, what arrived, and what became of a test."""
 
 from __future__ import annotations
 
