@@ -10,6 +10,7 @@ import click
 from shoal.api.client import Client
 from shoal.cli import completing
 from shoal.cli.answering import partial_over
+from shoal.cli.application_options import application_argument, clusters_option, namespace_option
 from shoal.cli.ending import Ending, note, worse
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION, HOLD, TARGET, split_name
@@ -24,18 +25,9 @@ _DAY = timedelta(hours=24)
 
 
 @click.command()
-@click.argument("application", metavar="APP", shell_complete=completing.applications)
-@click.option(
-    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
-)
-@click.option(
-    "-c",
-    "--cluster",
-    "clusters",
-    multiple=True,
-    shell_complete=completing.clusters,
-    help="Only this cluster; repeatable.",
-)
+@application_argument
+@namespace_option
+@clusters_option
 @click.option(
     "--rerun",
     is_flag=True,
@@ -150,10 +142,8 @@ def _verdict(targets: Sequence[Item]) -> Ending:
 
 
 @click.command()
-@click.argument("application", metavar="APP", shell_complete=completing.applications)
-@click.option(
-    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
-)
+@application_argument
+@namespace_option
 @click.option("-r", "--reason", required=True, help="Why; it is recorded.")
 @click.option(
     "--for",
@@ -183,10 +173,8 @@ def suspend(
 
 
 @click.command()
-@click.argument("application", metavar="APP", shell_complete=completing.applications)
-@click.option(
-    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
-)
+@application_argument
+@namespace_option
 @click.option("-r", "--reason", default="", help="Why; it is recorded.")
 @prints
 @asks

@@ -15,6 +15,7 @@ import click
 from shoal.cli import completing
 from shoal.cli.ending import Ending, ending_of, note
 from shoal.cli.fleet_folder import FleetFolder, open_fleet
+from shoal.cli.hiding import masked_logs
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.printing import print_list
@@ -109,11 +110,8 @@ def examined(
     import anyio
 
     from shoal.composition.examining import open_examiner
-    from shoal.telemetry.logs import configure_logs
-    from shoal.telemetry.masking import Masking
 
-    masking = Masking()
-    configure_logs(masking)
+    masking = masked_logs()
 
     if not documents:
         return []

@@ -17,6 +17,7 @@ import click
 from shoal.api.answers import envelope, single
 from shoal.api.client import Client
 from shoal.cli import completing
+from shoal.cli.application_options import any_application_argument, clusters_option
 from shoal.cli.ending import Ending, note, say_error, worse
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION
@@ -33,23 +34,14 @@ WORKING_COPY = "working copy"  # what the controller calls the revision of what 
 
 
 @click.command()
-@click.argument(
-    "application", metavar="[APP]", required=False, shell_complete=completing.applications
-)
+@any_application_argument
 @click.option(
     "-n",
     "--namespace",
     shell_complete=completing.namespaces,
     help="The namespace of APP, or of all applications compared.",
 )
-@click.option(
-    "-c",
-    "--cluster",
-    "clusters",
-    multiple=True,
-    shell_complete=completing.clusters,
-    help="Only this cluster; repeatable.",
-)
+@clusters_option
 @click.option(
     "--path",
     "working_copy",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shoal.cli.ending import Ending, note
+from shoal.cli.hiding import masked_logs
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.phrasing import clean, colored, with_glyph
@@ -86,8 +87,6 @@ def doctor(
     from shoal.composition.allowing import read_named
     from shoal.composition.checkup import check_all
     from shoal.composition.loading import load_plugins
-    from shoal.telemetry.logs import configure_logs
-    from shoal.telemetry.masking import Masking
 
     written, of_file = _configuration()
     if fleet is None:
@@ -95,8 +94,7 @@ def doctor(
     state_folder = state_folder or written.get("state")
     secrets = secrets or written.get("secrets")
     allow_exec = allow_exec or tuple(written.get("allow_exec", ()))
-    masking = Masking()
-    configure_logs(masking)
+    masking = masked_logs()
     plugins = load_plugins(named=[read_named(each) for each in named_plugins()])
     state_folder = state_folder or default_state_folder(str(fleet or Path()))
     given = _given(fleet, secrets, allow_exec, plugins, masking.known) if fleet else None

@@ -13,8 +13,13 @@ from typing import Any
 import click
 
 from shoal.api.client import Client
-from shoal.cli import completing
 from shoal.cli.answering import partial_over
+from shoal.cli.application_options import (
+    any_application_argument,
+    application_argument,
+    clusters_option,
+    namespace_option,
+)
 from shoal.cli.differences import on_clusters, patch_lines, which_drifted
 from shoal.cli.ending import Ending, note, worse
 from shoal.cli.finding import find_one, list_items
@@ -24,17 +29,6 @@ from shoal.cli.phrasing import clean, colored, now_utc, relative, with_glyph
 from shoal.cli.printing import print_list, print_one
 from shoal.cli.tables import Item
 
-_clusters = click.option(
-    "-c",
-    "--cluster",
-    "clusters",
-    multiple=True,
-    shell_complete=completing.clusters,
-    help="Only this cluster; repeatable.",
-)
-_namespace = click.option(
-    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
-)
 _write = click.option(
     "--write",
     "file",
@@ -42,7 +36,6 @@ _write = click.option(
     metavar="FILE",
     help="Add it to the Application in this file, comments and all else left as they are.",
 )
-_APP = click.argument("application", metavar="APP", shell_complete=completing.applications)
 _OBJECT = click.argument("name", metavar="[DRIFT|OBJECT]", required=False)
 
 
@@ -52,11 +45,9 @@ def drift() -> None:
 
 
 @drift.command("list")
-@click.argument(
-    "application", metavar="[APP]", required=False, shell_complete=completing.applications
-)
-@_namespace
-@_clusters
+@any_application_argument
+@namespace_option
+@clusters_option
 @prints
 @asks
 def list_drifts(
@@ -84,10 +75,10 @@ def list_drifts(
 
 
 @drift.command()
-@_APP
+@application_argument
 @_OBJECT
-@_namespace
-@_clusters
+@namespace_option
+@clusters_option
 @click.option("-r", "--reason", default="", help="Why; it is recorded.")
 @prints
 @asks
@@ -116,10 +107,10 @@ def revert(
 
 
 @drift.command()
-@_APP
+@application_argument
 @_OBJECT
-@_namespace
-@_clusters
+@namespace_option
+@clusters_option
 @_write
 @prints
 @asks
@@ -166,10 +157,10 @@ def adopt(
 
 
 @drift.command()
-@_APP
+@application_argument
 @_OBJECT
-@_namespace
-@_clusters
+@namespace_option
+@clusters_option
 @_write
 @prints
 @asks

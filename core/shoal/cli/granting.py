@@ -11,12 +11,15 @@ import click
 from shoal.cli import completing
 from shoal.cli.choosing import read_catalog, refuse_unknown_cluster
 from shoal.cli.ending import Ending, note
+from shoal.cli.fleet_folder import fleet_option
+from shoal.cli.hiding import masked_errors, masked_logs
 from shoal.cli.options import Output, prints_as
 from shoal.cli.plugging import loaded_plugins
-from shoal.cli.rendering import facts_and_secrets, masked_errors, told
+from shoal.cli.rendering import facts_and_secrets, told
 
 if TYPE_CHECKING:
     from shoal.documents import Catalog
+    from shoal.model.rights import Grants
 
 _ACCOUNT = "shoal/shoal"
 
@@ -28,13 +31,7 @@ _ACCOUNT = "shoal/shoal"
     shell_complete=completing.clusters,
     help="The cluster; may be left out when the fleet has only one.",
 )
-@click.option(
-    "--fleet",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("."),
-    metavar="DIR",
-    help="The fleet's folder; here, when left out.",
-)
+@fleet_option
 @click.option(
     "--account",
     default=_ACCOUNT,
@@ -76,18 +73,12 @@ def rbac(
     import anyio
 
     from shoal.binaries.showing import shown_progress
-    from shoal.cli.objects import print_objects
     from shoal.composition.granting import grants_for
     from shoal.composition.offline import Given
     from shoal.model.rights import Reach
-    from shoal.telemetry.logs import configure_logs
-    from shoal.telemetry.masking import Masking
 
-    masking = Masking()
-    configure_logs(masking)
-    namespace, _, name = account.partition("/")
-    if not namespace or not name or "/" in name:
-        raise click.UsageError(f"--account {account} is not NAMESPACE/NAME")
+    masking = masked_logs()
+    namespace, name = _account_of(account)
     plugins = loaded_plugins()
     catalog, broken = read_catalog(fleet, plugins)
     chosen = cluster or _only_cluster(catalog)
@@ -109,10 +100,24 @@ def rbac(
             known=masking.known,
         )
         found = anyio.run(partial(grants_for, chosen, catalog, given, plugins, reach))
-    print_objects(output, found.manifests, show_secrets=False)
-    for sentence in found.notes:
-        note(f"note: {sentence}")
+    _print(output, found)
     return Ending.OK
+
+
+def _print(output: Output, grants: Grants) -> None:
+    from shoal.cli.objects import print_objects
+
+    print_objects(output, grants.manifests, show_secrets=False)
+    for sentence in grants.notes:
+        note(f"note: {sentence}")
+
+
+def _account_of(text: str) -> tuple[str, str]:
+    """The namespace and the name of a service account."""
+    namespace, _, name = text.partition("/")
+    if not namespace or not name or "/" in name:
+        raise click.UsageError(f"--account {text} is not NAMESPACE/NAME")
+    return namespace, name
 
 
 def _only_cluster(catalog: Catalog) -> str:

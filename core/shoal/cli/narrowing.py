@@ -15,6 +15,7 @@ import click
 
 from shoal.api.client import Given
 from shoal.cli import completing
+from shoal.cli.options import with_options
 
 MOST = 10_000
 
@@ -45,17 +46,15 @@ class Narrowing:
         }
 
 
-def narrows(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options that narrow, sort and page a list, handed on as one `narrowing`."""
-
-    @click.option(
+_OPTIONS = (
+    click.option(
         "-n",
         "--namespace",
         shell_complete=completing.namespaces,
         help="Only this namespace; without it, all of them.",
-    )
-    @click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces, as without -n.")
-    @click.option(
+    ),
+    click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces, as without -n."),
+    click.option(
         "-c",
         "--cluster",
         "clusters",
@@ -63,28 +62,34 @@ def narrows(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         shell_complete=completing.clusters,
         help="Only what is on these clusters; repeatable.",
-    )
-    @click.option(
+    ),
+    click.option(
         "-l",
         "--selector",
         "labels",
         metavar="LABELS",
         help="Only these labels, as for kubectl: env=prod,region in (eu,us),!canary. A target has "
         "the labels of its cluster.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--where",
         metavar="CONDITION",
         help="Only these: 'health=degraded and (region=~eu-* or not suspended)'; times may be "
         "written as distances, 'since > 10m'.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--sort", metavar="FIELD", help="In the order of this field; -FIELD the other way round."
-    )
-    @click.option("--limit", type=click.IntRange(1, MOST), help="Not more than these at a time.")
-    @click.option(
+    ),
+    click.option("--limit", type=click.IntRange(1, MOST), help="Not more than these at a time."),
+    click.option(
         "--continue", "after", metavar="MARK", help="Go on where a list with --limit ended."
-    )
+    ),
+)
+
+
+def narrows(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that narrow, sort and page a list, handed on as one `narrowing`."""
+
     @functools.wraps(command)
     def wrapped(
         *args: Any,
@@ -103,4 +108,4 @@ def narrows(command: Callable[..., Any]) -> Callable[..., Any]:
         narrowing = Narrowing(namespace, clusters, labels, where, sort, limit, after)
         return command(*args, narrowing=narrowing, **kwargs)
 
-    return wrapped
+    return with_options(wrapped, _OPTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,3 +97,12 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, client=client, **kwargs)
 
     return wrapped
+
+
+def with_options(
+    command: Callable[..., Any], options: Sequence[Callable[..., Any]]
+) -> Callable[..., Any]:
+    """Adds options as decorators would that stand over the command in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command

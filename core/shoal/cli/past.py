@@ -8,7 +8,11 @@ from datetime import datetime
 import click
 
 from shoal.api.client import Client
-from shoal.cli import completing
+from shoal.cli.application_options import (
+    any_application_argument,
+    application_argument,
+    namespace_option,
+)
 from shoal.cli.ending import Ending, note
 from shoal.cli.finding import find_one, list_items, query_of
 from shoal.cli.kinds import APPLICATION, EVENT, Kind, split_name
@@ -23,9 +27,7 @@ SPAN = Kind("Span", "trace", (), (), lambda item: str(item["span_id"]))
 
 
 @click.command()
-@click.argument(
-    "application", metavar="[APP]", required=False, shell_complete=completing.applications
-)
+@any_application_argument
 @narrows
 @prints
 @asks
@@ -51,10 +53,8 @@ def history(application: str | None, narrowing: Narrowing, output: Output, clien
 
 
 @click.command()
-@click.argument("application", metavar="APP", shell_complete=completing.applications)
-@click.option(
-    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
-)
+@application_argument
+@namespace_option
 @prints
 @asks
 def trace(application: str, namespace: str | None, output: Output, client: Client) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shoal.cli import completing
+from shoal.cli.application_options import any_application_argument, namespace_option
 from shoal.cli.choosing import chosen_applications, chosen_clusters, read_catalog
-from shoal.cli.ending import Ending, leaves, note
-from shoal.cli.options import Output, prints_as
+from shoal.cli.ending import Ending, note
+from shoal.cli.fleet_folder import fleet_option
+from shoal.cli.hiding import masked_errors, masked_logs
+from shoal.cli.options import Output, prints_as, with_options
 from shoal.cli.plugging import loaded_plugins
-from shoal.errors import ShoalError
 
 if TYPE_CHECKING:
     from shoal.composition.grouping import Group
-    from shoal.telemetry.masking import Masking
 
 _VERSION = re.compile(r"v?(\d+\.\d+)(?:\.(\d+))?([-+][\w.+-]+)?", re.ASCII)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -49,26 +49,14 @@ _FACTS_AND_SECRETS = (
 
 def facts_and_secrets(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds what only a cluster, or a private source, would tell: for commands that render."""
-    for option in reversed(_FACTS_AND_SECRETS):
-        command = option(command)
-    return command
+    return with_options(command, _FACTS_AND_SECRETS)
 
 
 @click.command()
-@click.argument(
-    "application", metavar="[APP]", required=False, shell_complete=completing.applications
-)
+@any_application_argument
 @click.option("-c", "--cluster", shell_complete=completing.clusters, help="What this cluster gets.")
-@click.option(
-    "--fleet",
-    type=_FOLDER,
-    default=Path("."),
-    metavar="DIR",
-    help="The fleet's folder; here, when left out.",
-)
-@click.option(
-    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
-)
+@fleet_option
+@namespace_option
 @click.option(
     "--path",
     "working_copy",
@@ -109,11 +97,8 @@ def render(
     from shoal.binaries.showing import shown_progress
     from shoal.composition.grouping import Request, answer
     from shoal.composition.offline import Given
-    from shoal.telemetry.logs import configure_logs
-    from shoal.telemetry.masking import Masking
 
-    masking = Masking()
-    configure_logs(masking)
+    masking = masked_logs()
     plugins = loaded_plugins()
     catalog, broken = read_catalog(fleet, plugins)
     documents = chosen_applications(catalog, broken, application, namespace)
@@ -133,18 +118,6 @@ def render(
         )
         groups = anyio.run(partial(answer, request, given, plugins))
     return _print(output, groups, explains=explains, show_secrets=show_secrets)
-
-
-@contextmanager
-def masked_errors(masking: Masking) -> Iterator[None]:
-    """What goes wrong is told without the secrets that were met before."""
-    try:
-        yield
-    except Exception as error:  # passed on as it is, but for its words
-        for each in leaves(error):
-            if isinstance(each, ShoalError):
-                each.message = masking.text(each.message, None)
-        raise
 
 
 def told(kubernetes_version: str | None, api_versions: Sequence[str]) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from click.shell_completion import CompletionItem
 from pydantic import ValidationError
 
 from shoal.cli.ending import note
+from shoal.cli.options import with_options
 from shoal.composition.configuration_file import VARIABLE, find_file, read_file
 from shoal.composition.configuring import (
     Configured,
@@ -76,11 +77,7 @@ def takes_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         others = {name: value for name, value in kwargs.items() if name not in table()}
         return command(*args, configure=lambda: _configured(context, config), **others)
 
-    options = [_option(entry) for entry in table().values() if entry.name != _ON_ROOT]
-    taking: Callable[..., Any] = functools.update_wrapper(wrapped, command)
-    for option in reversed(options):
-        taking = option(taking)
-    return click.option(
+    file_option = click.option(
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),
         envvar=VARIABLE,
@@ -88,7 +85,9 @@ def takes_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FILE",
         help="A file with settings; else config.yaml in the user's configuration folder or in "
         "/etc/shoal, where there is one.",
-    )(wrapped)
+    )
+    options = [_option(entry) for entry in table().values() if entry.name != _ON_ROOT]
+    return with_options(functools.update_wrapper(wrapped, command), (file_option, *options))
 
 
 def _option(entry: Entry) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

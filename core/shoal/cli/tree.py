@@ -16,6 +16,7 @@ import click
 from shoal.api.client import Client
 from shoal.cli import completing
 from shoal.cli.answering import footer
+from shoal.cli.application_options import application_argument, namespace_option
 from shoal.cli.ending import Ending, note, worse
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION
@@ -32,10 +33,8 @@ _ILL = frozenset({"Degraded", "Missing"})
 
 
 @click.command()
-@click.argument("application", metavar="APP", shell_complete=completing.applications)
-@click.option(
-    "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of APP."
-)
+@application_argument
+@namespace_option
 @click.option(
     "-c",
     "--cluster",

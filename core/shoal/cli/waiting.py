@@ -17,6 +17,7 @@ import click
 
 from shoal.api.client import Client
 from shoal.cli import completing
+from shoal.cli.application_options import clusters_option
 from shoal.cli.conditions import HEALTHY, SYNCED, Condition, ConditionType, is_revision
 from shoal.cli.ending import Ending, note
 from shoal.cli.finding import find_one
@@ -134,14 +135,7 @@ def _has_failed(target: Item) -> bool:
 @click.option(
     "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of each APP."
 )
-@click.option(
-    "-c",
-    "--cluster",
-    "clusters",
-    multiple=True,
-    shell_complete=completing.clusters,
-    help="Only this cluster; repeatable.",
-)
+@clusters_option
 @click.option(
     "--for",
     "conditions",
