@@ -15,6 +15,7 @@ from tests.rendering.comparing import differences
 from shoal.engine.folders import GuardedFolder
 from shoal.errors import ShoalError
 from shoal.model.facts import API_VERSIONS, KUBERNETES_VERSION
+from shoal.model.identity import ObjectKey
 from shoal.model.manifests import Manifest
 from shoal.testing.facts import make_facts
 from shoal_plugins.rendering import HelmRenderer, KustomizeRenderer
@@ -66,7 +67,7 @@ def render(host, workers):
     return rendered
 
 
-def by_identity(manifests: Sequence[Manifest]) -> dict[Any, Mapping[str, Any]]:
+def by_identity(manifests: Sequence[Manifest]) -> Mapping[ObjectKey, Mapping[str, Any]]:
     """Bodies by their keys, with the configuration as what it says."""
     bodies = {each.key: dict(each.body) for each in manifests}
     for key, body in bodies.items():
