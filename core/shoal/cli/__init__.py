@@ -1,7 +1,8 @@
 """The command line: one module per group of verbs, each imported when its command is typed.
 
 `root` knows the commands by name, `ending` turns every end of a command into an exit code and a
-sentence, `options` holds what commands have in common, `kinds` and `tables` what lists look like,
+sentence, `options` holds what commands have in common (`narrowing` what lists do,
+`application_options` those about one application), `kinds` and `tables` what lists look like,
 `printing` writes every format. Commands return their exit code. Stdout is data, the rest is stderr.
 """
 

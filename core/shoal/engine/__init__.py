@@ -1,4 +1,4 @@
-"""The engine: three loops over one queue class, and one supervisor per cluster.
+"""The engine: loops over one queue class, and one supervisor per cluster.
 
 Sources, applications and targets each have a loop; a loop writes state and adds a key to another's
 queue, and never calls another loop. What is decided is decided in `shoal.planning`; here it is
@@ -7,5 +7,6 @@ carried out. Reading order: `queueing`; `guarding`, `driving`, `keeping`, `answe
 `folders`, `rendering`, `applications`, `removing`; `targets`, `deciding`, `budgeting`, `depending`,
 `validating`, `carrying_out`, `concluding`, `reaching`, `previewing`; `clusters`, `connections`,
 `probing`, `renewing`, `identifying`, `recovering`, `orphaning`, `observing`; `recording`, `holds`,
-`owing`, `telling`, `recalling`; `views`, `viewing`, `warning`, `saying`; `controller`, `approving`.
+`owing`, `telling`, `recalling`; `views`, `viewing`, `phasing`, `warning`, `saying`; `measuring`,
+`gauging`; `alerting`, `delivering`; `controller`, `approving`.
 """
