@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 from tests.fleet.conftest import MakeFleet
@@ -51,9 +52,11 @@ async def test_each_leaves_the_others_objects_alone_and_both_are_named(
     declare(first, *theirs)
     declare(second, room, {**shared, "data": {"by": "second"}}, config_map("of-second", namespace))
 
-    async with first.running(), second.running():
+    async with AsyncExitStack() as running:
+        await running.enter_async_context(first.running())
         await until_phase(first, TargetPhase.SYNCED)
         before = await live(admin, theirs)
+        await running.enter_async_context(second.running())
         conflict = await until_phase(second, TargetPhase.FAILED)
         own = await eventually(
             lambda: admin.find(path_of(config_map("of-second", namespace))), "its own is written"
