@@ -19,6 +19,7 @@ import orjson
 
 from shoal.errors import OwnershipConflict, ShoalError
 from shoal.model.identity import TargetKey
+from shoal.model.phrases import some_of
 from shoal.model.plans import Result, ResultStatus
 from shoal.model.policies import ExistingPolicy
 from shoal_clusters.kubernetes import comparing
@@ -227,10 +228,8 @@ def _why_never(holder: Holder) -> str:
 
 
 def _differs(errand: Errand, owner: str, paths: Sequence[str]) -> OwnershipConflict:
-    shown = ", ".join(paths[:_SHOWN_PATHS])
-    more = f" and {len(paths) - _SHOWN_PATHS} more" if len(paths) > _SHOWN_PATHS else ""
     return errand.conflict(
         owner,
-        f", because adopting it would change {shown}{more}",
+        f", because adopting it would change {some_of(paths, _SHOWN_PATHS)}",
         "make the manifest equal to what is live, or set sync.whenAlreadyExists: Adopt",
     )

@@ -16,6 +16,7 @@ import orjson
 
 from shoal.model.identity import ObjectKey
 from shoal.model.masking import MASK, cut, hides_values, is_secret, scrub
+from shoal.model.phrases import some_of
 
 _READ_LIMIT = 16_384
 """Characters of a message that are looked at; a 422 may repeat an object of a megabyte."""
@@ -104,14 +105,14 @@ def told(answer: Answer, key: ObjectKey | None) -> str:
     with_details = key is None or not is_secret(key)
     if answer.causes:
         faults = [_fault(cause, with_details=with_details) for cause in answer.causes]
-        return cut(_listed(faults))
+        return cut(some_of(faults, _SHOWN_FAULTS))
     faults = [f"{found['path']}: {found['fault']}" for found in _TYPED.finditer(answer.message)]
     faults += [
         f"unknown field {found['path']}" for found in _UNKNOWN_FIELD.finditer(answer.message)
     ]
     faults += _BASE64.findall(answer.message)
     if faults:
-        return cut(_listed(list(dict.fromkeys(faults))))
+        return cut(some_of(list(dict.fromkeys(faults)), _SHOWN_FAULTS))
     if not with_details and answer.code != 403:
         return f"{answer.reason or answer.code} (its words may hold values of the Secret)"
     return scrub(_PREFIX.sub("", answer.message))
@@ -154,9 +155,3 @@ def _fault(cause: Cause, *, with_details: bool) -> str:
         if detail and not re.search(r"[\"{*]", detail):
             words = f"has an invalid value: {detail}"
     return f"{cause.field or 'the object'} {words}"
-
-
-def _listed(faults: list[str]) -> str:
-    shown = ", ".join(faults[:_SHOWN_FAULTS])
-    more = len(faults) - _SHOWN_FAULTS
-    return f"{shown} and {more} more" if more > 0 else shown

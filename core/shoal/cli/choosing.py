@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shoal.cli.ending import note
 from shoal.cli.kinds import split_name
 from shoal.errors import InvalidDocument, UnknownName
+from shoal.model.phrases import some_of
 
 if TYPE_CHECKING:
     from shoal.composition.loading import Plugins
@@ -76,7 +77,7 @@ def chosen_clusters(
     if cluster is not None and cluster not in placed:
         raise UnknownName(
             f"{what} is placed on other clusters than {cluster}",
-            next_step=_listed("placed on", placed),
+            next_step=f"placed on {some_of(placed, _SHOWN)}",
         )
     return (cluster,) if cluster is not None else tuple(placed)
 
@@ -105,10 +106,5 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     near = nearest(name, names)
     return UnknownName(
         f"there is no {kind} {name}" + (f"; did you mean {near}?" if near else ""),
-        next_step=_listed("there is", names),
+        next_step=f"there is {some_of(names, _SHOWN)}" if names else "",
     )
-
-
-def _listed(words: str, names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{words} {', '.join(names[:_SHOWN])}{more}" if names else ""

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from shoal.cli.phrasing import clean
+from shoal.model.phrases import some_of
 
 Operation = Mapping[str, Any]
 _SIGNS: Mapping[str, str] = {
@@ -60,9 +61,7 @@ def on_clusters(clusters: Sequence[str]) -> str:
     """`on dev`, `on 38 clusters: dev-1, dev-2 and 36 more`."""
     if len(clusters) == 1:
         return f"on {clusters[0]}"
-    more = len(clusters) - _SHOWN_CLUSTERS
-    shown = ", ".join(clusters[:_SHOWN_CLUSTERS]) + (f" and {more} more" if more > 0 else "")
-    return f"on {len(clusters)} clusters: {shown}"
+    return f"on {len(clusters)} clusters: {some_of(clusters, _SHOWN_CLUSTERS)}"
 
 
 def which_drifted(drift: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ from shoal.cli.phrasing import DurationType, clean, short_revision
 from shoal.cli.printing import write
 from shoal.cli.tables import Item
 from shoal.errors import InvalidSource, Permanent, ShoalError, UnknownName
+from shoal.model.phrases import some_of
 
 _MOST_ROUNDS = 20  # each brings whole folders; a chart of charts of charts needs six
 _RENDER_SECONDS = 120.0  # to fetch a revision and to render it, before clusters are asked
@@ -178,9 +179,7 @@ def _alike(told: Sequence[Item]) -> Iterator[tuple[str, Item]]:
         message = re.sub(rf"\b{re.escape(one['cluster'])}\b", "…", one["message"])
         groups.setdefault(message, []).append(one)
     for each in groups.values():
-        names = ", ".join(str(one["cluster"]) for one in each[:_SHOWN])
-        more = f" and {len(each) - _SHOWN} more" if len(each) > _SHOWN else ""
-        yield names + more, each[0]
+        yield some_of([str(one["cluster"]) for one in each], _SHOWN), each[0]
 
 
 def _print(output: Output, found: Sequence[Item], *, is_one: bool) -> None:

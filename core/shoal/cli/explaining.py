@@ -20,6 +20,7 @@ from shoal.engine.explaining import (
     OverrideStep,
     RenderStep,
 )
+from shoal.model.phrases import counted
 
 _KIND = "Explanation"
 _SHOWN = 5
@@ -90,12 +91,12 @@ def _lines(each: Explanation, clusters: Sequence[str]) -> Iterator[str]:
     for step in each.overrides:
         yield from _step_lines(step)
     if each.error is None:
-        yield f"result: {_counted(len(each.manifests), 'object')}, digest {each.digest[:12]}"
+        yield f"result: {counted(len(each.manifests), 'object')}, digest {each.digest[:12]}"
 
 
 def _render_lines(render: RenderStep) -> Iterator[str]:
     yield f"render: {render.renderer} {render.version}, folder {render.folder}"
-    yield f"  {_counted(render.objects, 'object')} from {_some(render.files, 'file')}"
+    yield f"  {counted(render.objects, 'object')} from {_some(render.files, 'file')}"
     if render.parameters:
         yield f"  parameters: {_short(render.parameters)}"
     for origin, names in render.values.items():
@@ -136,8 +137,4 @@ def _short(value: Any) -> str:
 
 def _some(names: Sequence[str], noun: str) -> str:
     shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-    return f"{_counted(len(names), noun)}: {shown}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
+    return f"{counted(len(names), noun)}: {shown}"

@@ -22,15 +22,14 @@ from shoal.composition.grouping import Group
 from shoal.model.identity import ObjectKey
 from shoal.model.manifests import Manifest
 from shoal.model.masking import masked_body
+from shoal.model.phrases import counted, some_of
 
 _FIRST = ("Namespace", "CustomResourceDefinition")
 _SHOWN_CLUSTERS = 10
 
 
 def _shown_clusters(item: Item) -> str:
-    names: Sequence[str] = item["clusters"]
-    more = f" and {len(names) - _SHOWN_CLUSTERS} more" if len(names) > _SHOWN_CLUSTERS else ""
-    return ", ".join(names[:_SHOWN_CLUSTERS]) + more
+    return some_of(item["clusters"], _SHOWN_CLUSTERS)
 
 
 OBJECT = Kind(
@@ -113,7 +112,7 @@ def _bodies(manifests: Sequence[Manifest], *, show_secrets: bool) -> Iterator[Ma
         count += shown != body
         yield _in_reading_order(shown)
     if count:
-        what = "1 object" if count == 1 else f"{count} objects"
+        what = counted(count, "object")
         note(f"values of Secrets and variables in {what} are masked; --show-secrets shows them")
 
 

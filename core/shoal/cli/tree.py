@@ -23,6 +23,7 @@ from shoal.cli.kinds import APPLICATION
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import clean, colored, with_glyph
 from shoal.cli.printing import print_one
+from shoal.model.phrases import counted
 
 _MOST_LINES = 300
 _WELL_SHOWN = 5  # of a kind, by name; more are counted
@@ -81,7 +82,7 @@ def _is_well(one: Mapping[str, Any]) -> bool:
 
 def _lines(found: Mapping[str, Any], *, color: bool) -> Iterator[str]:
     name, count = f"{found['namespace']}/{found['application']}", found["clusters"]
-    where = "1 cluster" if count == 1 else f"{count} clusters"
+    where = counted(count, "cluster")
     states = _states(found["phase"], found["health"], color=color)
     yield f"{clean(name)} on {where}   {states}"
     kinds: dict[str, list[Mapping[str, Any]]] = {}

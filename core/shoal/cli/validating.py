@@ -16,6 +16,7 @@ from shoal.cli.plugging import loaded_plugins
 from shoal.cli.printing import print_list
 from shoal.cli.progress import ticking
 from shoal.cli.tables import Item
+from shoal.model.phrases import counted
 
 if TYPE_CHECKING:
     from shoal.documents.problems import Problem
@@ -38,7 +39,7 @@ def validate(path: Path, strict: bool, output: Output) -> int:
 
     files = read_fleet(path)
     plugins = loaded_plugins()
-    with ticking(f"reading {_counted(len(files), 'file')}"):
+    with ticking(f"reading {counted(len(files), 'file')}"):
         loaded = load(files, plugins.seams)
     problems = sorted({*loaded.problems, *loaded.warnings}) if strict else loaded.problems
     warnings = () if strict else loaded.warnings
@@ -54,14 +55,10 @@ def validate(path: Path, strict: bool, output: Output) -> int:
 
 
 def _summary(problems: int, warnings: int, documents: int, files: int) -> str:
-    valid = f"{_counted(documents, 'valid document')} in {_counted(files, 'file')}"
-    doubts = f", {_counted(warnings, 'warning')}" if warnings else ""
-    told = f"{_counted(problems, 'problem')}, {valid}" if problems else f"✔ {valid}"
+    valid = f"{counted(documents, 'valid document')} in {counted(files, 'file')}"
+    doubts = f", {counted(warnings, 'warning')}" if warnings else ""
+    told = f"{counted(problems, 'problem')}, {valid}" if problems else f"✔ {valid}"
     return told + doubts
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _fields(problem: Problem) -> Item:

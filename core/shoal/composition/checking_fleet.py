@@ -24,6 +24,7 @@ from shoal.errors import AccessDenied
 from shoal.model.artifacts import Artifact
 from shoal.model.documents import Application
 from shoal.model.identity import Ref
+from shoal.model.phrases import counted
 from shoal.model.policies import SyncMode
 from shoal.model.rights import Delivered
 from shoal.planning.placing import place
@@ -54,12 +55,10 @@ def _documents(loaded: Loaded, given: Given) -> Iterator[Check]:
     problems, doubts = loaded.problems, loaded.warnings
     if problems:
         first = next((each for each in problems if each.file), problems[0])
-        told = f"{_counted(len(problems), 'problem')}: {first.as_text()}"
+        told = f"{counted(len(problems), 'problem')}: {first.as_text()}"
         yield failed("documents", told, where)
     elif doubts:
-        yield warning(
-            "documents", f"{_counted(len(doubts), 'doubt')}: {doubts[0].as_text()}", where
-        )
+        yield warning("documents", f"{counted(len(doubts), 'doubt')}: {doubts[0].as_text()}", where)
     else:
         yield ok("documents", f"{len(loaded.documents)} valid in {given.fleet_folder}")
 
@@ -99,7 +98,7 @@ class _Looking:
     async def sources(self) -> list[Check]:
         """Every source can be fetched."""
         if self.catalog.sources:
-            self.say(f"fetching {_counted(len(self.catalog.sources), 'source')}")
+            self.say(f"fetching {counted(len(self.catalog.sources), 'source')}")
         return await diagnose(
             [
                 Probe(f"source {ref}", partial(self._source, ref), _FETCH_SECONDS)
@@ -122,7 +121,7 @@ class _Looking:
         if missing:
             told = f"not rendered: {', '.join(missing)} is not on this machine yet"
             return [warning("applications", told, "`shoal plugin prepare` gets it")]
-        self.say(f"rendering {_counted(len(documents), 'application')}")
+        self.say(f"rendering {counted(len(documents), 'application')}")
         return await diagnose(
             [
                 Probe(f"application {ref}", partial(self._application, each), _RENDER_SECONDS)
@@ -149,16 +148,12 @@ class _Looking:
         if error := wishes.error():
             return [failed_by(subject, error)]
         most = max(len(content.manifests) for content in wishes.contents.values())
-        return [ok(subject, f"{most} objects on {_counted(len(placed), 'cluster')}")]
+        return [ok(subject, f"{most} objects on {counted(len(placed), 'cluster')}")]
 
     async def clusters(self) -> list[Check]:
         """Every cluster answers, and allows what is to be written there."""
         if not self.catalog.clusters:
             return [warning("clusters", "there are none", "`shoal cluster add NAME` adds one")]
-        self.say(f"asking {_counted(len(self.catalog.clusters), 'cluster')}")
+        self.say(f"asking {counted(len(self.catalog.clusters), 'cluster')}")
         examiner = await examiner_of(self.plugins, self.offline.lent)
         return cluster_checks(await examiner.all(self.catalog.clusters.values(), self.delivered))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"

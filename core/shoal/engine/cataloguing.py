@@ -24,13 +24,13 @@ from shoal.engine.fleet_memory import (
 )
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
-from shoal.engine.saying import counted
 from shoal.engine.shrinking import Shrinking, identity_of
 from shoal.engine.state import EngineState
 from shoal.errors import ShoalError
 from shoal.hooks.host import ThreadRunner
 from shoal.model.choice import Seams
 from shoal.model.identity import Ref, TargetKey
+from shoal.model.phrases import counted
 from shoal.model.records import Deed, Verdict
 from shoal.planning.leaving import Leaving, leaving
 

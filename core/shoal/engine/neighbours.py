@@ -15,6 +15,7 @@ from shoal.engine.recording import Recording
 from shoal.engine.target_state import TargetState, without
 from shoal.engine.views.applications import TargetWarning
 from shoal.model.identity import ObjectKey
+from shoal.model.phrases import some_of
 from shoal.model.records import Deed
 from shoal.model.sightings import Neighbour
 from shoal.store import Store
@@ -89,11 +90,10 @@ _NEXT = (
 
 
 def _said(client: str, objects: Mapping[ObjectKey, datetime | None]) -> str:
-    named = [str(key) for key in sorted(objects)[:_NAMED]]
-    more = f" and {len(objects) - _NAMED} more" if len(objects) > _NAMED else ""
+    named = some_of(sorted(objects), _NAMED)
     since = min(filter(None, objects.values()))
     return (
-        f"client {client} deploys {', '.join(named)}{more} too since {since:%Y-%m-%d %H:%M} UTC; "
+        f"client {client} deploys {named} too since {since:%Y-%m-%d %H:%M} UTC; "
         "the next change of either undoes the other's"
     )
 

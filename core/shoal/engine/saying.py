@@ -18,6 +18,7 @@ from shoal.model.documents import Application
 from shoal.model.health import Health
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.phrases import counted
 from shoal.model.plans import Plan
 from shoal.model.sightings import Drift, DriftKind
 from shoal.planning.leaving import Removal
@@ -138,11 +139,6 @@ def _say_source(state: EngineState, document: Application | None) -> Told:
     if document is None or source is None or source.error is None:
         return "", ""
     return f"source {document.source_ref}: {source.error.message}", source.error.next_step
-
-
-def counted(number: int, what: str) -> str:
-    """`1 problem`, `2 problems`."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def alone(target: TargetKey, key: ObjectKey, message: str) -> str:

@@ -12,7 +12,6 @@ from shoal.engine.phasing import health_of, phase_of
 from shoal.engine.saying import (
     SEVERITY_OF_PHASE,
     alone,
-    counted,
     say_application,
     say_store,
     say_target,
@@ -29,6 +28,7 @@ from shoal.model.documents import Application
 from shoal.model.health import Health, HealthState, worst
 from shoal.model.holds import Hold
 from shoal.model.identity import Ref
+from shoal.model.phrases import counted
 
 STALLS_SHOWN = timedelta(hours=1)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shoal.documents import Identity
-from shoal.engine.saying import counted
 from shoal.engine.state import EngineState
 from shoal.engine.views.alerts import AlertView, DestinationView
 from shoal.model.alerts import Stream, StreamKey
 from shoal.model.documents import Alert
+from shoal.model.phrases import counted
 from shoal.planning.alerting import waiting
 
 _WORST = ("False", "Unknown", "True")

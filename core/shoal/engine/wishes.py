@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shoal.errors import Retryable, ShoalError
+from shoal.model.phrases import some_of
 from shoal.model.plans import Content
 
 _SHOWN_CLUSTERS = 3
@@ -65,6 +66,4 @@ def _said_of(clusters: list[str], message: str) -> str:
 
 
 def _named(clusters: list[str]) -> str:
-    shown = ", ".join(clusters[:_SHOWN_CLUSTERS])
-    more = len(clusters) - _SHOWN_CLUSTERS
-    return f"cluster{'s' * (len(clusters) > 1)} {shown}" + (f" and {more} more" if more > 0 else "")
+    return f"cluster{'s' * (len(clusters) > 1)} {some_of(clusters, _SHOWN_CLUSTERS)}"

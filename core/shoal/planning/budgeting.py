@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from shoal.model.documents import WORKLOAD_KINDS
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
+from shoal.model.phrases import some_of
 from shoal.model.plans import WRITES, Action, Plan
 
 PRECIOUS_KINDS = frozenset(
@@ -66,9 +67,7 @@ def is_shrunk(plan: Plan, wanted: int, owned: int) -> bool:
 
 def named(keys: Collection[ObjectKey]) -> str:
     """`ConfigMap shop/a, Secret shop/b and 4 more`."""
-    first = [str(key) for key in sorted(keys)[:_NAMED]]
-    more = len(keys) - len(first)
-    return ", ".join(first) + (f" and {more} more" if more else "")
+    return some_of(sorted(keys), _NAMED)
 
 
 def expected_deletions(owned: Iterable[ObjectKey], wanted: Iterable[ObjectKey]) -> int:

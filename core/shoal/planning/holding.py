@@ -18,6 +18,7 @@ from shoal.model.choice import Choice
 from shoal.model.digests import digest_parts, digest_value
 from shoal.model.holds import Approval, Hold, HoldCause, group_of
 from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.phrases import counted
 from shoal.model.plans import Action, Change, Desired, Plan
 from shoal.planning.budgeting import deletions, is_shrunk, named, why_beyond_budget
 from shoal.planning.fighting import MOST_CORRECTIONS, WINDOW, Struggle
@@ -174,7 +175,7 @@ def gate_hold(plan: Plan, refusals: Sequence[Refusal], now: datetime) -> Hold:
     return Hold(
         subject=str(target),
         cause=HoldCause.GATE,
-        reason=f"{_changes(count)} of {target.application} on cluster {target.cluster} "
+        reason=f"{counted(count, 'change')} of {target.application} on cluster {target.cluster} "
         f"{'waits' if count == 1 else 'wait'}, because {refused}",
         by=BY_SHOAL,
         since=now,
@@ -194,8 +195,9 @@ def orphan_hold(orphans: Plan, why: str, now: datetime) -> Hold:
     return Hold(
         subject=str(target),
         cause=HoldCause.ORPHANED,
-        reason=f"{_objects(count)} in cluster {target.cluster} {'carries' if one else 'carry'} the "
-        f"marks of application {target.application}, and Git does not have "
+        reason=f"{counted(count, 'object')} in cluster {target.cluster} "
+        f"{'carries' if one else 'carry'} the marks of application {target.application}, and Git "
+        f"does not have "
         f"{'it' if one else 'them'} ({names}); Shoal cannot tell whether it was told to delete "
         f"{'it' if one else 'them'}, because {why}; without approval {_they(count)} kept",
         by=BY_SHOAL,
@@ -271,36 +273,28 @@ def _explain_lack(plan: Plan, lacking: Sequence[Ref]) -> str:
 
 def _explain_empty(plan: Plan, owned_count: int) -> str:
     return (
-        f"the source of {plan.target.application} renders to nothing, but {_objects(owned_count)} "
-        f"of it {'is' if owned_count == 1 else 'are'} in cluster {plan.target.cluster}; "
-        f"without approval {_they(owned_count)} kept"
+        f"the source of {plan.target.application} renders to nothing, but "
+        f"{counted(owned_count, 'object')} of it {'is' if owned_count == 1 else 'are'} in "
+        f"cluster {plan.target.cluster}; without approval {_they(owned_count)} kept"
     )
 
 
 def _explain_shrunk(plan: Plan, wanted: int, owned: int) -> str:
     gone = [change.key for change in deletions(plan).changes]
     return (
-        f"the source of {plan.target.application} renders to {_objects(wanted)}, less than half of "
-        f"the {owned} that are in cluster {plan.target.cluster}; without approval nothing is "
-        f"changed, and {named(gone)} {'is' if len(gone) == 1 else 'are'} kept"
+        f"the source of {plan.target.application} renders to {counted(wanted, 'object')}, less "
+        f"than half of the {owned} that are in cluster {plan.target.cluster}; without approval "
+        f"nothing is changed, and {named(gone)} {'is' if len(gone) == 1 else 'are'} kept"
     )
 
 
 def _explain_prune(prunes: Plan, owned: int, why: str) -> str:
     gone = [change.key for change in prunes.changes]
     return (
-        f"{len(gone)} of {_objects(owned)} of {prunes.target.application} would be deleted from "
-        f"cluster {prunes.target.cluster} ({named(gone)}), {why}; what is written goes on, and "
-        f"without approval {_they(len(gone))} kept"
+        f"{len(gone)} of {counted(owned, 'object')} of {prunes.target.application} would be "
+        f"deleted from cluster {prunes.target.cluster} ({named(gone)}), {why}; what is "
+        f"written goes on, and without approval {_they(len(gone))} kept"
     )
-
-
-def _objects(count: int) -> str:
-    return "1 object" if count == 1 else f"{count} objects"
-
-
-def _changes(count: int) -> str:
-    return "1 change" if count == 1 else f"{count} changes"
 
 
 def _they(count: int) -> str:

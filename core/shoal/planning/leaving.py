@@ -16,6 +16,7 @@ from shoal.model.digests import digest_parts
 from shoal.model.documents import Application, Cluster
 from shoal.model.holds import Approval, Hold, HoldCause, group_of
 from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.phrases import counted
 from shoal.model.policies import LeavingPolicy, PrunePolicy, SyncMode, SyncPolicy
 from shoal.planning.budgeting import PRECIOUS_KINDS, is_beyond_fleet_budget, named
 from shoal.planning.placing import is_placed
@@ -130,7 +131,7 @@ def _why_not_by_itself(owned: Collection[ObjectKey], removal: Removal, fleet: Fl
 def _reason(
     target: TargetKey, owned: int, removal: Removal, until: datetime | None, why_not: str
 ) -> str:
-    objects = f"{'1 object' if owned == 1 else f'{owned} objects'} of {target.application}"
+    objects = f"{counted(owned, 'object')} of {target.application}"
     where, they = f"cluster {target.cluster}", "it is" if owned == 1 else "they are"
     if until is None:
         return (

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from shoal.model import phrases
 from shoal.model.digests import digest_parts
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.planning.holding import is_approved
@@ -107,7 +108,7 @@ def judge(
 
 def _doubt(counted: frozenset[Gone], there: Mapping[Sort, int], unreadable: Collection[str]) -> str:
     if unreadable:
-        files = _some(sorted(unreadable))
+        files = phrases.some_of(sorted(unreadable), _NAMED)
         return f"while {files} cannot be read, so that it may stand there"
     beyond = [
         f"{len(names)} of {there.get(sort, 0) + len(names)} {sort}s"
@@ -120,7 +121,10 @@ def _doubt(counted: frozenset[Gone], there: Mapping[Sort, int], unreadable: Coll
 
 
 def _hold(counted: frozenset[Gone], there: Mapping[Sort, int], why: str, now: datetime) -> Hold:
-    gone = [f"{_count(len(names), sort)} ({_some(names)})" for sort, names in _by_sort(counted)]
+    gone = [
+        f"{phrases.counted(len(names), sort)} ({phrases.some_of(names, _NAMED)})"
+        for sort, names in _by_sort(counted)
+    ]
     verb = "is" if len(counted) == 1 else "are"
     return Hold(
         subject=SUBJECT,
@@ -138,13 +142,3 @@ def _by_sort(counted: Iterable[Gone]) -> Iterator[tuple[Sort, list[str]]]:
         names = sorted(each.name for each in counted if each.sort is sort)
         if names:
             yield sort, names
-
-
-def _count(number: int, sort: Sort) -> str:
-    return f"{number} {sort}" if number == 1 else f"{number} {sort}s"
-
-
-def _some(names: Collection[str]) -> str:
-    shown = list(names)[:_NAMED]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -19,6 +19,7 @@ from shoal.errors import AccessDenied
 from shoal.hooks.host import Host, HttpAnswer, HttpRequest
 from shoal.model.alerts import Batch, Purpose, Stage, Topic
 from shoal.model.choice import Spec
+from shoal.model.phrases import some_of
 from shoal.model.secret_refs import SecretRef
 from shoal_plugins.notifying.answering import check
 from shoal_plugins.notifying.secrets import read_key
@@ -127,9 +128,7 @@ def _topic(topic: Topic, *, is_only: bool) -> Iterator[dict[str, Any]]:
 
 
 def _clusters(topic: Topic) -> str:
-    named = ", ".join(topic.clusters[:_MOST_CLUSTERS])
-    left = len(topic.clusters) - _MOST_CLUSTERS
-    return f"{named} and {left} more" if left > 0 else named
+    return some_of(topic.clusters, _MOST_CLUSTERS)
 
 
 def _from(batch: Batch) -> str:
