@@ -97,6 +97,7 @@ def test_a_mute_ends_when_its_window_closes_or_at_its_time() -> None:
     [
         ({}, "give either until, a time, or cron with a duration"),
         ({"until": "2026-06-10T14:00:00Z", "cron": "0 0 * * *"}, "give either until"),
+        ({"until": "9999-12-31T23:00:00-12:00"}, "expected a year from 2 to 9998"),
         ({"cron": "0 0 * * *"}, "cron and duration belong together"),
         ({"until": "2026-06-10T14:00:00"}, "timezone"),
         ({"cron": "0 0 * * *", "duration": "200h"}, "at most 168h"),
@@ -107,3 +108,46 @@ def test_a_mute_ends_when_its_window_closes_or_at_its_time() -> None:
 def test_a_mute_that_says_too_little_or_too_much_is_refused(written: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Mute.model_validate(written)
+
+
+@pytest.mark.parametrize(
+    ("opens", "end"),
+    [
+        ("2026-03-29T00:00:00", "2026-03-29T03:00:00"),
+        ("2026-10-24T23:00:00", "2026-10-25T02:00:00"),
+    ],
+)
+def test_a_window_lasts_as_long_as_it_says_when_the_clock_is_changed(opens: str, end: str) -> None:
+    window = Mute.model_validate(
+        {"cron": "0 1 * * *", "duration": "3h", "timeZone": "Europe/Berlin"}
+    )
+    now, closes = (datetime.fromisoformat(f"{each}Z") for each in (opens, end))
+
+    while now < closes:
+        assert window.ends_at(now) == closes
+        now += timedelta(minutes=10)
+    assert window.ends_at(now) is None
+
+
+@given(
+    st.sampled_from(["0 1 * * *", "30 2 * * *", "*/15 * * * *", "59 23 * * Sat"]),
+    st.sampled_from(["1s", "45m", "3h", "49h"]),
+    st.sampled_from(["Europe/Berlin", "Australia/Lord_Howe", "America/Havana", "Asia/Kathmandu"]),
+    st.sampled_from(["2026-03-08", "2026-03-29", "2026-04-05", "2026-10-25", "2026-11-01"]),
+    st.integers(-24 * 60, 48 * 60),
+)
+def test_what_is_muted_ends_later_than_now(
+    cron: str, duration: str, zone: str, day: str, minutes: int
+) -> None:
+    window = Mute.model_validate({"cron": cron, "duration": duration, "timeZone": zone})
+    now = datetime.fromisoformat(f"{day}T00:00:00Z") + timedelta(minutes=minutes)
+
+    end = window.ends_at(now)
+
+    assert end is None or now < end <= now + timedelta(hours=49)
+
+
+def test_a_mute_ends_in_utc_wherever_it_was_written() -> None:
+    mute = Mute.model_validate({"until": "2026-06-10T14:00:00+02:00"})
+
+    assert f"{mute.ends_at(datetime(2026, 6, 1, tzinfo=UTC))}" == "2026-06-10 12:00:00+00:00"

@@ -155,7 +155,10 @@ class Alerting:
             if outgoing is None or (outgoing.next_try and outgoing.next_try > now):
                 break
             await self._try(way, cut.stream, outgoing)
-        self._wake_later(way, self.state.streams[way.key])
+        # By the policy that was cut by: one that has just come to its end would wake nobody.
+        at = alerting.wake_at(cut.stream, policy)
+        if at is not None:
+            self.state.alert_queue.wake(way.key, at, Request(Priority.RECHECK, "time"))
 
     def _policy(self, way: _Way) -> Policy:
         muted = way.alert.spec.muted_until(self.state.now())
@@ -264,11 +267,6 @@ class Alerting:
             body={"destination": way.key.destination, **body},
         )
         self.state.streams[way.key] = self._saved[way.key] = stream
-
-    def _wake_later(self, way: _Way, stream: Stream) -> None:
-        at = alerting.wake_at(stream, self._policy(way))
-        if at is not None:
-            self.state.alert_queue.wake(way.key, at, Request(Priority.RECHECK, "time"))
 
 
 def _numbers(outgoing: Outgoing) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -81,6 +81,12 @@ def _zone(name: str) -> str:
     return name
 
 
+def _in_utc(value: datetime) -> datetime:
+    if not 1 < value.year < 9999:
+        raise ValueError("expected a year from 2 to 9998")
+    return value.astimezone(UTC)
+
+
 def _at_most_a_week(value: timedelta) -> timedelta:
     if not timedelta() < value <= _LONGEST_WINDOW:
         raise ValueError("expected more than 0s and at most 168h")
@@ -135,9 +141,9 @@ class Mute(Spec):
         }
     )
 
-    until: Annotated[AwareDatetime, WithJsonSchema(_TIME_SCHEMA)] | None = Field(
-        default=None, description="Nothing is sent before this time: 2026-12-24T08:00:00Z."
-    )
+    until: (
+        Annotated[AwareDatetime, AfterValidator(_in_utc), WithJsonSchema(_TIME_SCHEMA)] | None
+    ) = Field(default=None, description="Nothing is sent before this time: 2026-12-24T08:00:00Z.")
     cron: Annotated[str, AfterValidator(_cron), WithJsonSchema(_CRON_SCHEMA)] | None = Field(
         default=None, description="When a window opens: `0 22 * * Mon-Fri`, see cron(5)."
     )
@@ -158,7 +164,7 @@ class Mute(Spec):
         return self
 
     def ends_at(self, now: datetime) -> datetime | None:
-        """When it ends, if it is in force now."""
+        """When it ends, in UTC, if it is in force now; always later than now."""
         if self.until is not None:
             return self.until if now < self.until else None
         assert self.cron is not None

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_CHANGE = timedelta(hours=3)
+"""No clock is put forward or back by more nowadays."""
 _PART = re.compile(r"(\*|\w+(?:-\w+)?)(?:/(\d+))?")
 
 
@@ -29,16 +31,21 @@ class Cron:
     either_day: bool
 
     def last_before(self, now: datetime, zone: tzinfo, within: timedelta) -> datetime | None:
-        """The latest time that fits, not after `now` and less than `within` before it.
+        """The latest time that fits, not after `now` and less than `within` before it; in UTC.
 
-        Times that a change of the clock leaves out do not come; those that come twice count once.
+        In another zone a duration that is added to it would be one of the clock on the wall, which
+        is an hour off when that is changed meanwhile. Times that a change of the clock leaves out
+        do not come; those that come twice count once.
         """
-        local, earliest = now.astimezone(zone), now - within
+        local, earliest = now.astimezone(zone).replace(tzinfo=None), now - within
         for back in range(within.days + 2):
             day = local.date() - timedelta(days=back)
             if self._fits(day):
-                for at in self._times(day, zone):
-                    if earliest < at <= now:
+                for clock in self._clock_times(day, local + _CHANGE):
+                    if clock < local - within - _CHANGE:
+                        return None
+                    at = _read_from(clock, zone)
+                    if at is not None and earliest < at <= now:
                         return at
         return None
 
@@ -48,14 +55,19 @@ class Cron:
         in_month, in_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays
         return (in_month or in_week) if self.either_day else (in_month and in_week)
 
-    def _times(self, day: date, zone: tzinfo) -> Iterator[datetime]:
+    def _clock_times(self, day: date, newest: datetime) -> Iterator[datetime]:
+        """What a clock on the wall shows when it fits, the latest first."""
         for hour in sorted(self.hours, reverse=True):
-            for minute in sorted(self.minutes, reverse=True):
-                at = datetime.combine(day, time(hour, minute), zone)
-                utc = at - (at.utcoffset() or timedelta())
-                # A time that the clock jumps over is another one when it is read back.
-                if zone.fromutc(utc).replace(tzinfo=None) == at.replace(tzinfo=None):
-                    yield at
+            if datetime.combine(day, time(hour)) <= newest:
+                for minute in sorted(self.minutes, reverse=True):
+                    yield datetime.combine(day, time(hour, minute))
+
+
+def _read_from(clock: datetime, zone: tzinfo) -> datetime | None:
+    """When a clock in this zone shows it, in UTC; None when that is left out."""
+    at = clock.replace(tzinfo=zone).astimezone(UTC)
+    # A time that the clock jumps over is another one when it is read back.
+    return at if at.astimezone(zone).replace(tzinfo=None) == clock else None
 
 
 def parse_cron(text: str) -> Cron:

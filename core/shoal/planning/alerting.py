@@ -117,22 +117,29 @@ def _news(group: Group, event: Event, policy: Policy, now: datetime) -> Group:
 
 
 def _ended(group: Group, event: Event, policy: Policy, now: datetime) -> Group:
-    trouble = group.troubles.get(event.trouble)
-    if trouble is None:
+    if event.trouble not in group.troubles:
         return group
-    return _without(group, event.trouble, event.seq, policy, now)
+    return _without(group, {event.trouble: event.seq}, policy, now)
 
 
-def _without(group: Group, name: str, seq: int, policy: Policy, now: datetime) -> Group:
-    """The trouble is over, and `seq` says so."""
-    trouble = group.troubles[name]
-    troubles = {each: one for each, one in group.troubles.items() if each != name}
-    is_told = trouble.told or trouble.seq in group.news
-    if not is_told or policy.spec.when_recovered is RecoveryPolicy.IGNORE:
+def _without(group: Group, over: Mapping[str, int], policy: Policy, now: datetime) -> Group:
+    """These troubles are over, and the records of these numbers say so.
+
+    All of a large fleet's in one pass: after a restart ten thousand can be over at once.
+    """
+    troubles = {name: each for name, each in group.troubles.items() if name not in over}
+    if policy.spec.when_recovered is RecoveryPolicy.IGNORE:
         return replace(group, troubles=troubles)
-    endings = (*group.endings, Ending(seq, name))
+    coming = frozenset(group.news)
+    told = [
+        Ending(seq, name)
+        for name, seq in over.items()
+        if group.troubles[name].told or group.troubles[name].seq in coming
+    ]
+    if not told:
+        return replace(group, troubles=troubles)
     due = group.endings_due or now + ENDINGS_WAIT
-    return replace(group, troubles=troubles, endings=endings, endings_due=due)
+    return replace(group, troubles=troubles, endings=(*group.endings, *told), endings_due=due)
 
 
 def _print(event: Event) -> str:
@@ -183,10 +190,12 @@ def _still_wanted(group: Group, policy: Policy) -> Group:
 
 
 def _undoubted(group: Group, policy: Policy, now: datetime) -> Group:
-    for name, trouble in tuple(group.troubles.items()):
-        if trouble.doubted_at is not None and now >= trouble.doubted_at + DOUBT:
-            group = _without(group, name, trouble.doubted_seq, policy, now)
-    return group
+    over = {
+        name: each.doubted_seq
+        for name, each in group.troubles.items()
+        if each.doubted_at is not None and now >= each.doubted_at + DOUBT
+    }
+    return _without(group, over, policy, now) if over else group
 
 
 def _recalled(group: Group, policy: Policy, now: datetime) -> Group:
@@ -251,13 +260,14 @@ def _split(
     group: Group,
 ) -> tuple[tuple[int, ...], tuple[Ending, ...], tuple[int, ...], tuple[Ending, ...]]:
     """The oldest news and endings that fit into one batch, and what is left of both."""
-    ordered = sorted([*group.news, *(each.seq for each in group.endings)])
+    # Many endings can be told by the same record: a start of the controller.
+    ordered = sorted([*((seq, "") for seq in group.news), *group.endings])
     last = ordered[min(len(ordered), MOST_EVENTS) - 1]
     return (
-        tuple(seq for seq in group.news if seq <= last),
-        tuple(each for each in group.endings if each.seq <= last),
-        tuple(seq for seq in group.news if seq > last),
-        tuple(each for each in group.endings if each.seq > last),
+        tuple(seq for seq in group.news if (seq, "") <= last),
+        tuple(each for each in group.endings if each <= last),
+        tuple(seq for seq in group.news if (seq, "") > last),
+        tuple(each for each in group.endings if each > last),
     )
 
 
@@ -354,7 +364,7 @@ def wake_at(stream: Stream, policy: Policy) -> datetime | None:
             _due_at(group),
             _reminder_at(group, policy),
             *_doubts_end(group),
-            policy.muted_until if _is_silenced(group) else None,
+            policy.muted_until if _is_silenced(group, policy) else None,
         )
         if at is not None
     ]
@@ -367,8 +377,10 @@ def _doubts_end(group: Group) -> Iterable[datetime]:
     )
 
 
-def _is_silenced(group: Group) -> bool:
-    return any(not each.told for each in group.troubles.values())
+def _is_silenced(group: Group, policy: Policy) -> bool:
+    """Whether there is something to tell, or to tell again, once nothing is muted."""
+    is_repeated = policy.spec.repeat_after is not None
+    return any(is_repeated or not each.told for each in group.troubles.values())
 
 
 _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
