@@ -35,7 +35,7 @@ from shoal_clusters.controlplane.client import Client
 T = TypeVar("T")
 DEADLINE_SECONDS = 45.0
 SOURCE = Ref("default", "apps")
-PLUGINS = ("access", "cel", "git", "kubernetes", "rendering")
+PLUGINS = ("access", "cel", "git", "kubernetes", "notifying", "rendering")
 
 
 def document(kind: str, name: str, spec: Mapping[str, Any] | None = None, **metadata: Any) -> str:

@@ -64,7 +64,7 @@ class Receiver:
         """Listen, at the same port as before if there was one."""
         application = web.Application()
         application.router.add_post("/hook", self.answer)
-        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(application, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
         self.port = self._runner.addresses[0][1]

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 import structlog
 from tests.fleet.conftest import MakeFleet, admin, make_fleet, plugins
+from tests.notifying.conftest import receiver
 from tests.security.planting import Planted, plant
 from tests.security.watching import Outlets
 
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.demo.git_server import GitServer
 
-__all__ = ["admin", "make_fleet", "plugins"]
+__all__ = ["admin", "make_fleet", "plugins", "receiver"]
 
 
 @pytest.fixture

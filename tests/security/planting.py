@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from shoal.composition.reloading import LiveConfiguration
 from shoal.composition.serving import serve
 from shoal.composition.settings import Settings
 from shoal.engine.controller import Controller
+from shoal.model.alerts import EventKind
 from shoal.telemetry.masking import Masking
 from shoal_clusters.demo.git_server import GitServer
 
@@ -35,7 +36,8 @@ def plant(place: str) -> str:
     return f'{WORD}{place}/"7'
 
 
-def forms(place: str) -> list[str]:
+@cache
+def forms(place: str) -> Sequence[str]:
     """The canary of a place as it may stand in a text, in base64 at any offset."""
     canary = plant(place)
     encoded = [base64.b64encode(b"x" * by + canary.encode()).decode() for by in range(3)]
@@ -44,11 +46,11 @@ def forms(place: str) -> list[str]:
 
 
 PLACES = (
-    "annotation", "chart-file", "chart-value", "copied", "data", "drift", "env", "fleet-field",
-    "git-password", "git-token", "job-env", "job-new-env", "kubeconfig-token", "nested",
-    "new-data", "override-test", "override-value", "refused-base64", "refused-env",
-    "refused-field", "refused-long", "string-data", "unfetched-token", "watched",
-    "watched-drift", "webhook",
+    "alert-key", "alert-url", "annotation", "chart-file", "chart-value", "copied", "data",
+    "drift", "env", "fleet-field", "git-password", "git-token", "job-env", "job-new-env",
+    "kubeconfig-token", "nested", "new-data", "override-test", "override-value",
+    "refused-base64", "refused-env", "refused-field", "refused-long", "string-data",
+    "unfetched-token", "watched", "watched-drift", "webhook",
 )  # fmt: skip
 
 
@@ -200,6 +202,19 @@ class Planted:
         self.fleet.write("cluster-odd.yaml", document("Cluster", "odd", {"access": inside}))
         self.fleet.declare_application("odd", password=plant("fleet-field"))
         self.fleet.declare_application("odder", sync=plant("fleet-field"))
+
+    def alert(self, url: str) -> None:
+        """Everything is told to a program, in either mode, and to people; each by a secret."""
+        signed = {"url": url, "secretRef": {"name": "pager"}}
+        to = [
+            {"webhook": signed},
+            {"webhook": {**signed, "mode": "Batched"}},
+            {"slack": {"secretRef": {"name": "slack"}}},
+        ]
+        told = {"to": to, "events": list(EventKind), "groupFor": "0s"}
+        self.fleet.write("alert.yaml", document("Alert", "on-call", told))
+        self._secret("pager", "key", plant("alert-key"))
+        self._secret("slack", "url", f"{url}?token={quote(plant('alert-url'), safe='')}")
 
     def _secrets(self) -> None:
         self._secret("forge", "token", plant("git-token"))

@@ -3,7 +3,8 @@
 The canary stands in Secrets, in the environment, in credentials, in values, in documents and in
 patches; right, refused by the API server, refused by us, changed, drifted and removed. Looked
 through are log lines of every level, spans, the ledger, each route of the API, each command in each
-format, and the state folder. What a repository itself holds its mirror holds, too: that is Git's.
+format, what alerts deliver, and the state folder. What a repository itself holds its mirror holds,
+too: that is Git's.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import hmac
 from collections.abc import Iterator
 from functools import partial
 
-import pytest
 from anyio import to_thread
 from tests.fleet.harness import eventually, path_of
+from tests.notifying.conftest import Receiver
 from tests.security.planting import Planted, plant
 from tests.security.watching import Hunt, Outlets, ask, kept, post, shoal
 
@@ -28,14 +29,16 @@ from shoal.model.records import Deed
 from shoal_clusters.controlplane.client import Client
 
 TARGET = "default/shop@dev"
+SINGLE = "application/cloudevents+json"
 APPLICATIONS = "/api/v1/applications/default"
 
 
 async def test_a_canary_is_found_nowhere(
-    planted: Planted, outlets: Outlets, admin: Client, monkeypatch: pytest.MonkeyPatch
+    planted: Planted, outlets: Outlets, admin: Client, receiver: Receiver
 ) -> None:
     with open_tcp_socket("127.0.0.1", 0) as listener:
         planted.webhook_port = listener.getsockname()[1]
+    planted.alert(receiver.url)
     await to_thread.run_sync(planted.write)
     hunt = Hunt()
 
@@ -45,6 +48,7 @@ async def test_a_canary_is_found_nowhere(
         await webhooks_are_sent(planted, hunt)
         await the_api_is_asked(planted, hunt)
         await commands_are_typed(hunt, online(planted))
+        await alerts_arrive(planted, receiver, hunt)
         controller = planted.fleet.controller
         hunt.add("the ledger", *map(str, await controller.records(limit=1000)))
         for name in ("shop", "refused-field", "chart-fails-chart-value"):
@@ -56,7 +60,7 @@ async def test_a_canary_is_found_nowhere(
         hunt.add(f"the file {name}", content)
 
     assert hunt.found() == []
-    assert {"log lines", "spans", "the ledger", "the ring", "GET /api/v1/targets"} <= set(hunt.seen)
+    assert {"log lines", "spans", "the ledger", "the ring", "alerts"} <= set(hunt.seen)
     assert all(hunt.seen.values())
     assert any("shoal.db" in where for where in hunt.seen)
 
@@ -108,6 +112,24 @@ async def the_secret_lives(planted: Planted, admin: Client) -> None:
     await eventually(is_gone, "the Secret pruned")
 
 
+async def alerts_arrive(planted: Planted, receiver: Receiver, hunt: Hunt) -> None:
+    """Each destination has been told of all that happened, and of a test."""
+    fleet, ref = planted.fleet, Ref("default", "on-call")
+    trials = await fleet.controller.test_alert(ref, who=plant("webhook")[:8])
+    assert all(each.arrived for each in trials)
+
+    def are_told() -> bool:
+        (view,) = fleet.controller.alerts()
+        return all(each.delivered_at and not each.waiting for each in view.destinations)
+
+    await fleet.until(are_told, "all that happened told")
+    told = [each.json["data"] for each in receiver.taken if SINGLE in each.headers["Content-Type"]]
+    kinds = {event["kind"] for data in told for event in data["events"]}
+    assert {"Failed", "Synced", "Corrected", "Drifted", "Held", "Unreachable", "Invalid"} <= kinds
+    # The address is where it was sent to; what was sent is the rest.
+    hunt.add("alerts", *(f"{each.headers} {each.body.decode()}" for each in receiver.received))
+
+
 async def webhooks_are_sent(planted: Planted, hunt: Hunt) -> None:
     body, port = plant("webhook").encode(), planted.webhook_port
     signature = hmac.new(body, body, hashlib.sha256).hexdigest()
@@ -148,14 +170,14 @@ async def commands_are_typed(hunt: Hunt, commands: Iterator[tuple[str, ...]]) ->
 
 def online(planted: Planted) -> Iterator[tuple[str, ...]]:
     """Every command that asks the controller, in every format."""
-    kinds = ("app", "tg", "cl", "src", "hold", "dr", "events")
+    kinds = ("app", "tg", "cl", "src", "hold", "dr", "events", "alert")
     asked: list[tuple[str, ...]] = [("status",), ("history",), ("history", "shop")]
     asked += [("get", kind) for kind in kinds]
     for name in ("shop", "once", "refused-field", "override-tested", "chart-fails-chart-value"):
         asked += [("describe", "app", name), ("trace", name)]
     asked += [("describe", "cl", "locked"), ("describe", "src", "locked")]
     asked += [("drift", "list"), ("drift", "ignore", "watched"), ("drift", "adopt", "watched")]
-    asked += [("diff", "watched")]
+    asked += [("diff", "watched"), ("describe", "alert", "on-call")]
     asked += [("diff", "shop"), ("diff", "refused-immovable"), ("diff", "override-tested")]
     asked += [("wait", "refused-immovable", "--timeout", "1s")]
     asked += [("sync", "refused-field", "--wait", "--timeout", "20s")]
