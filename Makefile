@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 PYTEST_ARGS ?=
+TEST_WORKERS ?= 2
 BENCH_ARGS ?=
 FUZZ_ARGS ?= --seconds 30
 MUTATE_ARGS ?=
@@ -38,8 +39,9 @@ demo: $(STAMP) ## Three clusters, a fleet in Git, and a live view; Ctrl-C ends a
 tour: $(STAMP) ## Play the demo by itself; every step is asserted and timed
 	@$(BIN)/shoal demo --play
 
-test: $(STAMP) ## Run the whole test suite
-	@$(BIN)/pytest $(PYTEST_ARGS)
+# A file stays in one process, so that what its tests share is made once.
+test: $(STAMP) ## Run the whole test suite, in two processes (TEST_WORKERS)
+	@$(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-versions: $(STAMP) ## Run what touches real API servers on the oldest and the newest version
 	@$(BIN)/python -m tests.versions $(PYTEST_ARGS)
