@@ -158,46 +158,29 @@ class KubernetesSession:
         self._memo = memo
         self._at_once = at_once
         self._patience_seconds = patience_seconds
-        self._outbox = Outbox()
+        self._outbox = outbox = Outbox()
         self._briefing = Briefing()
         self._probe = Probe(transport)
         transport.prove_before_writing(self._probe.prove)
         self._tasks = tasks
-        self._investigator = Investigator(transport, register, self._outbox, cadence=cadence)
-        self._unattended = Unattended(register, self._outbox)
+        self._investigator = Investigator(transport, register, outbox, cadence=cadence)
+        self._unattended = Unattended(register, outbox)
         self._assessor = Assessor(
-            judge,
-            register,
-            self._outbox,
-            discovery.has_status,
-            self._investigator,
-            self._unattended,
+            judge, register, outbox, discovery.has_status, self._investigator, self._unattended
         )
         observer = Observer(
-            transport,
-            register,
-            self._outbox,
-            comparer,
-            self._briefing,
-            self._assessor,
-            discovery,
+            transport, register, outbox, comparer, self._briefing, self._assessor, discovery
         )
         marked = selector(comparer.fleet)
         watches = Watches(transport, discovery, register, observer, marked, tasks)
         self._sweeper = Sweeper(transport, discovery, register, observer, watches, marked)
         self._watches = watches
         self._observer = observer
-        self._appearing = Appearing(transport, discovery, watches, self._outbox)
-        self._wants = Wants()
+        self._appearing = Appearing(transport, discovery, watches, outbox)
+        self._wants = wants = Wants()
+        aggregation = Aggregation(transport)
         self._tools = Tools(
-            transport,
-            discovery,
-            register,
-            observer,
-            comparer,
-            watches,
-            self._wants,
-            Aggregation(transport),
+            transport, discovery, register, observer, comparer, watches, wants, aggregation
         )
 
     def start(self) -> None:
