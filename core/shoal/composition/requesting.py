@@ -7,7 +7,6 @@ never for this machine. Requests are rare (a token per hour), so each has a conn
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import ssl
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ import anyio
 
 from shoal.errors import BudgetExceeded, HttpFailed, Permanent
 from shoal.hooks.host import HttpAnswer, HttpRequest, ThreadRunner
+from shoal.model.loopback import is_loopback
 
 
 class HttpClient:
@@ -30,12 +30,12 @@ class HttpClient:
         """Send it once; see `shoal.hooks.host.Http`."""
         parts = urlsplit(request.url)
         host = parts.hostname or ""
-        is_loopback = _is_loopback(host)
+        is_here = is_loopback(host)
         if not host or parts.scheme not in ("https", "http") or parts.username is not None:
             raise Permanent("a plugin asked for a URL that is not https://host/…")
-        if parts.scheme == "http" and not is_loopback:
+        if parts.scheme == "http" and not is_here:
             raise Permanent(f"http is allowed to this machine only, and {host} is another one")
-        proxy = "" if is_loopback else request.proxy or _proxy_of_process(host)
+        proxy = "" if is_here else request.proxy or _proxy_of_process(host)
         # Reading the system's authorities takes 20 ms.
         context = await self._run_in_thread(_context, request.authority)
         try:
@@ -107,12 +107,3 @@ def _cause(error: BaseException) -> str:
     if isinstance(inner, OSError) and inner.errno:
         return os.strerror(inner.errno).lower()
     return type(inner).__name__
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

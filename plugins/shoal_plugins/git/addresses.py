@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from shoal.model.loopback import is_loopback
+
 _LONGEST = 2048  # longer than any forge makes; argv and messages stay readable
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]|%(?:0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECASE)
 _FORBIDDEN = re.compile(rf"[ \\]|{_CONTROL.pattern}", re.IGNORECASE)
@@ -52,7 +54,7 @@ class Address(NamedTuple):
     @property
     def is_loopback(self) -> bool:
         """Whether it is a server on this machine, which no proxy may stand before."""
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
     def location(self, base: Path) -> str:
         """What is handed to git: the URL, or an absolute path starting from `base`."""
@@ -93,7 +95,7 @@ def parse_server_url(text: str, *, is_proxy: bool = False) -> SplitResult:
     if parts.scheme not in ("https", "http"):
         raise ValueError("expected https://, ssh://, http:// to this machine, or a local path")
     host = _agreed_host(parts)
-    if parts.scheme == "http" and not (is_proxy or _is_loopback(host)):
+    if parts.scheme == "http" and not (is_proxy or is_loopback(host)):
         raise ValueError("http is allowed to this machine only; use https://")
     return parts
 
@@ -178,12 +180,3 @@ def _agreed_host(parts: SplitResult) -> str:
     if not _HOST.fullmatch(host):
         raise ValueError("expected a host name after the scheme, in ASCII letters and digits")
     return host
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
