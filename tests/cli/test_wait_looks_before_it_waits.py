@@ -136,7 +136,7 @@ def test_on_timeout_each_object_that_is_in_the_way_is_named(controller, shoal):
 
     assert ended.code == 7
     assert ended.err.splitlines()[-6:] == [
-        "default/web is at main@01234567 on 1 clusters",
+        "default/web is at main@01234567 on 1 cluster",
         "after 1s, 1 of 2 are not synced and healthy:",
         "  default/web@prod: ↻ Syncing, ✔ Healthy",
         "    Deployment.apps shop/web: Progressing: 1 of 3 replicas are ready",
@@ -245,6 +245,46 @@ def test_a_failure_at_that_revision_ends_it(controller, shoal, looks):
     looks()
 
     assert shoal("wait", "web", "--for", f"revision={NEW}").code == 1
+
+
+def test_a_revision_that_cannot_be_rendered_ends_the_wait_for_it(controller, shoal, looks):
+    """Its targets keep what they had, and look as they should."""
+    controller.application_list = [
+        application_view(
+            revision=OLD,
+            tried_revision=NEW,
+            phase=TargetPhase.FAILED,
+            message="web/a.yaml:3: no YAML",
+            next_step="write YAML",
+        )
+    ]
+    controller.target_list = [target_view(revision=OLD)]
+    slept = looks()
+
+    ended = shoal("wait", "web", "--for", f"revision={NEW}")
+
+    assert (ended.code, len(slept)) == (1, 1)
+    assert ended.err.splitlines()[-2:] == [
+        "default/web failed at abcdef01: web/a.yaml:3: no YAML",
+        "  next: write YAML",
+    ]
+
+
+def test_a_cluster_that_fails_at_a_revision_ends_the_wait_for_it(controller, shoal, looks):
+    """One override does not fit: then no revision counts as decided for the application."""
+    controller.application_list = [
+        application_view(revision=OLD, tried_revision=NEW, phase=TargetPhase.FAILED)
+    ]
+    controller.target_list = [
+        target_view(revision=NEW),
+        target_view("prod", revision=OLD, phase=TargetPhase.FAILED, message="it does not fit"),
+    ]
+    slept = looks()
+
+    ended = shoal("wait", "web", "--for", f"revision={NEW}")
+
+    assert (ended.code, len(slept)) == (1, 1)
+    assert "it does not fit" in ended.err
 
 
 def test_what_was_seen_last_is_printed(controller, shoal):

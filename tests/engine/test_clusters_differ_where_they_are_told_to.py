@@ -10,6 +10,7 @@ from tests.engine.virtual_time import in_virtual_time
 from shoal.engine.views.applications import TargetPhase
 from shoal.errors import InvalidManifest, ShoalError
 from shoal.model.identity import Ref
+from shoal.model.records import Deed
 
 SHOP = Ref("default", "shop")
 
@@ -120,6 +121,22 @@ async def test_a_cluster_without_the_fact_keeps_what_it_has(tmp_path: Path) -> N
     }
     assert error is not None
     assert error.message == "cluster two has no label region"
+
+
+@in_virtual_time
+async def test_the_revision_that_failed_is_told(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "one")
+    first = engine.source.commit(shop__settings=config_map())
+
+    async with engine.running():
+        await engine.until_synced(first)
+        engine.renderer.error = InvalidManifest("settings.json:1: bad")
+        second = engine.source.commit(shop__settings=config_map(new="x"))
+        (failed,) = await engine.until_recorded(Deed.APPLICATION_FAILED)
+        view = engine.application()
+
+    assert failed.revision == second
+    assert (view.revision, view.tried_revision) == (first, second)
 
 
 @in_virtual_time

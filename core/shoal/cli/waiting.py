@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import click
@@ -27,6 +27,7 @@ from shoal.cli.phrasing import DurationType, short_revision, span_of, with_glyph
 from shoal.cli.printing import print_list
 from shoal.cli.progress import saying_progress
 from shoal.cli.tables import Item
+from shoal.engine.saying import counted
 
 POLL_SECONDS = 0.5
 _SHARE = 4  # of the time goes by between looks, however long a look at a large fleet takes
@@ -180,7 +181,7 @@ def wait(
         count = f"{len(blockers)} of {len(seen.targets)}"
         say_blockers(blockers, f"after {span_of(timeout)}, {count} are not {what}:")
         return Ending.TIMEOUT
-    _say_where(replace(seen, applications=seen.failing))
+    _say_failing(seen)
     if stuck := waiting.stuck(seen):
         say_blockers(stuck, f"this does not become {what} by itself:")
     return Ending.NO
@@ -191,7 +192,18 @@ def _say_where(seen: Look) -> None:
     for each in seen.applications:
         at = short_revision(each["revision"]) or "no revision yet"
         told = f": {each['message']}" if each["message"] else ""
-        note(f"{APPLICATION.identity(each)} is at {at} on {each['clusters']} clusters{told}")
+        clusters = counted(each["clusters"], "cluster")
+        note(f"{APPLICATION.identity(each)} is at {at} on {clusters}{told}")
+
+
+def _say_failing(seen: Look) -> None:
+    """What fails as a whole, at the revision at which it does: no target says that of itself."""
+    for each in seen.failing:
+        at = short_revision(each["tried_revision"])
+        where = f" at {at}" if at else ""
+        note(f"{APPLICATION.identity(each)} failed{where}: {each['message']}")
+        if each["next_step"]:
+            note(f"  next: {each['next_step']}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,14 +273,21 @@ class _Waiting:
         ]
 
     def _decided(self, seen: Look) -> set[str]:
-        """The applications whose failures count; none where being stuck is what is waited for."""
+        """The applications whose failures count; none where being stuck is what is waited for.
+
+        Where a revision is waited for, they count once it was tried.
+        """
         if any(each.allows_stuck for each in self.conditions):
             return set()
-        revisions = [each.text for each in self.conditions if each.text.startswith("revision=")]
+        revisions = [
+            each.text.partition("=")[2]
+            for each in self.conditions
+            if each.text.startswith("revision=")
+        ]
         return {
             APPLICATION.identity(each)
             for each in seen.applications
-            if all(is_revision(each["revision"], text.partition("=")[2]) for text in revisions)
+            if all(is_revision(each["tried_revision"], revision) for revision in revisions)
         }
 
     def _names(self, seen: Look) -> set[str]:

@@ -90,6 +90,7 @@ class Applications:
         known = self.state.applications.setdefault(ref, ApplicationState())
         if request.priority is Priority.USER:
             self.desiring.rendering.try_again(document.source_ref)
+        tried = known.tried_revision
         try:
             known.placed = belongs_on(self.state, document, catalog.clusters)
             await self.removing.placed(catalog, ref, frozenset(known.placed))
@@ -100,10 +101,13 @@ class Applications:
             if source.artifact is None:
                 assert source.error is not None
                 raise source.error
+            tried = source.artifact.revision
             await self._decide(catalog, document, known, source, source.artifact, request)
         except ShoalError as error:
+            known.tried_revision = tried
             await self._failed(ref, known, error)
         else:
+            known.tried_revision = tried
             await self._decided(ref, known)
 
     def _source(self, catalog: Catalog, document: Application) -> SourceState | None:
@@ -249,6 +253,7 @@ class Applications:
                     {"reason": error.reason, "next_step": error.next_step},
                     why=error.message,
                     verdict=Verdict.FAILED,
+                    revision=known.tried_revision,
                 )
 
     async def _decided(self, ref: Ref, known: ApplicationState) -> None:

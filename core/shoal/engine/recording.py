@@ -96,11 +96,19 @@ class Recording:
         who: str = "shoal",
         why: str = "",
         verdict: Verdict = Verdict.NOTED,
+        revision: str = "",
     ) -> None:
         """A record of what has happened; written later while the store cannot be written."""
         at = self._state.now()
         entry = entry_of(
-            at=at, who=who, what=what, why=why, subject=subject, verdict=verdict, body=body
+            at=at,
+            who=who,
+            what=what,
+            why=why,
+            subject=subject,
+            verdict=verdict,
+            revision=revision,
+            body=body,
         )
         await self._owing.settle(Debt(entry=entry))
 

@@ -75,12 +75,14 @@ class ApplicationState:
     """One application: what it rendered to, or why it did not.
 
     `contents` holds the overridden content of its clusters, made with `overrides`;
-    `asks_clusters` when it depends on what only a cluster can tell.
+    `asks_clusters` when it depends on what only a cluster can tell. `revision` is the one that was
+    decided without any failure, `tried_revision` the one that was tried last, whatever came of it.
     """
 
     error: ShoalError | None = None
     failures: int = 0
     revision: str = ""
+    tried_revision: str = ""
     is_rendered: bool = False
     asks_clusters: bool = False
     overrides: tuple[Override, ...] = ()

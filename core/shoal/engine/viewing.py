@@ -174,6 +174,7 @@ def _application(state: EngineState, ref: Ref, document: Application | None) -> 
         source=str(document.source_ref) if document else "",
         path=document.spec.source.path if document else "",
         revision=known.revision,
+        tried_revision=known.tried_revision,
         phase=phase,
         health=worst(healths).state.value if healths else HealthState.UNKNOWN.value,
         clusters=len(targets),

@@ -62,6 +62,7 @@ def application_view(name: str = "web", **changes: Any) -> ApplicationView:
             "source": "default/platform",
             "path": name,
             "revision": "main@0123456789abcdef",
+            "tried_revision": changes.get("revision", "main@0123456789abcdef"),
             "phase": TargetPhase.SYNCED,
             "health": "Healthy",
             "clusters": 1,

@@ -73,6 +73,7 @@ class ApplicationView:
     """One application over all its clusters; `phase` and `health` are the worst of its targets.
 
     `sync` is the policy that counts, as a document would say it: a preset's words and defaults too.
+    `tried_revision` is the one that was tried last; it is not `revision` when that failed.
     """
 
     namespace: str
@@ -81,6 +82,7 @@ class ApplicationView:
     source: str
     path: str
     revision: str
+    tried_revision: str
     phase: TargetPhase
     health: str
     clusters: int
