@@ -1,6 +1,6 @@
 """`shoal cluster add`, `label` and `rm`: the documents of clusters, changed in their files.
 
-A controller's state is never touched: it follows what is committed. A cluster is only added once
+A controller's state is never touched: it follows the documents. A cluster is only added once
 it has answered, so that a document leads somewhere, and to a cluster that no other one leads to.
 """
 
@@ -97,8 +97,8 @@ def add(
     """Add the cluster NAME: write its document, once it has answered.
 
     The context is written down, so that switching kubectl to another one moves nothing. Nothing is
-    written when the cluster does not answer, or when another document leads to it already. It
-    takes effect when it is committed.
+    written when the cluster does not answer, or when another document leads to it already. A
+    controller that runs on this folder takes it up at once, one on its repository with the push.
     """
     folder = open_fleet(fleet)
     if where := folder.where(name):
@@ -140,8 +140,9 @@ def label(
 ) -> int:
     """Set labels of the Cluster document NAME, or take them away by KEY-.
 
-    Comments, order and style of the document stay. It takes effect when it is committed; what
-    would be placed there, and what would leave, is told.
+    Comments, order and style of the document stay. What would be placed there, and what would
+    leave, is told. A controller that runs on this folder does that at once, one on its repository
+    with the push.
     """
     from shoal.documents.labelling import with_labels
 
@@ -171,8 +172,8 @@ def label(
 def rm(name: str, fleet: Path, output: Output) -> int:
     """Take the Cluster document NAME out of the fleet's folder.
 
-    Once that is committed the cluster is let go: nothing is deleted there, and its objects stay as
-    they are.
+    With that the cluster is let go: nothing is deleted there, and its objects stay as they are. A
+    controller that runs on this folder sees it at once, one on its repository with the push.
     """
     from shoal.documents.labelling import cut
 

@@ -130,7 +130,7 @@ kubeconfig*
 secrets/
 """,
     "README.md": """\
-# The fleet $name
+# The fleet `$name`
 
 | where | what |
 |---|---|
@@ -144,7 +144,7 @@ secrets/
 
     shoal cluster add dev --kubeconfig FILE -l env=dev   # a cluster of yours (*)
     shoal validate                                       # all problems at once; run it in CI
-    git add -A && git commit -m 'Begin the fleet'        # what is committed is what counts
+    git add -A && git commit -m 'Begin the fleet'        # manifests count once committed
     shoal doctor                                         # is everything reachable and allowed?
     shoal run --fleet .                                  # keep the clusters equal to it
     shoal status                                         # in another terminal
