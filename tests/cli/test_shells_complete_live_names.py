@@ -68,6 +68,8 @@ def test_names_are_those_of_the_controller(known):
     assert completed("describe", *at, "app", "wo") == ["worker"]
     assert completed("approve", *at, "") == [known.held[0].id]
     assert "clusters" in completed("get", "cl")
+    assert completed("describe", "hol") == ["hold", "holds"]
+    assert completed("wait", "web", "--for", "he") == ["healthy", "held"]
 
 
 def test_what_was_just_told_is_not_asked_again(known, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from shoal.engine.views.applications import TargetPhase
 from shoal.engine.views.fleet import DocumentProblem
 from shoal.model.records import Deed, Entry, Record, Verdict
-from shoal.testing.views import AT, fleet_view, target_view
+from shoal.testing.views import AT, application_view, fleet_view, target_view
 
 PROBLEM = DocumentProblem("a.yaml", 3, "spec", "bad", "fix")
 REST = ", ".join(f"`shoal get {kind}`" for kind in ("applications", "sources", "targets", "holds"))
@@ -44,3 +44,17 @@ def test_status_says_where_the_rest_is_listed(shoal_controller, shoal, problems,
     shoal_controller.target_list = [target_view(phase=TargetPhase.FAILED)] * targets
 
     assert shoal("status").out.endswith(f"  {rest}\n")
+
+
+def test_a_target_is_described_with_what_fails_its_application_as_a_whole(shoal_controller, shoal):
+    """The target itself keeps what it has, and looks as it should."""
+    shoal_controller.target_list = [target_view()]
+    shoal_controller.application_list = [
+        application_view(phase=TargetPhase.FAILED, message="web/a.yaml:3: no YAML")
+    ]
+
+    ended = shoal("describe", "target", "web@dev")
+
+    assert ended.code == 0
+    assert "applications:" in ended.out
+    assert "web/a.yaml:3: no YAML" in ended.out

@@ -199,8 +199,11 @@ async def _start_all(fleet: Fleet, flavour: Flavour, progress: Progress) -> None
         ready += 1
         progress(f"{cluster.name}: ready", ready / len(fleet.clusters))
 
-    what = "API servers and controller managers" if fleet.controllers else "API servers"
-    progress(f"starting {len(fleet.clusters)} {what}", 0.0)
+    count = len(fleet.clusters)
+    what = f"{count} API server{'s' * (count != 1)}"
+    if fleet.controllers:
+        what += f" and controller manager{'s' * (count != 1)}"
+    progress(f"starting {what}", 0.0)
     try:
         async with anyio.create_task_group() as group:
             for cluster in fleet.clusters.values():

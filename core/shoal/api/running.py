@@ -144,5 +144,5 @@ def find_state_folder(given: Path | None, *, root: Path | None = None) -> Path:
     listed = "\n".join(f"  --state {one.state}   # {one.fleet}" for one in found)
     raise NotRunning(
         f"{len(found)} controllers are running on this machine",
-        next_step=f"name one of them:\n{listed}",
+        next_step=f"name one of them, each time or once by SHOAL_STATE=DIR:\n{listed}",
     )

@@ -51,6 +51,13 @@ def namespaces(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     return _matching({name.rpartition("/")[0] or "default" for name in found}, incomplete)
 
 
+def kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Every way to write a kind."""
+    from shoal.cli.kinds import known_names
+
+    return _matching(known_names(), incomplete)
+
+
 def names_of_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Things of the kind that was typed before."""
     from shoal.cli.kinds import find_kind

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
+from click.shell_completion import CompletionItem
 
 from shoal.cli.tables import Item
 from shoal.engine.views.applications import TargetPhase
@@ -46,6 +47,12 @@ class ConditionType(click.ParamType[Condition]):
             self.fail(f"{wanted!r} is no phase; they are {', '.join(PHASES)}", param, ctx)
         known = (*_CONDITIONS, "phase=PHASE", "revision=REV")
         self.fail(f"{text!r} is none of {', '.join(known)}", param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The conditions that are one word."""
+        return [CompletionItem(text) for text in _CONDITIONS if text.startswith(incomplete)]
 
 
 PHASES = tuple(each.value for each in TargetPhase)

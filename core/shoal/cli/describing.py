@@ -52,7 +52,7 @@ _STATES = ("phase", "health", "reachable", "authorized", "ready")
 
 
 @click.command()
-@click.argument("kind", metavar="KIND")
+@click.argument("kind", metavar="KIND", shell_complete=completing.kinds)
 @click.argument("name", shell_complete=completing.names_of_kind)
 @click.option(
     "-n", "--namespace", shell_complete=completing.namespaces, help="The namespace of NAME."
@@ -74,10 +74,16 @@ def describe(kind: str, name: str, namespace: str | None, output: Output, client
 
 
 def _parts(client: Client, kind: Kind, item: Item) -> Parts:
-    """What belongs to it: targets, holds on any of them, and the last that happened."""
+    """What belongs to it: targets, holds on any of them, and the last that happened.
+
+    A target comes with its application: what fails as a whole is not said by any target.
+    """
     parts: dict[Kind, list[Item]] = {}
     if kind is APPLICATION:
         parts[TARGET] = _targets(client, namespace=item["namespace"], application=item["name"])
+    elif kind is TARGET:
+        of = {"namespace": item["namespace"], "name": item["application"]}
+        parts[APPLICATION] = list(client.items("applications", **of))
     elif kind is CLUSTER:
         parts[TARGET] = _targets(client, cluster=item["name"])
     elif kind is SOURCE:

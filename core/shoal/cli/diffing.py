@@ -226,5 +226,7 @@ def _heading(each: Item) -> str:
     at = "in the working copy" if each["revision"] == WORKING_COPY else at
     name = f"{each['namespace']}/{each['application']} {at}"
     count, clusters = len(each["differences"]), each["answered"]
+    if not clusters:
+        return clean(f"{name}: compared on no cluster")
     what = "no difference" if not count else f"{count} difference{'s' * (count != 1)}"
     return clean(f"{name}: {what} on {clusters} cluster{'s' * (clusters != 1)}")

@@ -9,7 +9,7 @@ from shoal.cli import completing
 from shoal.cli.answering import completeness
 from shoal.cli.ending import note
 from shoal.cli.finding import Found, list_items, query_of
-from shoal.cli.kinds import EVENT, HOLD, RECORDED, TARGET, Kind, find_kind, known_names
+from shoal.cli.kinds import EVENT, HOLD, RECORDED, TARGET, Kind, find_kind
 from shoal.cli.narrowing import Narrowing, narrows
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.printing import print_item, print_list
@@ -20,12 +20,8 @@ _MANY = (*RECORDED, HOLD, TARGET)
 _watch = click.option("-w", "--watch", is_flag=True, help="Go on, and print what changes.")
 
 
-def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    return [name for name in known_names() if name.startswith(incomplete)]
-
-
 @click.command()
-@click.argument("kind", metavar="KIND", shell_complete=_complete_kind)
+@click.argument("kind", metavar="KIND", shell_complete=completing.kinds)
 @click.argument("name", required=False, shell_complete=completing.names_of_kind)
 @narrows
 @_watch
