@@ -27,7 +27,7 @@ from shoal.cli.phrasing import DurationType, short_revision, span_of, with_glyph
 from shoal.cli.printing import print_list
 from shoal.cli.progress import saying_progress
 from shoal.cli.tables import Item
-from shoal.engine.saying import counted
+from shoal.model.phrases import counted
 
 POLL_SECONDS = 0.5
 _SHARE = 4  # of the time goes by between looks, however long a look at a large fleet takes
