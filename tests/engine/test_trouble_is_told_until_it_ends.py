@@ -68,6 +68,28 @@ async def test_a_correction_that_failed_has_recovered_when_it_succeeds(tmp_path:
 
 
 @in_virtual_time
+async def test_a_target_says_since_when_it_fails(tmp_path: Path) -> None:
+    """It is not the time of its last sync, and trying again does not move it."""
+    engine = watched(tmp_path, "one")
+
+    async with engine.running():
+        await engine.until_synced("1")
+        await anyio.sleep(MINUTE)
+        refuse(engine)
+        began = now()
+        engine.source.commit(shop__settings=config_map(color="green"))
+        await anyio.sleep(10 * MINUTE)
+        failing = engine.target("one")
+        allow(engine)
+        await engine.until_synced("2")
+        mended = engine.target("one")
+
+    assert failing.since is not None
+    assert timedelta() < failing.since - began < timedelta(seconds=5)
+    assert mended.since == mended.synced_at
+
+
+@in_virtual_time
 async def test_what_waits_for_a_person_is_told_with_the_command_that_ends_it(
     tmp_path: Path,
 ) -> None:

@@ -126,9 +126,9 @@ class Concluding:
         """What was recorded to be wrong is over, also where nothing was written for that."""
         target = done.target
         if target.problems or target.error is not None:
-            target.is_failing = True
+            self._note_failing(target)
         elif target.is_failing and done.is_finished:
-            target.is_failing = False
+            target.is_failing, target.since = False, self.state.now()
             if sync is None or deed_of(sync, verdict_of(sync)) is not Deed.TARGET_SYNCED:
                 await self.recording.mention(Deed.TARGET_RECOVERED, str(target.key))
         if had_reported and not target.reported:
@@ -150,6 +150,10 @@ class Concluding:
         target.failures, target.sighted = 0, NOTHING
         target.is_awaiting_health |= bool(done.results)
 
+    def _note_failing(self, target: TargetState) -> None:
+        if not target.is_failing:
+            target.is_failing, target.since = True, self.state.now()
+
     def _owns_something(self, target: TargetState) -> bool:
         return self.state.inventory(target.key.cluster).is_any_of(target.key)
 
@@ -158,7 +162,8 @@ class Concluding:
     ) -> None:
         """The pass as a whole failed: nothing could be planned, or a plugin broke."""
         news = target.error is None or str(target.error) != str(error)
-        target.error, target.is_failing = error, True
+        target.error = error
+        self._note_failing(target)
         if isinstance(error, Retryable):
             self.retry(cluster, target, [error])
         if news:

@@ -46,7 +46,8 @@ class TargetWarning:
 class TargetView:
     """One application at one cluster. `message` is one sentence; empty when all is well.
 
-    `labels` are those of the cluster.
+    `labels` are those of the cluster. `since` is when it began to fail, else when it was
+    last found to be equal.
     """
 
     namespace: str
