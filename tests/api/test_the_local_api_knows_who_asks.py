@@ -149,6 +149,17 @@ def test_a_command_finds_the_only_controller_that_answers(tmp_path):
     assert running(root) == []
 
 
+def test_a_controller_is_told_by_the_whole_path_of_its_fleet(tmp_path, monkeypatch):
+    """It was started as `--fleet fleet`, somewhere else than where the command is typed."""
+    (tmp_path / "fleet").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with served(FakeController(), tmp_path / "one"):
+        announce(tmp_path / "one", "fleet", tmp_path / "root")
+        (told,) = running(tmp_path / "root")
+
+    assert told.fleet == str(tmp_path / "fleet")
+
+
 def test_several_controllers_are_listed(tmp_path):
     root = tmp_path / "root"
     with (

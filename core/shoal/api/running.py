@@ -48,6 +48,11 @@ def default_state_folder(fleet: str) -> Path:
     return state_root() / hashlib.sha256(where.encode()).hexdigest()[:12]
 
 
+def _located(fleet: str) -> str:
+    """A fleet as it can be told from others anywhere: a folder by its whole path."""
+    return str(Path(fleet).resolve()) if Path(fleet).is_dir() else fleet
+
+
 @contextmanager
 def socket_address(path: Path) -> Iterator[str]:
     """An address for bind and connect, also where the path is longer than the system allows.
@@ -102,7 +107,8 @@ def announce(state: Path, fleet: str, root: Path | None = None) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _forget_the_dead(root)
     scratch = file.with_suffix(f".{os.getpid()}")
-    scratch.write_text(json.dumps(asdict(Announcement(str(state.resolve()), fleet, os.getpid()))))
+    announced = Announcement(str(state.resolve()), _located(fleet), os.getpid())
+    scratch.write_text(json.dumps(asdict(announced)))
     scratch.replace(file)
     return file
 
