@@ -32,6 +32,7 @@ class SshServer:
         self.hangs = False
         self.port = 0
         self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._connections: list[asyncssh.SSHServerConnection] = []
 
     def url(self, name: str, user: str = "git") -> str:
         return f"ssh://{user}@127.0.0.1:{self.port}/{name}.git"
@@ -45,6 +46,9 @@ class SshServer:
         server = self
 
         class Login(asyncssh.SSHServer):
+            def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+                server._connections.append(conn)
+
             def begin_auth(self, username: str) -> bool:
                 server.users.append(username)
                 return True
@@ -71,6 +75,10 @@ class SshServer:
         if acceptor is not None:
             acceptor.close()
             await acceptor.wait_closed()
+        connections, self._connections = self._connections, []
+        for connection in connections:
+            connection.close()
+            await connection.wait_closed()
 
     async def __aenter__(self) -> Self:
         await self.start()
