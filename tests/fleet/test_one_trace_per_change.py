@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.fleet.harness import FleetUnderTest, config_map, deployment, path_of
+from tests.fleet.harness import SOURCE, FleetUnderTest, config_map, deployment, path_of
 
 from shoal.model.identity import Ref
 from shoal.model.records import Deed
@@ -62,13 +62,18 @@ async def test_a_commit_is_one_trace_from_fetch_to_every_cluster(
     assert root.attributes[names.APPLICATION] == "default/shop"
     assert root.attributes[names.REVISION] == revision
     assert root.attributes[names.TARGETS] == 3
-    assert only(spans, names.FETCH).parent_id == root.span_id
+    fetch = only(spans, names.FETCH)
+    assert fetch.parent_id == root.span_id
+    assert fetch.attributes[names.SOURCE] == str(SOURCE)
+    assert fetch.attributes[names.REVISION] == revision
     assert only(spans, names.RENDER).parent_id == root.span_id
     assert sorted(span.attributes[names.CLUSTER] for span in syncs) == list(CLUSTERS)
     assert {span.parent_id for span in syncs} == {root.span_id}
     for step in (names.PLAN, names.APPLY):
         parents = {span.parent_id for span in spans if span.name == step}
         assert parents == {span.span_id for span in syncs}
+        clusters = {span.attributes[names.CLUSTER] for span in spans if span.name == step}
+        assert clusters == set(CLUSTERS)
     assert {record.trace_id for record in synced[3:]} == {root.trace_id}
 
 

@@ -54,6 +54,20 @@ def test_children_stand_below_their_parent_in_order_of_start() -> None:
     ]
 
 
+def test_a_cluster_is_named_once_and_not_again_below() -> None:
+    spans = [
+        span("shoal.sync", "1", took=2),
+        span("cluster.sync", "2", "1", at=1, cluster="prod"),
+        span("apply", "3", "2", at=1.5, took=0.5, cluster="prod"),
+    ]
+
+    lines = render_waterfall(spans, width=53)
+
+    assert lines[1].startswith("  cluster.sync prod")
+    assert lines[2].startswith("    apply ")
+    assert "prod" not in lines[2]
+
+
 def test_a_failed_span_says_why() -> None:
     lines = render_waterfall([span("apply", "1", error="quota exceeded")], width=60)
 

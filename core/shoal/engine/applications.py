@@ -211,7 +211,11 @@ class Applications:
         ) as span:
             decision.known.trace_id = trace_id(span)
             if arrived and source.fetch_times:
-                past(self.tracer, names.FETCH, *source.fetch_times)
+                what = {
+                    names.SOURCE: str(decision.document.source_ref),
+                    names.REVISION: artifact.revision,
+                }
+                past(self.tracer, names.FETCH, *source.fetch_times, what)
             past(self.tracer, names.RENDER, *decision.render_times)
             yield span
 

@@ -54,7 +54,7 @@ class CarryingOut:
         is_whole = all_done(this.plan.only(WRITES), this.results)
         if not leaving.changes or this.target.error is not None or not is_whole:
             return
-        with opened(self.tracer, names.PRUNE) as span:
+        with opened(self.tracer, names.PRUNE, _where(this)) as span:
             for part in in_order(leaving):
                 await self._stream(session, this, part, granted)
                 if not all_done(part, this.results):
@@ -73,7 +73,7 @@ class CarryingOut:
         else:
             writes = _leave_to(others, this, writes)
         if writes.changes:
-            with opened(self.tracer, names.APPLY) as span:
+            with opened(self.tracer, names.APPLY, _where(this)) as span:
                 await self._stream(session, this, writes, granted)
                 span.set_attribute(names.OBJECTS, len(writes.changes))
 
@@ -92,6 +92,11 @@ class CarryingOut:
             async for result in all_:
                 self.recording.took(target, result)
                 this.results.append(result)
+
+
+def _where(this: Pass) -> Mapping[str, str]:
+    """What tells spans of this pass from those of other clusters."""
+    return {names.CLUSTER: this.target.key.cluster}
 
 
 def _leave_to(others: Mapping[ObjectKey, TargetKey], this: Pass, writes: Plan) -> Plan:

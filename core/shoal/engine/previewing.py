@@ -48,7 +48,7 @@ class Previewing:
         self, cluster: ClusterState, session: Session, target: TargetState, desired: Desired
     ) -> None:
         """One look at a whole target; raises what a dry run raises."""
-        with opened(self.tracer, names.PLAN) as span:
+        with opened(self.tracer, names.PLAN, {names.CLUSTER: target.key.cluster}) as span:
             plan = await try_out(self.guard, session, desired)
             span.set_attribute(names.OBJECTS, len(plan.changes))
         get_current_span().set_attribute(names.OBJECTS, len(plan.changes))

@@ -205,7 +205,7 @@ class Targets:
                 answer=answers.plan_for(wanted),
             )
 
-        with opened(self.tracer, names.PLAN) as span:
+        with opened(self.tracer, names.PLAN, {names.CLUSTER: target.key.cluster}) as span:
             plan = await asked()
             if await inform(self.state, self.guard, session, plan):
                 plan = await asked()

@@ -51,7 +51,8 @@ SPANS: Final[Mapping[str, str]] = {
 
 ATTRIBUTES: Final[Mapping[str, str]] = {
     APPLICATION: "`namespace/name` of the application.",
-    CLUSTER: "The name of the cluster.",
+    SOURCE: "`namespace/name` of the source that was fetched.",
+    CLUSTER: "The name of the cluster, on every span that is about one.",
     REVISION: "The revision of the source.",
     TRIGGER: "Why it was looked at: a person, a revision, drift, a re-check.",
     TARGETS: "How many targets were granted something.",

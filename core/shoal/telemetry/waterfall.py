@@ -27,8 +27,8 @@ def render_waterfall(spans: Sequence[SpanView], *, width: int = 100) -> Sequence
     """
     if not spans:
         return []
-    rows = list(_tree(spans))
-    titles = [_title(span, depth) for span, depth in rows]
+    rows, known = list(_tree(spans)), {span.span_id: span for span in spans}
+    titles = [_title(span, depth, known.get(span.parent_id)) for span, depth in rows]
     column = min(_LONGEST_NAME, max(map(len, titles)))
     room = max(_SHORTEST_BAR, width - column - _DURATION - 5)
     scale = _Scale.over(spans, room)
@@ -71,8 +71,11 @@ def _tree(spans: Sequence[SpanView]) -> Iterator[tuple[SpanView, int]]:
         waiting.extend((child, depth + 1) for child in below)
 
 
-def _title(span: SpanView, depth: int) -> str:
+def _title(span: SpanView, depth: int, parent: SpanView | None) -> str:
+    """What the line begins with; a label that the parent has is said there."""
     label = _label(span.attributes)
+    if parent is not None and label == _label(parent.attributes):
+        label = ""
     return f"{'  ' * depth}{span.name}{' ' + label if label else ''}"
 
 
