@@ -102,7 +102,7 @@ class Victim:
 
     def pause_etcd(self) -> None:
         """Make etcd hang."""
-        self.etcd.process.send(signal.SIGSTOP)
+        self.etcd.process.pause()
 
     def resume_etcd(self) -> None:
         """Let it go on."""

@@ -120,7 +120,7 @@ class ControlPlane:
     def pause(self) -> None:
         """Make the server hang: connections stay open and nothing is answered."""
         if self.process is not None:
-            self.process.send(signal.SIGSTOP)
+            self.process.pause()
 
     def resume(self) -> None:
         """Let a paused server go on."""

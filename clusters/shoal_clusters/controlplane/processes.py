@@ -17,6 +17,7 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -70,6 +71,13 @@ class Running:
         """Send a signal; nothing happens when the process is gone."""
         if self.is_alive():
             os.kill(self.pid, number)
+
+    def pause(self) -> None:
+        """Stop it where it stands; when this returns, none of its threads runs any more."""
+        self.send(signal.SIGSTOP)
+        if self.child is not None:
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     async def end(self, *, grace_seconds: float) -> None:
         """Ask it to end, and kill it when it has not within `grace_seconds` (0: at once)."""
