@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 from shoal.engine.handing_over import LEAVING
 from shoal.engine.recording import Recording
-from shoal.engine.recovery import Recovery
-from shoal.engine.state import EngineState
+from shoal.engine.state import ClusterState, EngineState
 from shoal.engine.target_state import TargetState
 from shoal.model.plans import Action, Change, OwnedState, Plan
 from shoal.model.sightings import DriftKind
@@ -37,7 +36,8 @@ class Orphaning:
         orphans = replace(orphans, refused={})
         rest = plan.where(lambda change: not self._is_orphan(target, change))
         nothing = replace(orphans, changes=())
-        if self._is_sweeping(target):
+        cluster = self._cluster(target)
+        if cluster is not None and cluster.is_sweeping:
             return rest, nothing  # what was found so far is no answer yet
         if not orphans.changes:
             await self._end(target)
@@ -71,20 +71,15 @@ class Orphaning:
 
     def _is_waiting(self, target: TargetState, change: Change) -> bool:
         """Whether this takes an object away while not all of its kind is known."""
-        recovery = self._recovery(target)
-        if recovery is None:
+        cluster = self._cluster(target)
+        if cluster is None or cluster.recovery is None:
             return False
-        if not recovery.is_round_over:
+        if cluster.is_sweeping:
             return change.action in LEAVING
-        return change.action is Action.DELETE and recovery.keeps(change.key.group_kind)
+        return change.action is Action.DELETE and cluster.recovery.keeps(change.key.group_kind)
 
-    def _is_sweeping(self, target: TargetState) -> bool:
-        recovery = self._recovery(target)
-        return recovery is not None and not recovery.is_round_over
-
-    def _recovery(self, target: TargetState) -> Recovery | None:
-        cluster = self.state.clusters.get(target.key.cluster)
-        return cluster.recovery if cluster else None
+    def _cluster(self, target: TargetState) -> ClusterState | None:
+        return self.state.clusters.get(target.key.cluster)
 
     async def _end(self, target: TargetState) -> None:
         if target.orphaned is not None:
