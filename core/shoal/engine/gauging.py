@@ -8,15 +8,13 @@ metric.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
-
-import anyio.lowlevel
 
 from shoal.engine.guarding import Guard
 from shoal.engine.phasing import health_of, phase_of
+from shoal.engine.portions import in_portions
 from shoal.engine.rendering import Rendering
 from shoal.engine.saying import SEVERITY_OF_PHASE
 from shoal.engine.state import ClusterState, EngineState
@@ -31,8 +29,6 @@ from shoal.telemetry.readings import Readings, Series
 
 PORTION = 200
 """Targets between two turns of the loop: about a millisecond."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class Gauging:
         by_application: dict[Ref, Counter[TargetPhase]] = defaultdict(Counter)
         drifts: Counter[str] = Counter()
         oldest: datetime | None = None
-        async for target in _in_portions(list(state.targets.values())):
+        async for target in in_portions(list(state.targets.values()), PORTION):
             phase = phase_of(state, target)
             standing[phase, health_of(state, target).state] += 1
             by_application[target.key.application][phase] += 1
@@ -136,7 +132,7 @@ class Gauging:
 
     async def _of_clusters(self) -> Readings:
         found: dict[Metric, list[Series]] = defaultdict(list)
-        async for cluster in _in_portions(list(self.state.clusters.values())):
+        async for cluster in in_portions(list(self.state.clusters.values()), PORTION):
             of = {names.CLUSTER: cluster.name}
             for metric, value in self._of_cluster(cluster):
                 found[metric].append((value, of))
@@ -176,14 +172,6 @@ class Gauging:
     def _age(self, since: datetime | None) -> float:
         """How long ago that was; 0 for what is not."""
         return 0.0 if since is None else max(0.0, (self.state.now() - since).total_seconds())
-
-
-async def _in_portions(many: Sequence[T]) -> AsyncIterator[T]:
-    """All of them, with a turn of the loop for others in between."""
-    for at in range(0, len(many), PORTION):
-        for each in many[at : at + PORTION]:
-            yield each
-        await anyio.lowlevel.checkpoint()
 
 
 def _drifted_since(target: TargetState) -> datetime | None:

@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import anyio.lowlevel
-
 from shoal.engine.imaging import Images
+from shoal.engine.portions import in_portions
 from shoal.engine.saying import SEVERITY_OF_PHASE
-from shoal.engine.state import ClusterState, EngineState
+from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
 from shoal.engine.views.applications import TargetPhase, TreeObject, TreeView, UnwellObject
 from shoal.model.health import SEVERITY, Health, HealthState
@@ -54,9 +53,7 @@ async def view_tree(
     """The objects of an application on the clusters that are meant; the loop goes on meanwhile."""
     targets = [each for each in state.targets_of(application) if is_meant(each.key.cluster)]
     seen: dict[ObjectKey, _Seen] = {}
-    for number, target in enumerate(targets):
-        if number % _IN_ONE_GO == _IN_ONE_GO - 1:
-            await anyio.lowlevel.checkpoint()
+    async for target in in_portions(targets, _IN_ONE_GO):
         _look_at(state, images, target, seen)
     images.keep(each.desired.content for each in state.targets.values() if each.desired)
     objects = sorted(
@@ -73,7 +70,7 @@ async def view_tree(
         ),
         health=_worst(HealthState(one.health) for one in objects),
         clusters=len(targets),
-        silent=[each.key.cluster for each in targets if _is_silent(state, each)],
+        silent=[each.key.cluster for each in targets if not state.is_answering(each.key.cluster)],
         objects=objects,
     )
 
@@ -85,11 +82,6 @@ def _worst(healths: Iterator[HealthState]) -> str:
 def _severity(phase: TargetPhase, health: str) -> int:
     """What a person wants to see first: what failed or is ill, then what is not done."""
     return max(SEVERITY_OF_PHASE[phase], 2 * SEVERITY[HealthState(health)])
-
-
-def _is_silent(state: EngineState, target: TargetState) -> bool:
-    cluster = state.clusters.get(target.key.cluster)
-    return cluster is None or not cluster.is_answering
 
 
 def _told(key: ObjectKey, seen: _Seen) -> TreeObject:
@@ -110,7 +102,7 @@ def _told(key: ObjectKey, seen: _Seen) -> TreeObject:
 def _look_at(
     state: EngineState, images: Images, target: TargetState, seen: dict[ObjectKey, _Seen]
 ) -> None:
-    cluster = state.clusters.get(target.key.cluster)
+    is_answering = state.is_answering(target.key.cluster)
     rows = state.inventory(target.key.cluster)
     content = target.desired.content if target.desired else EMPTY
     running = images.of(content)
@@ -122,8 +114,8 @@ def _look_at(
         row = there[key].state if key in there else None
         is_wanted = key in wanted or _bare(key) in wanted
         phase, message = _phase(target, key, row, is_wanted=is_wanted)
-        health = _health(target, unwell, key, cluster)
-        if cluster is None or not cluster.is_answering:
+        health = _health(target, unwell, key) if is_answering else _UNSEEN
+        if not is_answering:
             phase, message = TargetPhase.UNKNOWN, "the cluster does not answer"
         one = seen.setdefault(key, _Seen())
         one.phases[phase] += 1
@@ -168,12 +160,7 @@ def _drifted(drift: Drift) -> str:
     return f"it was {_BY_HAND[drift.kind]}" + (f" by {drift.manager}" if drift.manager else "")
 
 
-def _health(
-    target: TargetState,
-    unwell: Mapping[ObjectKey, Health],
-    key: ObjectKey,
-    cluster: ClusterState | None,
-) -> Health:
-    if cluster is None or not cluster.is_answering or key in target.unseen:
+def _health(target: TargetState, unwell: Mapping[ObjectKey, Health], key: ObjectKey) -> Health:
+    if key in target.unseen:
         return _UNSEEN
     return unwell.get(key) or target.health.get(key, _UNSEEN)

@@ -22,10 +22,9 @@ def phase_of(state: EngineState, target: TargetState) -> TargetPhase:
 
 
 def _phase(state: EngineState, target: TargetState) -> TargetPhase:
-    cluster = state.clusters.get(target.key.cluster)
     if target.removing:
         return TargetPhase.REMOVING
-    if cluster is None or not cluster.is_answering or state.unreadable(target.key):
+    if not state.is_answering(target.key.cluster) or state.unreadable(target.key):
         return TargetPhase.UNKNOWN
     is_broken = bool(target.undecided or target.error or target.problems)
     if is_broken and writes_go_on(target):
@@ -56,8 +55,7 @@ def _is_asked_for(state: EngineState, key: TargetKey) -> bool:
 
 def health_of(state: EngineState, target: TargetState) -> Health:
     """The health of its worst object; Unknown while nobody can look."""
-    cluster = state.clusters.get(target.key.cluster)
-    if cluster is None or not cluster.is_answering:
+    if not state.is_answering(target.key.cluster):
         return Health(HealthState.UNKNOWN, "the cluster is not connected")
     if not target.health:
         return Health(HealthState.UNKNOWN)

@@ -207,6 +207,11 @@ class EngineState:
         found = [state for key, state in self.targets.items() if key.cluster == cluster]
         return sorted(found, key=lambda state: state.key)
 
+    def is_answering(self, cluster: str) -> bool:
+        """Whether what is known of a cluster is what it says now."""
+        known = self.clusters.get(cluster)
+        return known is not None and known.is_answering
+
     def cluster(self, document: Cluster) -> ClusterState:
         """The record of a cluster, made when it is new."""
         name = document.metadata.name

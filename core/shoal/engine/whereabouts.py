@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import anyio.lowlevel
-
 from shoal.engine.imaging import Images
+from shoal.engine.portions import in_portions
 from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
 from shoal.engine.viewing import view_target
@@ -110,11 +109,10 @@ class Whereabouts:
         for application, trail in self._readers(trails):
             known = self.state.targets_of(application)
             arrived = await self._arrivals(application, revision)
-            found = []
-            for number, target in enumerate(known):
-                if number % _IN_ONE_GO == _IN_ONE_GO - 1:
-                    await anyio.lowlevel.checkpoint()
-                found.append(self._whereabout(target, trail, revision, committed, arrived))
+            found = [
+                self._whereabout(target, trail, revision, committed, arrived)
+                async for target in in_portions(known, _IN_ONE_GO)
+            ]
             if found and all(each.presence is Presence.UNCHANGED for each in found):
                 untouched.append(str(application))
             else:
@@ -181,9 +179,7 @@ class Whereabouts:
     async def _of_image(self, text: str) -> WhereView:
         is_meant = _image_named(text)
         targets: list[Whereabout] = []
-        for number, key in enumerate(sorted(self.state.targets)):
-            if number % _IN_ONE_GO == _IN_ONE_GO - 1:
-                await anyio.lowlevel.checkpoint()
+        async for key in in_portions(sorted(self.state.targets), _IN_ONE_GO):
             found = self._running(key, is_meant)
             if found is not None:
                 targets.append(found)
@@ -227,10 +223,7 @@ class Whereabouts:
 
     def _silent(self, targets: Sequence[Whereabout]) -> list[str]:
         names = {each.cluster for each in targets}
-        clusters = self.state.clusters
-        return sorted(
-            name for name in names if name not in clusters or not clusters[name].is_answering
-        )
+        return sorted(name for name in names if not self.state.is_answering(name))
 
 
 def _told(
