@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from shoal.engine.target_state import TargetState
 from shoal.model.identity import ObjectKey
 from shoal.model.plans import Content
 from shoal.planning.images import references_of
@@ -29,8 +30,8 @@ class Images:
             found = self._known[content.digest] = references_of(content.manifests)
         return found
 
-    def keep(self, contents: Iterable[Content]) -> None:
-        """Forget all others, once there are many."""
-        digests = {each.digest for each in contents}
+    def keep(self, targets: Iterable[TargetState]) -> None:
+        """Forget what none of these wants, once there is much of that."""
+        digests = {each.desired.content.digest for each in targets if each.desired}
         if len(self._known) > len(digests) + _SLACK:
             self._known = {one: self._known[one] for one in self._known if one in digests}

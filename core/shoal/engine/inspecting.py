@@ -55,7 +55,7 @@ async def view_tree(
     seen: dict[ObjectKey, _Seen] = {}
     async for target in in_portions(targets, _IN_ONE_GO):
         _look_at(state, images, target, seen)
-    images.keep(each.desired.content for each in state.targets.values() if each.desired)
+    images.keep(state.targets.values())
     objects = sorted(
         (_told(key, each) for key, each in seen.items()),
         key=lambda one: (-_severity(one.phase, one.health), one.kind, one.object),

@@ -183,6 +183,7 @@ class Whereabouts:
             found = self._running(key, is_meant)
             if found is not None:
                 targets.append(found)
+        self.images.keep(self.state.targets.values())
         return WhereView(
             sort="image",
             name=text,
