@@ -61,12 +61,11 @@ def _destination(name: str, stream: Stream, last_seq: int) -> DestinationView:
     on_its_way = len(outgoing.news) + len(outgoing.endings) if outgoing else 0
     message, next_step = "", ""
     if outgoing is not None and is_failing:
-        tries = counted(outgoing.attempts, "try").replace("trys", "tries")
+        tries = counted(outgoing.attempts, "try", "tries")
         message = f"{name}: {outgoing.error} (after {tries}, since {outgoing.at:%H:%M:%S})"
         next_step = outgoing.next_step
     elif stream.given_up:
-        what = "batch was" if stream.given_up == 1 else "batches were"
-        message = f"{name}: {stream.given_up} {what} given up"
+        message = f"{name}: {counted(stream.given_up, 'batch was', 'batches were')} given up"
         next_step = "see shoal get events"
     ready = "Unknown" if stream.delivered_at is None else "True"
     return DestinationView(

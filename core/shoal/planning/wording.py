@@ -153,11 +153,9 @@ def _message(events: Sequence[Event]) -> str:
     told = next(event.message for event in events if _nameless(event) == most)
     others = len(said) - 1
     shown = told.removeprefix(f"{events[0].cluster}: ") if len(events) == 1 else told
-    return (
-        f"{shown} (and {others} other reasons)"
-        if others > 1
-        else (f"{shown} (and another reason)" if others else shown)
-    )
+    if not others:
+        return shown
+    return f"{shown} (and {'another reason' if others == 1 else f'{others} other reasons'})"
 
 
 def _nameless(event: Event) -> str:
