@@ -52,6 +52,11 @@ def envelope(
     return {**head, **({"metadata": told} if told else {}), "items": list(items)}
 
 
+def fields_alone(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a single value, without what `single` put before them."""
+    return {key: value for key, value in answer.items() if key not in ("apiVersion", "kind")}
+
+
 def single(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """One thing as it goes over the wire and out of `-o json`."""
     return {"apiVersion": API_VERSION, "kind": kind, **fields}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import click
 
+from shoal.api.answers import fields_alone
 from shoal.api.client import Client
 from shoal.cli import completing
 from shoal.cli.answering import partial_over
@@ -167,7 +168,7 @@ def suspend(
     where, what = split_name(application, namespace)
     body = {"reason": reason, "until": (now_utc() + duration).isoformat()}
     hold = client.post("applications", where, what, "suspend", body=body)
-    print_item(output, HOLD, _plain(hold))
+    print_item(output, HOLD, fields_alone(hold))
     note(f"{where}/{what} is suspended for {span_of(duration)}; `{hold['release']}` ends it")
     return Ending.OK
 
@@ -208,8 +209,3 @@ def approve(hold: str, reason: str, output: Output, client: Client) -> int:
     for each in released:
         note(f"{each['id']} is released: {each['cause']} of {each['subject']}")
     return Ending.OK
-
-
-def _plain(answer: Item) -> Item:
-    """The fields of a single answer without its envelope, which printing adds again."""
-    return {key: value for key, value in answer.items() if key not in ("apiVersion", "kind")}

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from shoal.api.answers import fields_alone
 from shoal.api.client import Client
 from shoal.cli.answering import partial_over
 from shoal.cli.application_options import (
@@ -136,7 +137,7 @@ def adopt(
     told = [one for one in found["adoptions"] if one["override"]]
     lines = [line for one in told for line in _adoption_lines(one)]
     overrides = [one["override"] for one in told]
-    fields = {key: found[key] for key in found if key not in ("apiVersion", "kind")}
+    fields = fields_alone(found)
     full_name = f"application/{APPLICATION.identity(item)}"
     text = [*lines, *_fragment({"overrides": overrides})] if told else []
     print_one(output, "Adoptions", full_name, fields, lambda: text)

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from shoal.api.answers import fields_alone
 from shoal.api.client import Client
 from shoal.cli.answering import partial_over, silent_clusters
 from shoal.cli.differences import on_clusters, said_of_drift
@@ -79,7 +80,7 @@ def status(output: Output, client: Client) -> int:
     waiting += _untold(client.items("alerts"))
     waiting += [*_hanging(targets), *_shared(targets)]
     fields = {
-        "fleet": {key: fleet[key] for key in fleet if key not in ("apiVersion", "kind")},
+        "fleet": fields_alone(fleet),
         "failures": [asdict(one) for one in failures],
         "waiting": [asdict(one) for one in waiting],
         "clusters_silent": [cluster["name"] for cluster in silent_clusters(clusters)],

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from shoal.api.answers import fields_alone
 from shoal.api.client import Client
 from shoal.cli import completing
 from shoal.cli.answering import footer
@@ -62,7 +63,7 @@ def tree(
     one = find_one(client, APPLICATION, application, namespace)
     where, what = one["namespace"], one["name"]
     found = client.get("tree", namespace=where, name=what, cluster=clusters or None)
-    fields = {key: value for key, value in found.items() if key not in ("apiVersion", "kind")}
+    fields = fields_alone(found)
     lines = list(_cut(_lines(fields, color=output.color)))
     print_one(output, "Tree", f"tree/{where}/{what}", fields, lambda: lines)
     is_bad = any(map(_is_bad, fields["objects"]))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from shoal.api.answers import single
+from shoal.api.answers import fields_alone, single
 from shoal.api.client import Client
 from shoal.cli.ending import note
 from shoal.cli.finding import Found, Query
@@ -36,17 +36,13 @@ def follow(client: Client, kind: Kind, found: Found, query: Query, output: Outpu
         try:
             for item in client.lines(f"{kind.path}/stream", **{**narrowed, "after": seen}):
                 seen, is_away = item["seq"], False
-                printed.print([_without_head(item)])
+                printed.print([fields_alone(item)])
         except (NotRunning, TimeoutError):
             pass
         if not is_away:
             note("the controller went away; going on from here when it is back")
             is_away = True
         time.sleep(WATCH_SECONDS)
-
-
-def _without_head(item: Item) -> Item:
-    return {key: value for key, value in item.items() if key not in ("apiVersion", "kind")}
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from shoal.api.answers import fields_alone
 from shoal.api.client import Client
 from shoal.cli.answering import partial_over
 from shoal.cli.ending import Ending, note, worse
@@ -93,7 +94,7 @@ def where(
     if found is None:
         note(f"after {span_of(timeout)}, no source was seen at {what}, and nothing wants it")
         return Ending.TIMEOUT
-    fields = {key: value for key, value in found.items() if key not in ("apiVersion", "kind")}
+    fields = fields_alone(found)
     lines = [] if output.format != "table" else list(_lines(fields, output))
     print_one(output, "Where", f"where/{fields['name']}", fields, lambda: lines)
     if ending is None:
