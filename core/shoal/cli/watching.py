@@ -8,8 +8,7 @@ second: they are read from the controller's memory, and no cluster is asked.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from shoal.api.answers import fields_alone, single
@@ -28,42 +27,22 @@ _ALWAYS_MOVING = ("last_contact", "queued")  # would make every cluster look cha
 
 def follow(client: Client, kind: Kind, found: Found, query: Query, output: Output) -> NoReturn:
     """Print the list, oldest first, then every record as it comes; ends by an interrupt only."""
-    printed = _Stream(with_clock(kind), output)
-    printed.print(found.items[::-1])
+    kind = with_clock(kind)
+    sizes: list[int] = []
+    _print_changes(kind, found.items[::-1], output, sizes)
     narrowed = {key: value for key, value in query.items() if key not in ("limit", "continue")}
     seen, is_away = found.seen, False
     while True:
         try:
             for item in client.lines(f"{kind.path}/stream", **{**narrowed, "after": seen}):
                 seen, is_away = item["seq"], False
-                printed.print([fields_alone(item)])
+                _print_changes(kind, [fields_alone(item)], output, sizes)
         except (NotRunning, TimeoutError):
             pass
         if not is_away:
             note("the controller went away; going on from here when it is back")
             is_away = True
         time.sleep(WATCH_SECONDS)
-
-
-@dataclass(slots=True)
-class _Stream:
-    """Prints what is new, each time in the columns of before."""
-
-    kind: Kind
-    output: Output
-    sizes: list[int] = field(default_factory=list[int])
-
-    def print(self, items: list[Item]) -> None:
-        """These items, with headings the first time that there are any."""
-        if self.output.format in ("json", "jsonl", "yaml"):
-            for item in items:
-                write(_streamed(self.output), _event("Added", self.kind, item))
-        elif self.output.format == "name":
-            print_list(self.output, self.kind, items)
-        else:
-            headers = self.output.headers and not self.sizes
-            output = Output("table", headers, self.output.color)
-            print_table(output, self.kind, items, self.sizes)
 
 
 def watch_list(
@@ -80,7 +59,7 @@ def watch_list(
             if key not in shown or _facts(item) != _facts(shown[key])
         ]
         gone = [item for key, item in shown.items() if key not in now]
-        _print_changes(kind, changed, gone, shown, output, sizes)
+        _print_changes(kind, changed, output, sizes, gone=gone, shown=shown)
         shown = now
         time.sleep(WATCH_SECONDS)
         items = look_again()
@@ -93,11 +72,16 @@ def _facts(item: Item) -> dict[str, object]:
 def _print_changes(
     kind: Kind,
     changed: list[Item],
-    gone: list[Item],
-    shown: Mapping[str, Item],
     output: Output,
     sizes: list[int],
+    *,
+    gone: Sequence[Item] = (),
+    shown: Collection[str] = (),
 ) -> None:
+    """What came or changed, and what is `gone`; `shown` are those that were printed before.
+
+    A table goes on in the columns of before, its `sizes`, with headings the first time.
+    """
     if output.format in ("json", "jsonl", "yaml"):
         for item in changed:
             word = "Modified" if kind.identity(item) in shown else "Added"
