@@ -18,7 +18,6 @@ from shoal.cli.options import Output, prints
 from shoal.cli.own_git import commit, open_repository, push
 from shoal.cli.plugging import loaded_plugins
 from shoal.cli.printing import print_list
-from shoal.cli.progress import saying_progress
 from shoal.cli.scaffolding import SCAFFOLD_FILE, name_option, scaffolded, wanted_files
 
 if TYPE_CHECKING:
@@ -71,11 +70,10 @@ def bootstrap(
     )
     files = wanted_files(wanted)
     _refuse_unreadable(files)
-    with saying_progress() as say:
-        repository = open_repository(where if is_url else "", folder, branch, say)
-        items = scaffolded(folder, files)
-        is_committed = commit(repository, list(files), f"Begin the fleet {wanted.name}")
-        is_pushed = is_url and push(repository, branch, say)
+    repository = open_repository(where if is_url else "", folder, branch)
+    items = scaffolded(folder, files)
+    is_committed = commit(repository, list(files), f"Begin the fleet {wanted.name}")
+    is_pushed = is_url and push(repository, branch)
     print_list(output, SCAFFOLD_FILE, items)
     _tell(is_committed=is_committed, is_pushed=is_pushed)
     for step in _next_steps(where if is_url else "", folder, wanted):

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shoal.cli.progress import Say
+from shoal.cli.progress import ticking
 from shoal.errors import Permanent
 
 if TYPE_CHECKING:
     from git import Repo
 
 T = TypeVar("T")
-_TURN_SECONDS = 0.5
 
 
-def open_repository(url: str, folder: Path, branch: str, say: Say) -> Repo:
+def open_repository(url: str, folder: Path, branch: str) -> Repo:
     """The clone of a URL, or the repository of a folder; made when it is not there."""
     if around := next((each for each in folder.absolute().parents if (each / ".git").exists()), ""):
         raise Permanent(
@@ -36,10 +34,8 @@ def open_repository(url: str, folder: Path, branch: str, say: Say) -> Repo:
             _refuse_another(repository, url, folder)
         return repository
     if url:
-        cloned: Repo = _patiently(
-            lambda: run("clone", lambda: _repo().Repo.clone_from(url, folder, env=_quiet())),
-            lambda: say(f"cloning {url}"),
-        )
+        with ticking(f"cloning {url}"):
+            cloned: Repo = run("clone", lambda: _repo().Repo.clone_from(url, folder, env=_quiet()))
         return _on_branch(cloned, branch)
     made: Repo = run("init", lambda: _repo().Repo.init(folder, mkdir=True, initial_branch=branch))
     return made
@@ -75,22 +71,16 @@ def commit(repository: Repo, files: Sequence[str], message: str) -> bool:
     return True
 
 
-def push(repository: Repo, branch: str, say: Say) -> bool:
+def push(repository: Repo, branch: str) -> bool:
     """Push what the remote does not have; whether there was anything."""
     head = repository.head.commit.hexsha
-    known = _patiently(
-        lambda: run("ls-remote", lambda: _with_quiet(repository).ls_remote("origin", branch)),
-        lambda: say("asking the remote"),
-    )
+    git = _with_quiet(repository)
+    with ticking("asking the remote"):
+        known = run("ls-remote", lambda: git.ls_remote("origin", branch))
     if known.startswith(head):
         return False
-    _patiently(
-        lambda: run(
-            "push",
-            lambda: _with_quiet(repository).push("-u", "origin", f"HEAD:refs/heads/{branch}"),
-        ),
-        lambda: say("pushing"),
-    )
+    with ticking("pushing"):
+        run("push", lambda: git.push("-u", "origin", f"HEAD:refs/heads/{branch}"))
     return True
 
 
@@ -144,24 +134,3 @@ _NEXT = {
     "push": "may you push to this branch? do it again when you may",
     "switch": "give a --branch that is there",
 }
-
-
-def _patiently(work: Callable[[], T], tell: Callable[[], None]) -> T:
-    """Do it in a thread, and say now and then that it goes on."""
-    done: list[T] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(work())
-        except BaseException as error:  # raised again below, where it is caught
-            failed.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(_TURN_SECONDS)
-        tell()
-    if failed:
-        raise failed[0]
-    return done[0]
