@@ -18,10 +18,8 @@ def silent_clusters(clusters: Sequence[Item]) -> list[Item]:
     return [cluster for cluster in clusters if cluster["reachable"] != "True"]
 
 
-def footer(silent: Sequence[Item], total: int) -> str:
-    """`2/3 clusters answered; no answer from prod for 4m`; empty when all did."""
-    if not silent:
-        return ""
+def _footer(silent: Sequence[Item], total: int) -> str:
+    """`2/3 clusters answered; no answer from prod for 4m`."""
     told = [_told(cluster) for cluster in silent[:_SHOWN]]
     if len(silent) > _SHOWN:
         told.append(f"and {len(silent) - _SHOWN} more")
@@ -53,7 +51,14 @@ def partial_over(client: Client, names: Collection[str] | None) -> Ending:
     ]
     if not silent:
         return Ending.OK
-    note(footer(silent, _count_of_clusters(client) if names is None else len(names)))
+    return told_silent(silent, _count_of_clusters(client) if names is None else len(names))
+
+
+def told_silent(silent: Sequence[Item], total: int) -> Ending:
+    """PARTIAL, with a footer, when some of so many clusters do not answer."""
+    if not silent:
+        return Ending.OK
+    note(_footer(silent, total))
     return Ending.PARTIAL
 
 

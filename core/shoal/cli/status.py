@@ -16,7 +16,7 @@ import click
 
 from shoal.api.answers import fields_alone
 from shoal.api.client import Client
-from shoal.cli.answering import partial_over, silent_clusters
+from shoal.cli.answering import silent_clusters, told_silent
 from shoal.cli.differences import on_clusters, said_of_drift
 from shoal.cli.ending import Ending, worse
 from shoal.cli.options import Output, asks, prints
@@ -33,12 +33,12 @@ from shoal.cli.phrasing import (
 from shoal.cli.printing import print_one
 from shoal.cli.tables import Item
 
-_BAD_PHASES = frozenset({"Failed", "Drifted"})
-_BAD_HEALTH = frozenset({"Degraded", "Missing"})
+BAD_PHASES = frozenset({"Failed", "Drifted"})
+BAD_HEALTH = frozenset({"Degraded", "Missing"})
 _TELLING = " or ".join(
     (
-        *(f"phase={phase}" for phase in sorted(_BAD_PHASES)),
-        *(f"health={health}" for health in sorted(_BAD_HEALTH)),
+        *(f"phase={phase}" for phase in sorted(BAD_PHASES)),
+        *(f"health={health}" for health in sorted(BAD_HEALTH)),
         "phase=Syncing and next_step",
         "warnings",
     )
@@ -67,11 +67,12 @@ def status(output: Output, client: Client) -> int:
     """The fleet on one screen; exit code 1 when anything failed, 6 when clusters do not answer."""
     fleet = client.get("fleet")
     clusters = client.items("clusters")
+    silent = silent_clusters(clusters)
     targets = client.items("targets", where=_TELLING)
     failures = list(_failures(client, fleet, clusters, targets))
     waiting = [
         Trouble("Unknown", f"cluster {cluster['name']}", cluster["message"], cluster["next_step"])
-        for cluster in silent_clusters(clusters)
+        for cluster in silent
         if cluster["message"] and cluster["authorized"] != "False"
     ]
     waiting += _warnings(clusters)
@@ -83,12 +84,11 @@ def status(output: Output, client: Client) -> int:
         "fleet": fields_alone(fleet),
         "failures": [asdict(one) for one in failures],
         "waiting": [asdict(one) for one in waiting],
-        "clusters_silent": [cluster["name"] for cluster in silent_clusters(clusters)],
+        "clusters_silent": [cluster["name"] for cluster in silent],
     }
     lines = _screen(fleet, clusters, [*failures, *waiting], color=output.color)
     print_one(output, "FleetStatus", f"fleet/{fleet['name']}", fields, lambda: list(lines))
-    partial = partial_over(client, None)
-    return worse(Ending.NO if failures else Ending.OK, partial)
+    return worse(Ending.NO if failures else Ending.OK, told_silent(silent, len(clusters)))
 
 
 def _failures(
@@ -130,7 +130,7 @@ def _failures(
     for target in filter(_is_bad, targets):
         if _place(target) in explained:
             continue  # the same change on many clusters is one thing to decide about
-        state = target["phase"] if target["phase"] in _BAD_PHASES else target["health"]
+        state = target["phase"] if target["phase"] in BAD_PHASES else target["health"]
         yield Trouble(state, _name(target), target["message"], target["next_step"])
 
 
@@ -217,7 +217,7 @@ def _places(drift: Item) -> set[Place]:
 
 
 def _is_bad(target: Item) -> bool:
-    return target["phase"] in _BAD_PHASES or target["health"] in _BAD_HEALTH
+    return target["phase"] in BAD_PHASES or target["health"] in BAD_HEALTH
 
 
 def _screen(

@@ -16,22 +16,21 @@ import click
 from shoal.api.answers import fields_alone
 from shoal.api.client import Client
 from shoal.cli import completing
-from shoal.cli.answering import footer
+from shoal.cli.answering import told_silent
 from shoal.cli.application_options import application_argument, namespace_option
-from shoal.cli.ending import Ending, note, worse
+from shoal.cli.ending import Ending, worse
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import clean, colored, with_glyph
 from shoal.cli.printing import print_one
+from shoal.cli.status import BAD_HEALTH, BAD_PHASES
 from shoal.model.phrases import counted
 
 _MOST_LINES = 300
 _WELL_SHOWN = 5  # of a kind, by name; more are counted
 _PLACES_SHOWN = 3  # clusters of one object
 _WELL = ("Synced", "Healthy")
-_ON_THE_WAY = frozenset({"Synced", "Syncing", "Pending"})
-_ILL = frozenset({"Degraded", "Missing"})
 
 
 @click.command()
@@ -67,14 +66,12 @@ def tree(
     lines = list(_cut(_lines(fields, color=output.color)))
     print_one(output, "Tree", f"tree/{where}/{what}", fields, lambda: lines)
     is_bad = any(map(_is_bad, fields["objects"]))
-    if not fields["silent"]:
-        return Ending.NO if is_bad else Ending.OK
-    note(footer([{"name": name} for name in fields["silent"]], fields["clusters"]))
-    return worse(Ending.NO if is_bad else Ending.OK, Ending.PARTIAL)
+    silent = [{"name": name} for name in fields["silent"]]
+    return worse(Ending.NO if is_bad else Ending.OK, told_silent(silent, fields["clusters"]))
 
 
 def _is_bad(one: Mapping[str, Any]) -> bool:
-    return bool(_ILL & {*one["healths"]}) or bool({"Failed", "Drifted"} & {*one["phases"]})
+    return bool(BAD_HEALTH & {*one["healths"]}) or bool(BAD_PHASES & {*one["phases"]})
 
 
 def _is_well(one: Mapping[str, Any]) -> bool:
