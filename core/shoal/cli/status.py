@@ -19,6 +19,7 @@ from shoal.api.client import Client
 from shoal.cli.answering import silent_clusters, told_silent
 from shoal.cli.differences import on_clusters, said_of_drift
 from shoal.cli.ending import Ending, worse
+from shoal.cli.kinds import TARGET
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import (
     clean,
@@ -131,7 +132,7 @@ def _failures(
         if _place(target) in explained:
             continue  # the same change on many clusters is one thing to decide about
         state = target["phase"] if target["phase"] in BAD_PHASES else target["health"]
-        yield Trouble(state, _name(target), target["message"], target["next_step"])
+        yield Trouble(state, TARGET.identity(target), target["message"], target["next_step"])
 
 
 def _held(holds: Sequence[Item]) -> Iterator[Trouble]:
@@ -163,7 +164,9 @@ def _hanging(targets: Sequence[Item]) -> Iterator[Trouble]:
     """What goes on by itself once somebody has done what it waits for."""
     for target in targets:
         if target["phase"] == "Syncing" and target["next_step"]:
-            yield Trouble("Syncing", _name(target), target["message"], target["next_step"])
+            yield Trouble(
+                "Syncing", TARGET.identity(target), target["message"], target["next_step"]
+            )
 
 
 def _shared(targets: Sequence[Item]) -> Iterator[Trouble]:
@@ -184,10 +187,6 @@ def _is_being_corrected(drift: Item) -> bool:
     since = read_time(drift["since"])
     is_new = since is not None and now_utc() - since < _CORRECTED_WITHIN
     return is_new and drift["policy"] == "Correct"
-
-
-def _name(target: Item) -> str:
-    return f"{target['namespace']}/{target['application']}@{target['cluster']}"
 
 
 def _warnings(clusters: Sequence[Item]) -> Iterator[Trouble]:

@@ -96,7 +96,7 @@ def say_blockers(targets: Sequence[Item], heading: str) -> None:
     """Which object of which cluster is in the way, and why."""
     note(heading)
     for target in targets[:_SHOWN]:
-        name = f"{target['namespace']}/{target['application']}@{target['cluster']}"
+        name = TARGET.identity(target)
         note(f"  {name}: {with_glyph(target['phase'])}, {with_glyph(target['health'])}")
         for line in _reasons(target):
             note(f"    {line}")

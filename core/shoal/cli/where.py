@@ -20,7 +20,7 @@ from shoal.api.answers import fields_alone
 from shoal.api.client import Client
 from shoal.cli.answering import partial_over
 from shoal.cli.ending import Ending, note, worse
-from shoal.cli.kinds import Kind
+from shoal.cli.kinds import TARGET, Kind
 from shoal.cli.options import Output, asks, prints
 from shoal.cli.phrasing import (
     DurationType,
@@ -229,9 +229,8 @@ def _column(presence: str) -> Column:
 
 
 def _told(target: Item) -> Iterator[str]:
-    name = f"{target['namespace']}/{target['application']}@{target['cluster']}"
     images = f" {', '.join(target['images'])}" if target["images"] else ""
-    yield clean(f"  {name}: {with_glyph(target['phase'])}{images}")
+    yield clean(f"  {TARGET.identity(target)}: {with_glyph(target['phase'])}{images}")
     if target["message"]:
         yield f"    {clean(target['message'])}"
     if target["next_step"]:
