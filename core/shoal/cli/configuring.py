@@ -14,6 +14,7 @@ from shoal.cli.options import Output, prints
 from shoal.cli.printing import print_list
 from shoal.cli.setting_options import takes_settings
 from shoal.cli.tables import Column, Item, field
+from shoal.model.phrases import counted
 
 if TYPE_CHECKING:
     from shoal.composition.configuring import Configured
@@ -107,7 +108,7 @@ def _tell(told: dict[str, Any]) -> int:
         note("what was read from the file before goes on to count")
     waiting = sum(bool(each["afterRestartFrom"]) for each in told["items"])
     if waiting:
-        note(f"{waiting} setting{'s' * (waiting != 1)} of the file count after a restart")
+        note(f"{counted(waiting, 'setting')} of the file count after a restart")
     note(f"file: {told['file']}" if told["file"] else "no file was read")
     return Ending.NO if problems else Ending.OK
 

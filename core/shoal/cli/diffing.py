@@ -26,7 +26,7 @@ from shoal.cli.phrasing import DurationType, clean, short_revision
 from shoal.cli.printing import write
 from shoal.cli.tables import Item
 from shoal.errors import InvalidSource, Permanent, ShoalError, UnknownName
-from shoal.model.phrases import some_of
+from shoal.model.phrases import counted, some_of
 
 _MOST_ROUNDS = 20  # each brings whole folders; a chart of charts of charts needs six
 _RENDER_SECONDS = 120.0  # to fetch a revision and to render it, before clusters are asked
@@ -228,5 +228,5 @@ def _heading(each: Item) -> str:
     count, clusters = len(each["differences"]), each["answered"]
     if not clusters:
         return clean(f"{name}: compared on no cluster")
-    what = "no difference" if not count else f"{count} difference{'s' * (count != 1)}"
-    return clean(f"{name}: {what} on {clusters} cluster{'s' * (clusters != 1)}")
+    what = "no difference" if not count else counted(count, "difference")
+    return clean(f"{name}: {what} on {counted(clusters, 'cluster')}")

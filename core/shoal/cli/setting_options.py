@@ -30,6 +30,7 @@ from shoal.composition.configuring import (
 )
 from shoal.composition.settings import LOOKS, Entry, Settings, table
 from shoal.errors import InvalidDocument
+from shoal.model.phrases import counted
 
 _ON_ROOT = "plugins"  # `shoal --plugin`: every command loads plugins, not this one alone
 
@@ -117,9 +118,9 @@ def _configured(context: click.Context, named: Path | None) -> Configured:
     if file is not None and file.problems:
         for problem in file.problems:
             note(problem.as_text())
-        count = len(file.problems)
+        problems = counted(len(file.problems), "problem")
         raise InvalidDocument(
-            f"the configuration {file.path} cannot be used: {count} problem{'s' * (count != 1)}",
+            f"the configuration {file.path} cannot be used: {problems}",
             next_step="correct what is said above; `shoal config show` tries it out",
         )
     return configure(_given(context), file)

@@ -99,17 +99,17 @@ def _of_kind(
     unwell = [one for one in objects if not _is_well(one)]
     well = [one for one in objects if _is_well(one)]
     shown = [*unwell, *(well if len(well) <= _WELL_SHOWN else ())]
-    counted = len(well) if len(well) > _WELL_SHOWN else 0
+    hidden = len(well) if len(well) > _WELL_SHOWN else 0
     for at, one in enumerate(shown):
-        is_last = at == len(shown) - 1 and not counted
+        is_last = at == len(shown) - 1 and not hidden
         states = _states(one["phase"], one["health"], color=color)
         where = "" if one["clusters"] == clusters else f"   on {one['clusters']} of {clusters}"
         yield f"{margin}{'└─' if is_last else '├─'} {clean(one['object'])}   {states}{where}"
         inner = margin + ("   " if is_last else "│  ")
         yield from _details(one, inner, clusters, color=color)
-    if counted:
+    if hidden:
         states = _states(*_WELL, color=color)
-        yield f"{margin}└─ {counted} {'more' if unwell else 'objects'}   {states}"
+        yield f"{margin}└─ {hidden} {'more' if unwell else 'objects'}   {states}"
 
 
 def _details(one: Mapping[str, Any], margin: str, clusters: int, *, color: bool) -> Iterator[str]:

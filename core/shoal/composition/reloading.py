@@ -30,6 +30,7 @@ from shoal.documents import Problem
 from shoal.engine.users import user_name
 from shoal.errors import Permanent
 from shoal.hooks.host import ThreadRunner
+from shoal.model.phrases import counted
 from shoal.model.records import Deed, Verdict
 
 LOOK_SECONDS = 2.0
@@ -143,7 +144,7 @@ class LiveConfiguration:
         if not is_news:
             return
         told = [str(each) for each in problems[:_MOST_TOLD]]
-        why = f"{len(problems)} problem{'s' * (len(problems) != 1)}; what was read before counts"
+        why = f"{counted(len(problems), 'problem')}; what was read before counts"
         _log.warning("the configuration cannot be used", file=str(file.path), problems=told)
         await controller.mention(
             Deed.CONFIGURATION_INVALID,
