@@ -109,19 +109,17 @@ def doctor(
 
 def _configuration() -> tuple[Mapping[str, Any], Sequence[Check]]:
     """What the file of the controller says, and whether it can be used; nothing without a file."""
-    from shoal.composition.configuration_file import VARIABLE, find_file, read_file
+    from shoal.composition.configuration_file import file_of
     from shoal.composition.diagnosing import failed, ok
 
-    named = os.environ.get(VARIABLE)
-    path = find_file(Path(named) if named else None)
-    if path is None:
+    file = file_of(os.environ)
+    if file is None:
         return {}, ()
-    file = read_file(path)
     if file.problems:
         step = "correct it; `shoal config show` tries it out"
         return {}, [failed("configuration", file.problems[0].as_text(), step)]
     values = {name: each.value for name, each in file.values.items()}
-    return values, [ok("configuration", str(path))]
+    return values, [ok("configuration", str(file.path))]
 
 
 def _folder(fleet: str | None) -> Path | None:

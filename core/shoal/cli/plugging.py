@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -29,15 +28,14 @@ def named_plugins() -> tuple[str, ...]:
 
 def _named_by_file() -> tuple[str, ...]:
     """What the file says that a controller of this user would read; nothing when it is broken."""
-    from shoal.composition.configuration_file import VARIABLE, find_file, read_file
+    from shoal.composition.configuration_file import file_of
 
-    named = os.environ.get(VARIABLE)
-    path = find_file(Path(named) if named else None)
-    if path is None:
+    file = file_of(os.environ)
+    if file is None:
         return ()
-    file = read_file(path)
     if file.problems:
-        note(f"warning: plugins that {path} names are not loaded: {file.problems[0].as_text()}")
+        problem = file.problems[0].as_text()
+        note(f"warning: plugins that {file.path} names are not loaded: {problem}")
     found = file.values.get(OPTION)
     return tuple(found.value) if found is not None else ()
 

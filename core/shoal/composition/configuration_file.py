@@ -78,6 +78,13 @@ def find_file(named: Path | None) -> Path | None:
     return next((place for place in default_places() if place.exists()), None)
 
 
+def file_of(environment: Mapping[str, str]) -> ConfigurationFile | None:
+    """The file that a controller would read that is started here; None when there is none."""
+    named = environment.get(VARIABLE)
+    path = find_file(Path(named) if named else None)
+    return None if path is None else read_file(path)
+
+
 def fingerprint(path: Path) -> Mark:
     """Is another one when the file was changed or replaced; empty when it is not there.
 
