@@ -16,7 +16,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import translate
 from typing import Any, NoReturn
@@ -96,7 +96,7 @@ class _Reader:
     what: str
     now: datetime
     at: int = 0
-    depth: int = field(default=0)
+    depth: int = 0
 
     @property
     def token(self) -> _Token | None:

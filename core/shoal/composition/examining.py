@@ -119,17 +119,10 @@ async def open_examiner(
     plugins: Plugins,
     known: KnownSecrets,
     *,
-    secrets_folder: Path | None = None,
     exec_allowed: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Examiner]:
     """What looks at clusters, as long as the context is open."""
-    async with lent_hosts(
-        plugins,
-        fleet_folder,
-        known,
-        secrets_folder=secrets_folder,
-        exec_allowed=exec_allowed,
-    ) as hosts:
+    async with lent_hosts(plugins, fleet_folder, known, exec_allowed=exec_allowed) as hosts:
         yield await examiner_of(plugins, hosts)
 
 
