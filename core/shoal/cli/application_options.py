@@ -23,3 +23,12 @@ clusters_option = click.option(
     shell_complete=completing.clusters,
     help="Only this cluster; repeatable.",
 )
+cluster_globs_option = click.option(
+    "-c",
+    "--cluster",
+    "clusters",
+    metavar="GLOB",
+    multiple=True,
+    shell_complete=completing.clusters,
+    help="Only what is on these clusters; repeatable.",
+)

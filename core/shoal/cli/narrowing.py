@@ -15,6 +15,7 @@ import click
 
 from shoal.api.client import Given
 from shoal.cli import completing
+from shoal.cli.application_options import cluster_globs_option
 from shoal.cli.options import with_options
 
 MOST = 10_000
@@ -54,15 +55,7 @@ _OPTIONS = (
         help="Only this namespace; without it, all of them.",
     ),
     click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces, as without -n."),
-    click.option(
-        "-c",
-        "--cluster",
-        "clusters",
-        metavar="GLOB",
-        multiple=True,
-        shell_complete=completing.clusters,
-        help="Only what is on these clusters; repeatable.",
-    ),
+    cluster_globs_option,
     click.option(
         "-l",
         "--selector",

@@ -15,9 +15,12 @@ import click
 
 from shoal.api.answers import fields_alone
 from shoal.api.client import Client
-from shoal.cli import completing
 from shoal.cli.answering import told_silent
-from shoal.cli.application_options import application_argument, namespace_option
+from shoal.cli.application_options import (
+    application_argument,
+    cluster_globs_option,
+    namespace_option,
+)
 from shoal.cli.ending import Ending, worse
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION
@@ -36,15 +39,7 @@ _WELL = ("Synced", "Healthy")
 @click.command()
 @application_argument
 @namespace_option
-@click.option(
-    "-c",
-    "--cluster",
-    "clusters",
-    metavar="GLOB",
-    multiple=True,
-    shell_complete=completing.clusters,
-    help="Only there; repeatable.",
-)
+@cluster_globs_option
 @prints
 @asks
 def tree(
