@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -48,8 +48,17 @@ def namespace_of(subject: str) -> str:
     return application_of(subject).partition("/")[0]
 
 
-def _part_of_hold(part: Callable[[str], str], hold: HoldView) -> str:
-    return part(hold.subject)
+def fields_of_subject(subject: Callable[[Any], str]) -> dict[str, Field]:
+    """What the subject of an item says, as fields of the item."""
+
+    def part(name: str, of: Callable[[str], str]) -> Field:
+        return Field(name, Sort.TEXT, lambda item: of(subject(item)), {})
+
+    return {
+        "namespace": part("namespace", namespace_of),
+        "application": part("application", application_of),
+        "cluster": part("cluster", cluster_of),
+    }
 
 
 def _clusters_of_hold(hold: HoldView) -> Collection[str]:
@@ -70,14 +79,7 @@ def _name(cluster: ClusterView) -> Collection[str]:
 
 _HOLD_FIELDS: Fields = {
     **fields_of(HoldView),
-    **{
-        name: Field(name, Sort.TEXT, partial(_part_of_hold, part), {})
-        for name, part in (
-            ("namespace", namespace_of),
-            ("application", application_of),
-            ("cluster", cluster_of),
-        )
-    },
+    **fields_of_subject(attrgetter("subject")),
 }
 
 LISTS: Mapping[str, Listed] = {

@@ -12,9 +12,10 @@ costs nobody anything: nothing is kept for it. No cluster is asked.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import anyio
@@ -22,15 +23,9 @@ from starlette.datastructures import QueryParams
 
 from shoal.api.answers import as_fields, envelope, single
 from shoal.api.facade import Controller
-from shoal.api.fields import Field, Fields, Sort, fields_of
+from shoal.api.fields import Fields, fields_of
 from shoal.api.listing import Listed, narrowed
-from shoal.api.lists import (
-    application_of,
-    cluster_of,
-    namespace_of,
-    query_of,
-    whole_number,
-)
+from shoal.api.lists import cluster_of, fields_of_subject, query_of, whole_number
 from shoal.model.records import Deed, Entry, Record
 
 MOST = 1000
@@ -51,10 +46,6 @@ SYNCS = frozenset(
 """The records of passes over a target that sent something, or meant to."""
 
 
-def _part(name: str, part: Callable[[str], str]) -> Field:
-    return Field(name, Sort.TEXT, lambda record: part(record.entry.subject), {})
-
-
 def _clusters(record: Record) -> tuple[str, ...]:
     return (cluster_of(record.entry.subject),)
 
@@ -62,9 +53,7 @@ def _clusters(record: Record) -> tuple[str, ...]:
 _FIELDS: Fields = {
     **fields_of(Entry, within="entry"),
     **{name: each for name, each in fields_of(Record).items() if name != "entry"},
-    "namespace": _part("namespace", namespace_of),
-    "application": _part("application", application_of),
-    "cluster": _part("cluster", cluster_of),
+    **fields_of_subject(attrgetter("entry.subject")),
 }
 EVENTS = Listed("Event", "events", _FIELDS, ("seq",), _clusters)
 
