@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shoal.cli.ending import note
+from shoal.cli.fleet_folder import read_documents
 from shoal.cli.kinds import split_name
 from shoal.errors import InvalidDocument, UnknownName
 from shoal.model.phrases import some_of
@@ -23,12 +23,9 @@ _SHOWN = 8
 
 def read_catalog(fleet: Path, plugins: Plugins) -> tuple[Catalog, Broken]:
     """The fleet's documents, and those that cannot be used; what is wrong is a warning."""
-    from shoal.cli.fleet_files import read_fleet
-    from shoal.documents import load, merge
+    from shoal.documents import merge
 
-    loaded = load(read_fleet(fleet), plugins.seams)
-    for problem in loaded.problems:
-        note(f"warning: {problem.as_text()}")
+    loaded = read_documents(fleet, plugins)
     catalog = merge(None, loaded)
     if catalog is None:
         raise InvalidDocument(

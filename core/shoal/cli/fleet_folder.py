@@ -93,14 +93,20 @@ def cluster_identity(name: str) -> Identity:
     return Identity("Cluster", "", name)
 
 
-def open_fleet(path: Path) -> FleetFolder:
-    """Read a folder; its problems are warnings. Raises InvalidDocument when it holds no fleet."""
+def read_documents(path: Path, plugins: Plugins) -> Loaded:
+    """The documents of a folder; what is wrong with them is a warning."""
     from shoal.documents import load
 
-    plugins = loaded_plugins()
     loaded = load(read_fleet(path), plugins.seams)
     for problem in loaded.problems:
         note(f"warning: {problem.as_text()}")
+    return loaded
+
+
+def open_fleet(path: Path) -> FleetFolder:
+    """Read a folder; its problems are warnings. Raises InvalidDocument when it holds no fleet."""
+    plugins = loaded_plugins()
+    loaded = read_documents(path, plugins)
     if not any(identity.kind == "Fleet" for identity in loaded.documents):
         raise InvalidDocument(
             f"the folder {path} holds no fleet that can be read",
