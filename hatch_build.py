@@ -16,8 +16,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _PACKAGE = "shoal_plugins/rendering"
-# What `shoal plugin new` makes a plugin of, and nothing that a build or a test left there.
-_EXAMPLE = ("pyproject.toml", "src/*/*.py", "src/*/py.typed", "tests/*.py", "fleet/*.yaml")
 
 
 class RenderWorkerHook(BuildHookInterface):  # type: ignore[type-arg]  # only hatchling knows it
@@ -32,11 +30,9 @@ class RenderWorkerHook(BuildHookInterface):  # type: ignore[type-arg]  # only ha
         packing = _load(plugins / _PACKAGE / "packing.py")
         for file in packing.source_files(sources):
             build_data["force_include"][str(file)] = f"{_PACKAGE}/render_worker/{file.name}"
-        example = Path(self.root) / "examples" / "plugin"
-        for pattern in _EXAMPLE:
-            for file in example.glob(pattern):
-                inside = file.relative_to(example)
-                build_data["force_include"][str(file)] = f"shoal/example_plugin/{inside}"
+        example = _load(Path(self.root) / "core" / "shoal" / "cli" / "plugin_example.py")
+        for path, file in example.example_files(Path(self.root) / "examples" / "plugin").items():
+            build_data["force_include"][str(file)] = f"shoal/example_plugin/{path}"
         program = _program(Path(self.root))
         if program is None:
             return

@@ -14,11 +14,11 @@ import click
 
 from shoal.cli.ending import Ending, note
 from shoal.cli.options import Output, prints
+from shoal.cli.plugin_example import example_files
 from shoal.cli.printing import print_list
 from shoal.cli.scaffolding import SCAFFOLD_FILE, written
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_PARTS = ("pyproject.toml", "src/*/*.py", "src/*/py.typed", "tests/*.py", "fleet/*.yaml")
 _OURS_ALONE = re.compile(
     r"^license = [^\n]*\n|^# In this repository.*?\n\n", re.MULTILINE | re.DOTALL
 )
@@ -68,12 +68,10 @@ def new(name: str, folder: Path | None, output: Output) -> int:
 
 def plugin_files(name: str) -> Mapping[str, str]:
     """Path → text of every file of a plugin of this name."""
-    example, module = example_folder(), name.replace("-", "_")
+    module = name.replace("-", "_")
     files = {"README.md": _README.format(name=name)}
-    for pattern in _PARTS:
-        for file in sorted(example.glob(pattern)):
-            path = str(file.relative_to(example)).replace("shoal_example", module)
-            files[path] = _renamed(file.read_text(), name, module)
+    for path, file in example_files(example_folder()).items():
+        files[path.replace("shoal_example", module)] = _renamed(file.read_text(), name, module)
     return files
 
 
