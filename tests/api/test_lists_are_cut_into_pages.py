@@ -7,14 +7,16 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import QueryParams
 
 from shoal.api.client import Client
 from shoal.api.label_selecting import label_selector
 from shoal.api.listing import Query, page_of
-from shoal.api.lists import LISTS
+from shoal.api.lists import LISTS, list_answer
 from shoal.engine.views.applications import TargetPhase
 from shoal.errors import InvalidQuery
 from shoal.model.holds import Hold, HoldCause
+from shoal.testing.controllers import FakeController
 from shoal.testing.views import (
     AT,
     application_view,
@@ -106,6 +108,24 @@ def test_states_are_sorted_from_good_to_bad():
 def test_what_cannot_be_understood_is_refused(query):
     with pytest.raises(InvalidQuery):
         page_of(TARGETS, [target_view()], query, AT)
+
+
+def test_targets_are_looked_at_for_applications_only_when_clusters_are_asked_for():
+    looks = 0
+
+    class Counting(FakeController):
+        def targets(self):
+            nonlocal looks
+            looks += 1
+            return super().targets()
+
+    controller = Counting(application_list=[application_view()], target_list=[target_view("dev")])
+    whole = list_answer("applications", controller, QueryParams({"phase": "Synced"}))
+    assert (len(whole["items"]), looks) == (1, 0)
+
+    there = list_answer("applications", controller, QueryParams({"cluster": "d*"}))
+    elsewhere = list_answer("applications", controller, QueryParams({"cluster": "prod"}))
+    assert (len(there["items"]), len(elsewhere["items"]), looks) == (1, 0, 2)
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,12 @@ def list_answer(
     path: str, controller: Controller, parameters: QueryParams, mask: Mask = as_it_is
 ) -> Mapping[str, Any]:
     """The envelope of one page of a list."""
-    listed = _on_clusters(LISTS[path], controller)
+    listed = LISTS[path]
+    query = query_of(listed, parameters)
+    if query.clusters and path == "applications":
+        listed = _on_clusters(listed, controller)
     views: Sequence[Any] = getattr(controller, path)()
-    page = page_of(listed, views, query_of(listed, parameters), datetime.now(UTC), mask)
+    page = page_of(listed, views, query, datetime.now(UTC), mask)
     items = [as_fields(view) for view in page.items]
     return envelope(listed.kind, items, after=page.after, remaining=page.remaining)
 
@@ -156,9 +159,7 @@ def whole_number(text: str) -> int:
 
 
 def _on_clusters(listed: Listed, controller: Controller) -> Listed:
-    """An application is on the clusters of its targets; only they know."""
-    if listed.path != "applications":
-        return listed
+    """An application is on the clusters of its targets; only they know, so it takes all of them."""
     places: dict[tuple[str, str], list[str]] = {}
     for target in controller.targets():
         places.setdefault((target.namespace, target.application), []).append(target.cluster)
