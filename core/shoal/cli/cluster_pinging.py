@@ -17,7 +17,7 @@ from shoal.cli.ending import Ending, ending_of, note
 from shoal.cli.fleet_folder import FleetFolder, open_fleet
 from shoal.cli.hiding import masked_logs
 from shoal.cli.kinds import Kind
-from shoal.cli.options import Output, prints
+from shoal.cli.options import Output, prints, state_option
 from shoal.cli.printing import print_list
 from shoal.cli.progress import saying_progress
 from shoal.cli.tables import Column, Item, field, state
@@ -61,12 +61,7 @@ PING = Kind(
     metavar="DIR",
     help="Ask the clusters of this folder directly, from this machine, without a controller.",
 )
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    envvar="SHOAL_STATE",
-    help="State folder of the controller; not needed when only one runs.",
-)
+@state_option
 @click.option(
     "--allow-exec",
     multiple=True,

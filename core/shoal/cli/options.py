@@ -77,15 +77,18 @@ def _printing(command: Callable[..., Any], default: str, about: str) -> Callable
     return wrapped
 
 
+state_option = click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    envvar="SHOAL_STATE",
+    help="State folder of the controller; not needed when only one runs.",
+)
+
+
 def asks(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--state`, handed on as a `client` of the controller that is meant."""
 
-    @click.option(
-        "--state",
-        type=click.Path(path_type=Path),
-        envvar="SHOAL_STATE",
-        help="State folder of the controller; not needed when only one runs.",
-    )
+    @state_option
     @functools.wraps(command)
     def wrapped(*args: Any, state: Path | None, **kwargs: Any) -> Any:
         from shoal.api.client import Client  # 20 ms that `version` and `--help` need not pay
