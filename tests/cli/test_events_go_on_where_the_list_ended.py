@@ -105,6 +105,11 @@ def test_a_condition_that_cannot_be_read_is_refused_before_the_stream_begins(con
         list(client.lines("records/stream", where="colour=red"))
 
 
+def test_a_place_that_cannot_be_read_is_refused_before_the_stream_begins(controller):
+    with Client(controller.state) as client, pytest.raises(InvalidQuery, match="whole number"):
+        list(client.lines("records/stream", after="yesterday"))
+
+
 def test_what_comes_stands_below_what_was_there_with_the_time_of_day(
     controller, shoal, monkeypatch
 ):

@@ -111,12 +111,17 @@ def record_fields(record: Record) -> dict[str, Any]:
     return {**fields.pop("entry"), **fields}
 
 
-async def later_records(
-    controller: Controller, wanted: Wanted, ending: anyio.Event
-) -> AsyncIterator[Mapping[str, Any] | None]:
-    """Every record after the one asked for, as it comes; None now and then. Ends when told to."""
+def beginning(controller: Controller, wanted: Wanted) -> int:
+    """The seq after which a stream begins; InvalidQuery for what cannot be understood."""
+    wanted.meant([])
     after = wanted.parameters.get("after")
-    seq = controller.last_seq() if after is None else whole_number(after)
+    return controller.last_seq() if after is None else whole_number(after)
+
+
+async def later_records(
+    controller: Controller, wanted: Wanted, seq: int, ending: anyio.Event
+) -> AsyncIterator[Mapping[str, Any] | None]:
+    """Every record after this one, as it comes; None now and then. Ends when told to."""
     while not ending.is_set():
         last = controller.last_seq()  # before the look, which then has seen all up to here
         page = list(

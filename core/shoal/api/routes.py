@@ -42,7 +42,7 @@ from shoal.api.bodies import (
 )
 from shoal.api.facade import Controller
 from shoal.api.lists import LISTS, list_answer
-from shoal.api.record_lists import SYNCS, Wanted, later_records, record_page
+from shoal.api.record_lists import SYNCS, Wanted, beginning, later_records, record_page
 from shoal.engine.diffing import DiffRequest
 from shoal.errors import AccessDenied, ShoalError
 from shoal.model.holds import Hold
@@ -55,7 +55,7 @@ log = structlog.get_logger("shoal.api")
 _BODY_BYTES = 64 * 1024  # a verb carries a reason and some names
 _FILES_BYTES = 24 << 20  # the files of a working copy, as text a third larger than they are
 _LONGEST_DIFF_SECONDS = 600.0
-Source = Callable[[Controller, Wanted, anyio.Event], AsyncIterator[Mapping[str, Any] | None]]
+Source = Callable[[Controller, Wanted, int, anyio.Event], AsyncIterator[Mapping[str, Any] | None]]
 Handler = Callable[[Controller, Request], Awaitable[Mapping[str, Any]]]
 
 
@@ -120,14 +120,13 @@ class Border:
 
         async def answer(request: Request) -> Response:
             async def first(controller: Controller, request: Request) -> Mapping[str, Any]:
-                wanted.meant([])
-                return {}
+                return {"after": beginning(controller, wanted)}
 
             wanted = Wanted(request.query_params, what)
             body, status = await self._answered(first, request)
             if status != 200:
                 return json_response(body, status, self.masking)
-            values = source(self.controller, wanted, request.state.ending)
+            values = source(self.controller, wanted, body["after"], request.state.ending)
             return StreamingResponse(self._lines(values), media_type="application/x-ndjson")
 
         return Route(path, answer, methods=["GET"])
