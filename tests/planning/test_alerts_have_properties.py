@@ -74,6 +74,17 @@ class Run:
         self.sent.append(self.stream.outgoing)
         self.stream = alerting.delivered(self.stream, "", self.now)
 
+    def take(self, steps: list[Any]) -> None:
+        """Steps as they are drawn below."""
+        for name, *given_ in steps:
+            match name:
+                case "wait":
+                    self.now += given_[0] * SECOND
+                case "step":
+                    self.step(arrives=given_[0])
+                case _:
+                    self.event(Stage(name), *given_)
+
     def drain(self) -> None:
         """Let time pass until nothing is left to do."""
         for _ in range(2000):
@@ -135,14 +146,7 @@ groupings = st.sampled_from([[], ["Event"], ["Event", "Application"]])
 
 def carried_out(taken: list[Any], policy: Policy) -> Run:
     run = Run(policy)
-    for name, *given_ in taken:
-        match name:
-            case "wait":
-                run.now += given_[0] * SECOND
-            case "step":
-                run.step(arrives=given_[0])
-            case _:
-                run.event(Stage(name), *given_)
+    run.take(taken)
     run.drain()
     return run
 
@@ -176,14 +180,7 @@ def test_what_is_muted_is_said_to_be_so_and_what_goes_on_is_told_afterwards(
 ) -> None:
     quiet = policy_of()
     run = Run(replace(quiet, muted_until=START + timedelta(days=365)))
-    for name, *given_ in taken:
-        match name:
-            case "wait":
-                run.now += given_[0] * SECOND
-            case "step":
-                run.step(arrives=given_[0])
-            case _:
-                run.event(Stage(name), *given_)
+    run.take(taken)
     for _ in range(10):
         run.now += alerting.ENDINGS_WAIT
         run.step()
