@@ -59,13 +59,11 @@ class Sketch:
         lines: Sequence[str] = (),
         *,
         tone: str = "edge",
-        dashed: bool = False,
     ) -> None:
         """A box with a title and lines below it; its tone is the colour of its edge."""
-        dash = ' stroke-dasharray="5 4"' if dashed else ""
         self.parts.append(
             f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" '
-            f'class="fill line-{tone}"{dash}/>'
+            f'class="fill line-{tone}"/>'
         )
         top = y + 21
         if title:
