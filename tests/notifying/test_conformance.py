@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from tests.notifying.conftest import Receiver
 
-from shoal.hooks.host import Host
 from shoal.testing.notifier_conformance import NotifierConformance
 from shoal_plugins.notifying.slack import SlackNotifier
 from shoal_plugins.notifying.webhook import WebhookNotifier
@@ -16,10 +15,6 @@ from shoal_plugins.notifying.webhook import WebhookNotifier
 
 class OnLoopback(NotifierConformance):
     """With the receiver that all tests here have."""
-
-    @pytest.fixture
-    def host(self, shoal_host: Callable[..., Host], secrets: Mapping[str, Any]) -> Host:
-        return shoal_host(secrets=secrets)
 
     @pytest.fixture
     def received(self, receiver: Receiver) -> Callable[[], list[str]]:
