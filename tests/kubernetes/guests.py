@@ -53,15 +53,10 @@ class Rights:
             await admin.apply(f"{root}/{bindings}/{name}", binding, manager="test", force=True)
 
     async def revoke(self) -> None:
-        """Take back what it may do everywhere."""
-        await self._revoke(f"{RBAC}/clusterrolebindings", f"{RBAC}/clusterroles")
-
-    async def revoke_identity(self) -> None:
-        """Take back that it may read who the cluster is."""
+        """Take back what it may do outside of the namespace, which goes with all that is in it."""
         root = f"{RBAC}/namespaces/kube-system"
-        await self._revoke(f"{root}/rolebindings", f"{root}/roles")
-
-    async def _revoke(self, *collections: str) -> None:
+        collections = (f"{RBAC}/clusterrolebindings", f"{RBAC}/clusterroles")
+        collections += (f"{root}/rolebindings", f"{root}/roles")
         name = f"guest-{self.world.namespace}"
         async with self.world.plane.client() as admin:
             for collection in collections:

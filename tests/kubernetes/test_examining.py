@@ -62,7 +62,6 @@ async def rights(world: PlaneWorld) -> Any:
     given = Rights(world)
     yield given
     await given.revoke()
-    await given.revoke_identity()
 
 
 def config_map(namespace: str) -> Manifest:

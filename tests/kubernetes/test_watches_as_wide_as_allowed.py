@@ -28,7 +28,6 @@ async def rights(world: PlaneWorld) -> Any:
     await given.grant_identity()
     yield given
     await given.revoke()
-    await given.revoke_identity()
 
 
 @pytest.fixture
