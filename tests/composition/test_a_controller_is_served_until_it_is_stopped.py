@@ -3,10 +3,6 @@
 import http.client
 import os
 import signal
-import subprocess
-import sys
-import threading
-import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -14,6 +10,7 @@ from functools import partial
 import anyio
 import pytest
 from anyio import to_thread
+from tests.composition.fake_controllers import PROGRAM, started
 
 from shoal.api.client import Client
 from shoal.api.listening import open_tcp_socket
@@ -26,29 +23,6 @@ from shoal.composition.settings import Settings
 from shoal.errors import Permanent
 from shoal.telemetry.masking import Masking
 from shoal.testing.controllers import FakeController
-
-PROGRAM = """
-import sys
-from contextlib import asynccontextmanager
-from pathlib import Path
-from shoal.cli.running import run_until_signal
-from shoal.composition.loading import Plugins
-from shoal.composition.configuring import Configured
-from shoal.composition.settings import Settings
-from shoal.telemetry.masking import Masking
-from shoal.testing.controllers import FakeController
-
-@asynccontextmanager
-async def open_engine(foundation):
-    try:
-        yield FakeController()
-    finally:
-        print("closed", flush=True)
-
-state = Path(sys.argv[1])
-configured = Configured.by_default(Settings(fleet="/fleet", state=state))
-sys.exit(run_until_signal(configured, plugins=Plugins(), open_engine=open_engine))
-"""
 
 
 @asynccontextmanager
@@ -98,25 +72,13 @@ async def test_webhooks_without_secrets_are_refused_at_start(tmp_path):
         await serve(configuration, Plugins(), open_engine, Masking())
 
 
-def started(tmp_path):
-    """It announces itself nowhere but here."""
-    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "root")}
-    return {"env": environment, "stdout": subprocess.PIPE, "text": True}
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_in_order(tmp_path, number, code):
-    with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, tmp_path], **started(tmp_path)
-    ) as process:
-        try:
-            wait_until(lambda: answers(tmp_path))
-            with Client(tmp_path) as client:
-                assert client.get("fleet")["name"] == "test"
-            os.kill(process.pid, number)
-            out, _ = process.communicate(timeout=10)
-        finally:
-            process.kill()
+    with started(tmp_path) as process:
+        with Client(tmp_path / "state") as client:
+            assert client.get("fleet")["name"] == "test"
+        os.kill(process.pid, number)
+        out, _ = process.communicate(timeout=10)
 
     assert (process.returncode, out) == (code, "closed\n")
 
@@ -129,16 +91,12 @@ def test_a_second_interrupt_does_not_wait(tmp_path):
             print("stuck", flush=True)
             await anyio.sleep_forever()""",
     )
-    with subprocess.Popen([sys.executable, "-c", stuck, tmp_path], **started(tmp_path)) as process:
-        try:
-            wait_until(lambda: answers(tmp_path))
-            os.kill(process.pid, signal.SIGINT)
-            assert process.stdout is not None
-            assert process.stdout.readline() == "stuck\n"
-            os.kill(process.pid, signal.SIGINT)
-            process.wait(timeout=60)
-        finally:
-            process.kill()
+    with started(tmp_path, stuck) as process:
+        os.kill(process.pid, signal.SIGINT)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "stuck\n"
+        os.kill(process.pid, signal.SIGINT)
+        process.wait(timeout=60)
 
     assert process.returncode == 130
 
@@ -161,11 +119,3 @@ async def test_webhooks_are_answered_on_their_own_port(tmp_path):
         assert await to_thread.run_sync(post, "/hooks/default/platform") == 403
         assert await to_thread.run_sync(post, "/api/v1/applications/default/web/sync") == 404
         group.cancel_scope.cancel()
-
-
-def wait_until(fact, seconds: float = 60) -> None:
-    """Poll a fact with a deadline."""
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, "it did not come true"
-        threading.Event().wait(0.02)
