@@ -9,10 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from pathlib import Path
+
+from shoal.composition.allowing import read_named
+from shoal.composition.loading import Plugins, installed_plugins, load_plugins
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_EXAMPLE = EntryPoint("example", "shoal_example", "shoal")
 
 _FENCE = re.compile(
     r"^(?:<!-- not run: (?P<reason>.+?) -->\n)?"
@@ -86,3 +91,9 @@ def looks_like(shown: str, printed: str) -> bool:
         parts = (re.escape(word).replace("…", ".*?") for word in line.split())
         pattern += r"[ ]*" + r"[ ]+".join(parts) + r"[ ]*\n"
     return re.fullmatch(pattern, printed) is not None
+
+
+def plugins_of_pages() -> Plugins:
+    """Ours, and the one that a page shows, as if it were installed and named."""
+    points = [*installed_plugins(), _EXAMPLE]
+    return load_plugins(named=[read_named(_EXAMPLE.module)], points=points)

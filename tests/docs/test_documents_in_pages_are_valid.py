@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from tests.docs.pages import PAGES, ROOT, blocks_of
+from tests.docs.pages import PAGES, ROOT, blocks_of, plugins_of_pages
 
-from shoal.composition.allowing import read_named
-from shoal.composition.loading import installed_plugins, load_plugins
 from shoal.documents import load
 
-EXAMPLE = EntryPoint("example", "shoal_example", "shoal")
-"""The plugin that a page shows, as if it were installed and named."""
 FLEET = b"apiVersion: shoal.dev/v1alpha1\nkind: Fleet\nmetadata: {name: acme}\n"
 
 
@@ -27,10 +22,8 @@ def test_every_document_that_a_page_shows_can_be_used_as_it_is(page: Path) -> No
 
     has_fleet = any(b"kind: Fleet" in text for text in files.values())
 
-    plugins = load_plugins(
-        named=[read_named(EXAMPLE.module)], points=[*installed_plugins(), EXAMPLE]
-    )
-    loaded = load(files if has_fleet else {"fleet.yaml": FLEET, **files}, plugins.seams)
+    seams = plugins_of_pages().seams
+    loaded = load(files if has_fleet else {"fleet.yaml": FLEET, **files}, seams)
 
     assert [str(problem) for problem in loaded.problems] == []
     assert len(loaded.documents) >= len(blocks) + (not has_fleet)

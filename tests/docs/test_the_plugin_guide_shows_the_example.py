@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.docs.pages import ROOT, blocks_of
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "how-to" / "write-a-plugin.md").read_text()
-BLOCK = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
-BLOCKS = BLOCK.findall(PAGE)
+PAGE = ROOT / "docs" / "how-to" / "write-a-plugin.md"
+BLOCKS = [(each.title, each.text) for each in blocks_of(PAGE) if each.title]
 CODE = sorted((ROOT / "examples" / "plugin").rglob("*.py"))
 SOURCES = sorted((ROOT / "examples" / "plugin" / "src" / "shoal_example").glob("*.py"))
 
@@ -41,4 +40,5 @@ def test_every_hook_is_in_the_table() -> None:
     from shoal.hooks import specs
 
     hooks = [name for name in vars(specs) if name.startswith("shoal_")]
-    assert [name for name in hooks if f"| `{name}` |" not in PAGE] == []
+    page = PAGE.read_text()
+    assert [name for name in hooks if f"| `{name}` |" not in page] == []

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
+from tests.docs.pages import PAGES, blocks_of, plugins_of_pages
 
-from shoal.composition.loading import load_plugins
 from shoal.documents.schema import EVERY_KIND, schema_of, schemas
 from shoal.documents.validating import validate
 from shoal.documents.yaml_reading import ReadDocument, read_documents
@@ -23,8 +23,6 @@ from shoal.model.documents import KINDS
 from shoal.model.yaml import Path as Steps
 from shoal_clusters.demo.fleet import fleet_files
 
-ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 HEAD = "apiVersion: shoal.dev/v1alpha1\n"
 REFUSED = {
     "an unknown kind": "kind: Clustr\nmetadata: {name: a}\n",
@@ -85,7 +83,7 @@ ONLY_VALIDATION = {
 
 @pytest.fixture(scope="module")
 def seams() -> Seams:
-    return load_plugins().seams
+    return plugins_of_pages().seams
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +96,8 @@ def every_kind(seams: Seams) -> Draft7Validator:
 @pytest.fixture(scope="module")
 def shown() -> list[ReadDocument]:
     """Every document of Shoal in the pages and in the demo."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    texts = {
-        f"{page.name}-{number}": block.encode()
-        for page in pages
-        for number, block in enumerate(BLOCK.findall(page.read_text()))
-    }
+    blocks = (block for page in PAGES for block in blocks_of(page))
+    texts = {block.place: block.text.encode() for block in blocks if block.language == "yaml"}
     texts |= fleet_files("https://git.example.org/apps.git", {"dev": Path("/kubeconfig")})
     read = (each for name, text in texts.items() for each in read_documents(name, text).documents)
     return [each for each in read if is_ours(each.value)]
