@@ -27,13 +27,18 @@ def shop(fleet: LocalFleet) -> LocalFleet:
     """The application, with its source in Git, on the clusters of one environment."""
     fleet.put(role=ROLE)
     fleet.override(selector="{matchLabels: {env: dev}}")
-    for words in (
-        ["init", "-q", "-b", "main"],
-        ["add", "-A"],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "one"],
-    ):
-        subprocess.run(["git", "-C", str(fleet.source), *words], check=True)
+    git(fleet, "init", "-q", "-b", "main")
+    commit(fleet)
     return fleet
+
+
+def git(fleet: LocalFleet, *words: str) -> None:
+    subprocess.run(["git", "-C", str(fleet.source), *words], check=True)
+
+
+def commit(fleet: LocalFleet) -> None:
+    git(fleet, "add", "-A")
+    git(fleet, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "what is there")
 
 
 def rbac(fleet: LocalFleet, *words: str) -> Ended:
@@ -93,9 +98,7 @@ def test_what_is_asked_wrongly_is_said(
 
 def test_what_cannot_be_rendered_grants_nothing(shop: LocalFleet) -> None:
     shop.put(broken="kind: [")
-    subprocess.run(["git", "-C", str(shop.source), "add", "-A"], check=True)
-    who = ("-c", "user.name=a", "-c", "user.email=a@b")
-    subprocess.run(["git", "-C", str(shop.source), *who, "commit", "-qm", "two"], check=True)
+    commit(shop)
     ended = rbac(shop, "-c", "dev")
 
     assert (ended.code, ended.out) == (3, "")
