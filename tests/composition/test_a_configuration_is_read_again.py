@@ -171,6 +171,7 @@ async def test_a_turned_link_is_a_changed_file(tmp_path: Path) -> None:
 
 async def test_when_asked_it_is_read_although_it_is_the_same(running: Running) -> None:
     await running.write(f"{HEAD}logLevel: debug\nsecrets: keys\n")
+    assert running.configuration.settings.log_level == "info"  # there is no folder of that name
     await anyio.Path(running.file.parent / "keys").mkdir()
 
     async with followed(running):

@@ -67,7 +67,10 @@ def test_every_alert_rule_is_valid_and_names_what_is_told(prometheus: Prometheus
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.stem)
 def test_every_panel_shows_what_is_told(board: Path, prometheus: Prometheus) -> None:
-    judged(prometheus, expressions(board))
+    given = expressions(board)
+
+    assert given
+    judged(prometheus, given)
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.stem)
