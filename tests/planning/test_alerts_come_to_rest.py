@@ -12,11 +12,11 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.planning.alert_events import event_of, spec_of
 
 from shoal.errors import AccessDenied, HttpFailed, Permanent, ShoalError
 from shoal.model.alert_policies import AlertSpec
-from shoal.model.alerts import Event, EventKind, Outgoing, Purpose, Stage, Stream
-from shoal.model.choice import Choice, Spec
+from shoal.model.alerts import Outgoing, Purpose, Stage, Stream
 from shoal.planning import alerting
 from shoal.planning.alerting import Policy
 
@@ -25,14 +25,6 @@ SPRING = datetime(2026, 3, 28, 22, tzinfo=UTC)
 """Three hours before clocks are put forward in Europe."""
 AUTUMN = datetime(2026, 10, 24, 22, tzinfo=UTC)
 """Three hours before they are put back."""
-
-
-class Nowhere(Spec):
-    """Parameters of a notifier that has none."""
-
-
-def spec_of(**written: Any) -> AlertSpec:
-    return AlertSpec.model_validate({"to": [Choice("nowhere", Nowhere())], **written})
 
 
 @dataclass
@@ -51,10 +43,7 @@ class Destination:
 
     def happens(self, stage: Stage, name: str, said: str = "") -> None:
         self.seq += 1
-        kind = EventKind.SYNCED if stage is Stage.HAPPENED else EventKind.FAILED
-        event = Event(
-            self.seq, self.now, kind, stage, "x", name, message=said, trouble=f"Failed {name}"
-        )
+        event = event_of(self.seq, self.now, stage, name, said)
         self.stream = alerting.read(self.stream, [event], self.seq, self.policy, self.now)
         self.turn()
 

@@ -11,11 +11,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+from tests.planning.alert_events import event_of, spec_of
 
 from shoal.errors import AccessDenied, HttpFailed, Permanent
-from shoal.model.alert_policies import AlertSpec
 from shoal.model.alerts import Event, EventKind, Outgoing, Purpose, Stage, Stream
-from shoal.model.choice import Choice, Spec
 from shoal.planning import alerting
 from shoal.planning.alerting import Policy
 
@@ -23,12 +22,8 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-class Nowhere(Spec):
-    """Parameters of a notifier that has none."""
-
-
 def policy_of(**written: Any) -> Policy:
-    return Policy(AlertSpec(to=(Choice("nowhere", Nowhere()),), **written))
+    return Policy(spec_of(**written))
 
 
 @dataclass
@@ -49,10 +44,7 @@ class Run:
 
     def event(self, stage: Stage, name: str, said: str = "") -> None:
         self.seq += 1
-        kind = EventKind.SYNCED if stage is Stage.HAPPENED else EventKind.FAILED
-        event = Event(
-            self.seq, self.now, kind, stage, "x", name, message=said, trouble=f"Failed {name}"
-        )
+        event = event_of(self.seq, self.now, stage, name, said)
         self.happened.append(event)
         self.stream = alerting.read(self.stream, [event], self.seq, self.policy, self.now)
 

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.planning.alert_events import spec_of
 
-from shoal.model.alert_policies import AlertSpec
 from shoal.model.alerts import Batch, Ending, EventKind, Outgoing, Purpose, Stage
-from shoal.model.choice import Choice, Spec
 from shoal.model.documents import Alert
 from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.planning.noticing import TELLING, notice
@@ -19,15 +18,11 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FAILED = {"error": {"message": "quota exceeded", "next_step": "raise it"}}
 
 
-class Nowhere(Spec):
-    """Parameters of a notifier that has none."""
-
-
 ALERT = Alert(
     api_version="shoal.dev/v1alpha1",
     kind="Alert",
     metadata={"name": "on-call"},  # type: ignore[arg-type]  # as people write it
-    spec=AlertSpec(to=(Choice("nowhere", Nowhere()),)),
+    spec=spec_of(),
 )
 
 
@@ -209,4 +204,4 @@ def test_every_trouble_can_end_by_the_name_under_which_it_began() -> None:
             (began if event.stage is Stage.BEGAN else ended).add(event.kind)
 
     assert began <= ended
-    assert began == {*AlertSpec(to=(Choice("nowhere", Nowhere()),)).events}
+    assert began == {*spec_of().events}
