@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.mounting import mount
 
 from shoal.composition.surroundings import ACCOUNT_FOLDER, HOST, PORT, pod_around
 from shoal.errors import AccessDenied, InvalidDocument
@@ -26,19 +27,8 @@ def host(shoal_host: Callable[..., Host], account: Path) -> Host:
     return shoal_host(pod=Pod("https://10.96.0.1:443", account))
 
 
-def written(folder: Path, **files: str) -> None:
-    """Write a version beside the last one, and let `..data` lead to it in one step."""
-    version = (
-        folder / f"..{len(list(folder.glob('..[0-9]*')))}" if folder.exists() else folder / "..0"
-    )
-    version.mkdir(parents=True)
-    names = {"token": "token", "authority": "ca.crt"}
-    for key, text in files.items():
-        (version / names[key]).write_text(text)
-        if not (folder / names[key]).is_symlink():
-            (folder / names[key]).symlink_to(Path("..data") / names[key])
-    (folder / "..next").symlink_to(version.name)
-    (folder / "..next").rename(folder / "..data")
+def written(folder: Path, *, token: str, authority: str) -> None:
+    mount(folder, {"token": token, "ca.crt": authority})
 
 
 async def test_a_pods_token_is_read_anew_each_time(host: Host, account: Path) -> None:
