@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
 
 import pytest
 from tests.deploy.manifests import base, moved, one, pod
+from tests.fleet.harness import path_of
 
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import AnsweredError, Client
 
 pytestmark = pytest.mark.real
-
-
-def path_of(body: Mapping[str, Any]) -> str:
-    version, metadata = body["apiVersion"], body["metadata"]
-    start = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    plural = re.sub(r"ys$", "ies", f"{body['kind'].lower()}s")
-    inside = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    return f"{start}{inside}/{plural}/{metadata['name']}"
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from shoal.planning.circuits import TIMING, Timing
 from shoal_clusters.controlplane import audit
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client
+from shoal_clusters.kubernetes.plurals import plural
 
 T = TypeVar("T")
 DEADLINE_SECONDS = 45.0
@@ -84,7 +85,7 @@ def path_of(manifest: Mapping[str, Any]) -> str:
     group, metadata = manifest["apiVersion"], manifest["metadata"]
     root = f"/apis/{group}" if "/" in group else f"/api/{group}"
     inside = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    return f"{root}{inside}/{manifest['kind'].lower()}s/{metadata['name']}"
+    return f"{root}{inside}/{plural(manifest['kind'])}/{metadata['name']}"
 
 
 async def eventually(look: Callable[[], Awaitable[T]], what: str) -> T:

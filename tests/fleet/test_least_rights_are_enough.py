@@ -96,11 +96,7 @@ async def rights(fleet: FleetUnderTest, namespace: str, *options: str) -> list[d
 
 async def grant(admin: Client, documents: list[dict[str, Any]]) -> None:
     for body in documents:
-        group = body["apiVersion"]
-        where = body["metadata"].get("namespace")
-        inside = f"/namespaces/{where}" if where else ""
-        path = f"/apis/{group}{inside}/{body['kind'].lower()}s/{body['metadata']['name']}"
-        await admin.apply(path, body, manager="an-administrator", force=True)
+        await admin.apply(path_of(body), body, manager="an-administrator", force=True)
 
 
 async def refused(cluster: ControlPlane, start: int, namespace: str) -> list[Entry]:
@@ -170,8 +166,7 @@ async def test_with_the_wide_rights_nothing_at_all_is_refused(
     start = await audit_position(clusters["dev"].audit_log)
     async with inside.running() as controller:
         await inside.until_phase("Synced")
-        swept = lambda: not controller.clusters()[0].warnings  # noqa: E731
-        await inside.until(swept, "the sweep to end")
+        await inside.until(lambda: not controller.clusters()[0].warnings, "the sweep to end")
 
     assert await refused(clusters["dev"], start, namespace) == []
 
