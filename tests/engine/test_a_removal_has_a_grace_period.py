@@ -28,6 +28,13 @@ async def until_removing(engine: EngineUnderTest, cluster: str = "one") -> HoldV
     return hold
 
 
+async def remove_when_synced(engine: EngineUnderTest, revision: str) -> HoldView:
+    """Take the shop out of the fleet once it is on the cluster; what keeps it there for a while."""
+    await engine.until_synced(revision)
+    engine.remove_application("shop")
+    return await until_removing(engine)
+
+
 async def until_gone(engine: EngineUnderTest, cluster: str = "one") -> None:
     key = target_key(cluster)
     await engine.until(lambda: key not in engine.state.targets, f"{key} is gone")
@@ -41,9 +48,7 @@ async def test_a_removed_application_is_deleted_when_its_grace_period_is_over(
     revision = open_the_shop(engine)
 
     async with engine.running():
-        await engine.until_synced(revision)
-        engine.remove_application("shop")
-        hold = await until_removing(engine)
+        hold = await remove_when_synced(engine, revision)
         began = anyio.current_time()
         view = engine.target("one")
         await anyio.sleep(9 * MINUTE)
@@ -72,9 +77,7 @@ async def test_the_fleet_says_how_long_the_grace_period_is(tmp_path: Path) -> No
     revision = open_the_shop(engine)
 
     async with engine.running():
-        await engine.until_synced(revision)
-        engine.remove_application("shop")
-        hold = await until_removing(engine)
+        hold = await remove_when_synced(engine, revision)
         engine.let_grace_last("0s")
         await anyio.sleep(12 * MINUTE)
 
@@ -113,9 +116,7 @@ async def test_an_application_that_is_put_back_but_cannot_be_rendered_is_kept(
     revision = open_the_shop(engine)
 
     async with engine.running():
-        await engine.until_synced(revision)
-        engine.remove_application("shop")
-        await until_removing(engine)
+        await remove_when_synced(engine, revision)
         engine.renderer.error = InvalidSource("a broken template")
         engine.declare_application("shop", render={"json": {"values": {"x": "1"}}})
         await engine.until_recorded(Deed.APPLICATION_FAILED)
@@ -132,9 +133,7 @@ async def test_each_removal_has_a_grace_period_of_its_own(tmp_path: Path) -> Non
     revision = open_the_shop(engine)
 
     async with engine.running():
-        await engine.until_synced(revision)
-        engine.remove_application("shop")
-        first = await until_removing(engine)
+        first = await remove_when_synced(engine, revision)
         await engine.controller.approve(first.id, who="ana", reason="it is closed")
         engine.declare_application("shop")
         await engine.until_synced(revision)
@@ -180,9 +179,7 @@ async def test_a_suspended_removal_waits_until_the_suspension_is_over(tmp_path: 
     revision = open_the_shop(engine)
 
     async with engine.running():
-        await engine.until_synced(revision)
-        engine.remove_application("shop")
-        hold = await until_removing(engine)
+        hold = await remove_when_synced(engine, revision)
         until = now() + timedelta(minutes=12)
         await engine.controller.suspend(shop, who="ana", reason="let me look", until=until)
         await engine.controller.approve(hold.id, who="ben", reason="it is closed")
@@ -205,9 +202,7 @@ async def test_what_holds_data_waits_for_a_person_however_long_that_takes(tmp_pa
     revision = engine.source.commit(shop__a=config_map("a"), shop__ns=NAMESPACE)
 
     async with engine.running():
-        await engine.until_synced(revision)
-        engine.remove_application("shop")
-        hold = await until_removing(engine)
+        hold = await remove_when_synced(engine, revision)
         await anyio.sleep(11 * MINUTE)
         kept = dict(engine.clusters["one"].objects)
         await engine.controller.approve(hold.id, who="ana", reason="it is closed")
@@ -293,9 +288,7 @@ async def test_an_approval_that_ran_out_before_it_was_used_begins_the_removal_an
     revision = open_the_shop(engine)
 
     async with engine.running():
-        await engine.until_synced(revision)
-        engine.remove_application("shop")
-        hold = await until_removing(engine)
+        hold = await remove_when_synced(engine, revision)
         engine.clusters["one"].unreachable = True
         await engine.until_away("one")
         await engine.controller.approve(hold.id, who="ana", reason="it is closed")
@@ -316,9 +309,7 @@ async def test_a_deletion_under_way_stops_when_the_application_is_put_back(tmp_p
     revision = open_the_shop(engine)
 
     async with engine.running():
-        await engine.until_synced(revision)
-        engine.remove_application("shop")
-        await until_removing(engine)
+        await remove_when_synced(engine, revision)
         engine.clusters["one"].refusals[key_of("a")] = ForbiddenByCluster(
             "its webhook does not answer"
         )
@@ -339,9 +330,7 @@ async def test_a_removal_waits_while_a_file_that_came_later_cannot_be_read(tmp_p
     revision = open_the_shop(engine)
 
     async with engine.running():
-        await engine.until_synced(revision)
-        engine.remove_application("shop")
-        await until_removing(engine)
+        await remove_when_synced(engine, revision)
         engine.documents.files["Application-shop.yaml"] = b"kind: [Application"
         await anyio.sleep(30 * MINUTE)
         kept = dict(engine.clusters["one"].objects)
