@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.docs.pages import ROOT, blocks_of
 from tests.engine.harness import EngineUnderTest, config_map, make_engine
 from tests.notifying.conftest import Received, Receiver
 
@@ -73,13 +74,12 @@ def has_failed(engine: EngineUnderTest) -> bool:
     return any(view.ready == "False" for view in engine.controller.alerts())
 
 
-VERIFY = Path(__file__).parents[2] / "docs/how-to/alerts.md"
+VERIFY = ROOT / "docs/how-to/alerts.md"
 
 
 def verifier() -> Callable[..., bool]:
     """The function that the page tells receivers to use, as it stands there."""
-    page = VERIFY.read_text()
-    code = page.partition("```python\n")[2].partition("```")[0]
+    code = next(each.text for each in blocks_of(VERIFY) if each.language == "python")
     names: dict[str, Any] = {}
     exec(code, names)
     found: Callable[..., bool] = names["is_from_shoal"]
