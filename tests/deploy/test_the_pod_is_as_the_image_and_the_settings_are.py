@@ -30,7 +30,9 @@ def ports() -> dict[str, int]:
 
 
 def test_the_configuration_is_one_that_the_controller_takes() -> None:
-    Configuration.model_validate(settings(), by_alias=True, by_name=False)
+    taken = Configuration.model_validate(settings(), by_alias=True, by_name=False)
+
+    assert taken.fleet == settings()["fleet"]
 
 
 def test_it_is_mounted_where_it_is_looked_for_and_its_folders_are_volumes() -> None:
