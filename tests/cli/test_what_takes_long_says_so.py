@@ -14,7 +14,7 @@ WIPE = "\r\x1b[2K"
 
 
 @pytest.fixture
-def moments(monkeypatch):
+def moments():
     """A clock that a test sets."""
     now = [0.0]
     return now
