@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
@@ -30,6 +31,8 @@ KEY = "key"
 """The key of the secret that holds what requests are signed with."""
 _PREFIX = "dev.shoal"
 _SEND_SECONDS = 20.0
+_STRUCTURED = "application/cloudevents+json; charset=utf-8"
+_BATCHED = "application/cloudevents-batch+json; charset=utf-8"
 
 
 class Mode(StrEnum):
@@ -97,11 +100,11 @@ def signed(key: bytes, body: bytes, timestamp: int) -> Mapping[str, str]:
 def _body(mode: Mode, batch: Batch) -> tuple[str, bytes]:
     if mode is Mode.BATCHED and batch.purpose is not Purpose.TEST:
         events = [_cloud_event(batch, event) for event in batch.events]
-        return "application/cloudevents-batch+json; charset=utf-8", orjson.dumps(events)
-    whole = [_envelope(batch, batch.id, f"{_PREFIX}.batch", batch.at, data_of(batch))]
+        return _BATCHED, orjson.dumps(events)
+    whole = _envelope(batch, batch.id, f"{_PREFIX}.batch", batch.at, data_of(batch))
     if mode is Mode.BATCHED:
-        return "application/cloudevents-batch+json; charset=utf-8", orjson.dumps(whole)
-    return "application/cloudevents+json; charset=utf-8", orjson.dumps(whole[0])
+        return _BATCHED, orjson.dumps([whole])
+    return _STRUCTURED, orjson.dumps(whole)
 
 
 def _cloud_event(batch: Batch, event: Event) -> dict[str, Any]:
@@ -114,10 +117,10 @@ def _cloud_event(batch: Batch, event: Event) -> dict[str, Any]:
 
 
 def _envelope(
-    batch: Batch, ident: str, kind: str, at: Any, data: Mapping[str, Any]
+    batch: Batch, ident: str, kind: str, at: datetime, data: Mapping[str, Any]
 ) -> dict[str, Any]:
     namespace, name = (quote(part, safe="") for part in batch.alert)
-    made = {
+    return {
         "specversion": "1.0",
         "id": ident,
         "source": f"/shoal/{quote(batch.fleet, safe='')}/alerts/{namespace}/{name}",
@@ -125,10 +128,8 @@ def _envelope(
         "time": at,
         "datacontenttype": "application/json",
         "data": data,
+        "purpose": batch.purpose.value,
     }
-    if batch.purpose is not Purpose.TEST or kind.endswith(".batch"):
-        made["purpose"] = batch.purpose.value
-    return made
 
 
 def data_of(batch: Batch) -> dict[str, Any]:
