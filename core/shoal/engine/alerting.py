@@ -258,13 +258,8 @@ class Alerting:
         self, way: _Way, stream: Stream, what: Deed, verdict: Verdict, why: str, **body: object
     ) -> None:
         """A record of what is not sent, and the stream without it, in one transaction."""
-        await self.recording.told(
-            way.key,
-            stream,
-            what=what,
-            verdict=verdict,
-            why=why,
-            body={"destination": way.key.destination, **body},
+        await self.recording.left_untold(
+            way.key, stream, what=what, verdict=verdict, why=why, body=body
         )
         self.state.streams[way.key] = self._saved[way.key] = stream
 

@@ -252,28 +252,33 @@ class Recording:
             changes.Append(self._entry_of(sync, Deed.TARGET_OBSERVED, verdict)),
         )
 
-    async def told(
+    async def told(self, key: StreamKey, stream: Stream) -> None:
+        """How far a destination of an Alert has come.
+
+        Durable when it returns: nothing is sent before.
+        """
+        await self._owing.write(changes.PutStream(key, stream))
+
+    async def left_untold(
         self,
         key: StreamKey,
         stream: Stream,
         *,
-        what: Deed | None = None,
-        verdict: Verdict = Verdict.NOTED,
-        why: str = "",
-        body: Mapping[str, Any] | None = None,
+        what: Deed,
+        verdict: Verdict,
+        why: str,
+        body: Mapping[str, Any],
     ) -> None:
-        """How far a destination of an Alert has come, and what is to be said of that, if anything.
-
-        Durable when it returns: nothing is sent before.
-        """
-        written: list[changes.Change] = [changes.PutStream(key, stream)]
-        if what is not None:
-            at, subject = self._state.now(), f"alert {key.alert}"
-            entry = entry_of(
-                at=at, who="shoal", what=what, why=why, subject=subject, verdict=verdict, body=body
-            )
-            written.append(changes.Append(entry))
-        await self._owing.write(*written)
+        """The same of a destination that is not told something, and the record of that."""
+        await self.note(
+            who="shoal",
+            what=what,
+            why=why,
+            subject=f"alert {key.alert}",
+            verdict=verdict,
+            body={"destination": key.destination, **body},
+            beside=[changes.PutStream(key, stream)],
+        )
 
     async def stopped_telling(self, key: StreamKey) -> None:
         """The documents do not name this destination any more."""
