@@ -24,7 +24,7 @@ from shoal.engine.recording import Recording
 from shoal.engine.state import EngineState
 from shoal.engine.views.alerts import TrialView
 from shoal.errors import ShoalError
-from shoal.model.alerts import Outgoing, Stream, StreamKey
+from shoal.model.alerts import Outgoing, Stream, StreamKey, records_of
 from shoal.model.choice import Choice
 from shoal.model.documents import Alert
 from shoal.model.records import Deed, Record, Verdict
@@ -235,7 +235,7 @@ class Alerting:
             Verdict.FAILED,
             error.message,
             batch=outgoing.id,
-            records=_numbers(outgoing),
+            records=records_of(outgoing.news, outgoing.endings),
             attempts=outgoing.attempts + 1,
             since=outgoing.at.isoformat(),
             next_step=error.next_step,
@@ -250,7 +250,7 @@ class Alerting:
             Deed.ALERT_MUTED,
             Verdict.NOTED,
             reason,
-            records=sorted({*cut.muted_news, *(each.seq for each in cut.muted_endings)}),
+            records=records_of(cut.muted_news, cut.muted_endings),
             until=until.isoformat() if until else "",
         )
 
@@ -262,7 +262,3 @@ class Alerting:
             way.key, stream, what=what, verdict=verdict, why=why, body=body
         )
         self.state.streams[way.key] = self._saved[way.key] = stream
-
-
-def _numbers(outgoing: Outgoing) -> list[int]:
-    return sorted({*outgoing.news, *(each.seq for each in outgoing.endings)})

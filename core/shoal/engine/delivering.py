@@ -14,7 +14,7 @@ from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.hooks.host import Host
 from shoal.hooks.notifiers import NotifierType
-from shoal.model.alerts import Batch, Outgoing
+from shoal.model.alerts import Batch, Outgoing, records_of
 from shoal.model.choice import Choice
 from shoal.model.documents import Alert
 from shoal.model.records import Record
@@ -37,8 +37,8 @@ class Delivering:
 
     async def batch(self, outgoing: Outgoing, alert: Alert, fleet: str) -> Batch:
         """What is on its way, in words."""
-        seqs = frozenset((*outgoing.news, *(each.seq for each in outgoing.endings)))
-        records = await self.store.records(seqs=seqs, limit=len(seqs))
+        seqs = records_of(outgoing.news, outgoing.endings)
+        records = await self.store.records(seqs=frozenset(seqs), limit=len(seqs))
         return worded(outgoing, {each.seq: self._masked(each) for each in records}, alert, fleet)
 
     def _masked(self, record: Record) -> Record:

@@ -9,7 +9,7 @@ becomes of it is decided in `shoal.planning.alerting`, and carried out by `shoal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -142,6 +142,11 @@ class Ending(NamedTuple):
 
     seq: int
     trouble: str
+
+
+def records_of(news: Iterable[int], endings: Iterable[Ending]) -> list[int]:
+    """The numbers of the records that tell these, each once; one record can end many troubles."""
+    return sorted({*news, *(each.seq for each in endings)})
 
 
 @dataclass(frozen=True, slots=True)
