@@ -148,7 +148,7 @@ class Alerting:
             now = self.state.now()
             cut = alerting.cut(alerting.settle(stream, policy, now), policy, now, str(way.key))
             if cut.muted_news or cut.muted_endings:
-                await self._note_muted(way, cut)
+                await self._note_muted(way, policy, cut)
                 continue
             await self._keep(way.key, cut.stream)
             outgoing = cut.stream.outgoing
@@ -162,7 +162,7 @@ class Alerting:
 
     def _policy(self, way: _Way) -> Policy:
         muted = way.alert.spec.muted_until(self.state.now())
-        return Policy(way.alert.spec, muted[0] if muted else None)
+        return Policy(way.alert.spec, *muted) if muted else Policy(way.alert.spec)
 
     async def _read(self, way: _Way, policy: Policy) -> Stream:
         """What was recorded since, as far as there is room for it."""
@@ -241,17 +241,16 @@ class Alerting:
             next_step=error.next_step,
         )
 
-    async def _note_muted(self, way: _Way, cut: alerting.Cut) -> None:
-        muted = way.alert.spec.muted_until(self.state.now())
-        until, reason = muted or (None, "")
+    async def _note_muted(self, way: _Way, policy: Policy, cut: alerting.Cut) -> None:
+        assert policy.muted_until is not None  # by which it was cut
         await self._tell(
             way,
             cut.stream,
             Deed.ALERT_MUTED,
             Verdict.NOTED,
-            reason,
+            policy.mute_reason,
             records=records_of(cut.muted_news, cut.muted_endings),
-            until=until.isoformat() if until else "",
+            until=policy.muted_until.isoformat(),
         )
 
     async def _tell(

@@ -37,10 +37,11 @@ GIVEN_UP_AFTER = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What an Alert says, and when it is muted: `muted_until` None is not now."""
+    """What an Alert says, and until when and why it is muted: `muted_until` None is not now."""
 
     spec: AlertSpec
     muted_until: datetime | None = None
+    mute_reason: str = ""
 
 
 class Cut(NamedTuple):
