@@ -16,9 +16,20 @@ from typing import NamedTuple
 
 from shoal.errors import AccessDenied, Permanent, Retryable, ShoalError
 from shoal.model.alert_policies import AlertSpec, GroupKey, RecoveryPolicy
-from shoal.model.alerts import Ending, Event, Group, Outgoing, Purpose, Stage, Stream, Trouble
+from shoal.model.alerts import (
+    Ending,
+    Event,
+    EventKind,
+    Group,
+    Outgoing,
+    Purpose,
+    Stage,
+    Stream,
+    Trouble,
+)
 from shoal.model.digests import digest_parts
 from shoal.planning.backing_off import retry_at
+from shoal.planning.noticing import kind_of
 
 MOST_EVENTS = 200
 """Of one batch: some 100 KB as JSON."""
@@ -155,7 +166,7 @@ def started(stream: Stream, seq: int, now: datetime) -> Stream:
     """
 
     def doubted(name: str, trouble: Trouble) -> Trouble:
-        if name.startswith("Held "):
+        if kind_of(name) == EventKind.HELD:
             return trouble
         return replace(trouble, doubted_at=now, doubted_seq=seq)
 
@@ -181,12 +192,8 @@ def settle(stream: Stream, policy: Policy, now: datetime) -> Stream:
 
 def _still_wanted(group: Group, policy: Policy) -> Group:
     """The troubles of which the document still wants to hear."""
-    wanted = {f"{kind} " for kind in policy.spec.events}
-    left = {
-        name: each
-        for name, each in group.troubles.items()
-        if any(name.startswith(kind) for kind in wanted)
-    }
+    wanted = policy.spec.events
+    left = {name: each for name, each in group.troubles.items() if kind_of(name) in wanted}
     return group if len(left) == len(group.troubles) else replace(group, troubles=left)
 
 

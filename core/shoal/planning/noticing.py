@@ -91,6 +91,11 @@ def ending(record: Record, trouble: str) -> Event:
     )
 
 
+def kind_of(trouble: str) -> str:
+    """The kind of event that a trouble's name begins with."""
+    return trouble.partition(" ")[0]
+
+
 def _is_no_trouble(body: Mapping[str, Any]) -> bool:
     """Whether a hold is one that nobody has to end: another application comes first."""
     return body.get("cause") == HoldCause.DEPENDENCY
