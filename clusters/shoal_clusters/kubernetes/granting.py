@@ -14,16 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shoal.model.digests import canonical
-from shoal.model.identity import GroupKind
 from shoal.model.manifests import Manifest
 from shoal.model.rights import Delivered, Grants, Reach
 from shoal_clusters.kubernetes.permitting import IDENTITY, Placed, Right, placed, rights_needed
+from shoal_clusters.kubernetes.staging import NAMESPACE
 
 RBAC = "rbac.authorization.k8s.io"
 _WITHOUT_NAMES = frozenset({"create", "list", "watch"})
 """No request of these verbs names an object that there is."""
 _SWEEP: Mapping[str, Any] = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]}
-_NAMESPACE = GroupKind("", "Namespace")
 
 Rule = Mapping[str, Any]
 
@@ -132,7 +131,7 @@ def _notes(
             f"{each} is defined by nothing that is rendered: taken for {one.plural}, {scope}; "
             "compare it with `kubectl api-resources`"
         )
-    made = {each.manifest.key.name for each in objects if each.kind == _NAMESPACE}
+    made = {each.manifest.key.name for each in objects if each.kind == NAMESPACE}
     if early := sorted(made & by_namespace.keys()):
         yield (
             f"the fleet makes {', '.join(early)} itself, and a Role needs its namespace to be "

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from shoal.model.identity import GroupKind
 from shoal.model.manifests import Manifest
-from shoal_clusters.kubernetes.staging import is_custom
+from shoal_clusters.kubernetes.staging import CRD, is_custom
 
 CLUSTER_SCOPED = frozenset(
     GroupKind(group, kind)
@@ -41,7 +41,6 @@ CLUSTER_SCOPED = frozenset(
 """Kubernetes' own kinds without a namespace; a test asks an API server whether these are all."""
 
 _IRREGULAR = {"Endpoints": "endpoints"}
-_CRD = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 class Served(NamedTuple):
@@ -59,7 +58,7 @@ class Plurals:
         self._defined = {
             kind: served
             for each in manifests
-            if each.key.group_kind == _CRD
+            if each.key.group_kind == CRD
             for kind, served in _defined(each.body)
         }
 
