@@ -9,6 +9,7 @@ refused, and never harmed. Pure; called for `shoal drift … --write`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -27,8 +28,6 @@ def with_items(text: str, of: Identity, path: Sequence[str], items: Items) -> st
     InvalidDocument when the document is not there, or cannot be added to without harm.
     """
     document = document_node(text, of)
-    if document is None:
-        raise InvalidDocument(f"there is no {of} in this file", next_step="name another file")
     lines = text.splitlines(keepends=True)
     at, added = _insertion(document, path, items)
     if lines and not lines[-1].endswith("\n"):
@@ -42,15 +41,13 @@ def with_items(text: str, of: Identity, path: Sequence[str], items: Items) -> st
     return changed
 
 
-def document_node(text: str, of: Identity) -> yaml.MappingNode | None:
-    """Where a document stands in a text; None when it does not, or the text cannot be read."""
-    try:
+def document_node(text: str, of: Identity) -> yaml.MappingNode:
+    """Where a document stands in a text; InvalidDocument when nobody finds it there."""
+    with suppress(yaml.YAMLError):
         for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
             if isinstance(node, yaml.MappingNode) and _identity(node) == of:
                 return node
-    except yaml.YAMLError:
-        return None
-    return None
+    raise InvalidDocument(f"there is no {of} in this file", next_step="name another file")
 
 
 def _identity(node: yaml.MappingNode) -> Identity:

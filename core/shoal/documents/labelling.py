@@ -30,7 +30,7 @@ def with_labels(text: str, of: Identity, labels: Labels) -> str:
 
     Raises InvalidDocument when the document is not there, or cannot be changed without harm.
     """
-    _found(text, of)
+    document_node(text, of)
     # What is set comes first: so the last label's place stays when another one takes it.
     for key, value in sorted(labels.items(), key=lambda label: label[1] is None):
         changed = _without(text, of, key) if value is None else _with(text, of, key, value)
@@ -45,7 +45,7 @@ def with_labels(text: str, of: Identity, labels: Labels) -> str:
 
 def cut(text: str, of: Identity) -> str:
     """The text without one document; empty when it was the only one."""
-    node = _found(text, of)
+    node = document_node(text, of)
     starts = [found.start() for found in _SEPARATOR.finditer(text)]
     begin = max((at for at in starts if at <= node.start_mark.index), default=0)
     end = min((at for at in starts if at >= node.end_mark.index), default=len(text))
@@ -56,15 +56,8 @@ def cut(text: str, of: Identity) -> str:
     return rest if kept else ""
 
 
-def _found(text: str, of: Identity) -> yaml.MappingNode:
-    node = document_node(text, of)
-    if node is None:
-        raise InvalidDocument(f"there is no {of} in this file", next_step="name another file")
-    return node
-
-
 def _with(text: str, of: Identity, key: str, value: str) -> str:
-    metadata = member(_found(text, of), "metadata")
+    metadata = member(document_node(text, of), "metadata")
     labels = member(metadata, "labels")
     written = f"{scalar(key)}: {scalar(value)}"
     if isinstance(labels, yaml.MappingNode):
@@ -101,7 +94,7 @@ def _end_of(node: yaml.Node) -> int:
 
 
 def _without(text: str, of: Identity, key: str) -> str:
-    metadata = member(_found(text, of), "metadata")
+    metadata = member(document_node(text, of), "metadata")
     labels = member(metadata, "labels")
     if not isinstance(labels, yaml.MappingNode) or member(labels, key) is None:
         return text
