@@ -78,14 +78,14 @@ def explain(path: str, seams: Seams, beside: Mapping[str, type[BaseModel]] = _NO
     kinds = {name.lower(): name for name in models}
     first, *steps = [step for step in path.replace("[]", "").split(".") if step] or [path]
     if first.lower() not in kinds:
-        raise _unknown(first, "kind", kinds.values())
+        raise unknown(first, "kind", kinds.values())
     kind = kinds[first.lower()]
     place = _Place(models[kind], _about(models[kind]), kind)
     walked = first.lower()
     for step in steps:
         below = _below(place.annotation, seams)
         if step not in below:
-            raise _unknown(f"{walked}.{step}", "field", [f"{walked}.{name}" for name in below])
+            raise unknown(f"{walked}.{step}", "field", [f"{walked}.{name}" for name in below])
         place, walked = below[step], f"{walked}.{step}"
     fields = list(_entries(place.annotation, seams))
     return FieldPage(walked, place.type, place.description, fields, _presets(place.annotation))
@@ -95,7 +95,8 @@ def _about(model: type[BaseModel]) -> str:
     return " ".join((inspect.getdoc(model) or "").split())
 
 
-def _unknown(name: str, what: str, known: Iterable[str]) -> UnknownName:
+def unknown(name: str, what: str, known: Iterable[str]) -> UnknownName:
+    """The error of a name that is none of those known, with the nearest of them."""
     names = list(known)
     near = nearest(name, names)
     last = ", ".join(each.rpartition(".")[2] for each in names)

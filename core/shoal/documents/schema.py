@@ -17,8 +17,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 
-from shoal.errors import UnknownName
-from shoal.model.choice import CHOICE, CHOSEN, SEAM_MARK, Seams, Spec, nearest
+from shoal.documents.explaining import unknown
+from shoal.model.choice import CHOICE, CHOSEN, SEAM_MARK, Seams, Spec
 from shoal.model.documents import API_VERSION, KINDS
 from shoal.model.durations import format_duration
 
@@ -47,11 +47,7 @@ def schema_of(kind: str | None, seams: Seams, beside: Kinds = _NONE) -> Schema:
     found, kinds = schemas(seams, beside), (*KINDS, *beside)
     name = EVERY_KIND if kind is None else kind.lower()
     if name not in found or kind == EVERY_KIND:
-        meant = nearest(str(kind), kinds)
-        raise UnknownName(
-            f"there is no kind {kind}" + (f"; did you mean {meant}?" if meant else ""),
-            next_step=f"there is {', '.join(kinds)}",
-        )
+        raise unknown(str(kind), "kind", kinds)
     return found[name]
 
 
@@ -157,7 +153,7 @@ def _finished(schema: Any, seams: Seams) -> Any:
 
 
 def _is_noise(key: str, value: Any) -> bool:
-    return key == "default" and (value is None or value in ({}, []) or isinstance(value, dict))
+    return key == "default" and (value is None or value == [] or isinstance(value, dict))
 
 
 def _described(schema: Mapping[str, Any]) -> Schema:
