@@ -26,6 +26,8 @@ from shoal.model.selectors import LabelSelector
 API_VERSION = "shoal.dev/v1alpha1"
 
 _NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+INLINE_SOURCE = "application/"
+"""So begins the name of a source that is written inline: after its application."""
 
 
 def _within_a_month(value: timedelta) -> timedelta:
@@ -243,7 +245,7 @@ class Application(Document):
         An inline source is named after its application; the slash keeps it apart from every Source
         document, whose name cannot hold one.
         """
-        name = self.spec.source.ref or f"application/{self.metadata.name}"
+        name = self.spec.source.ref or f"{INLINE_SOURCE}{self.metadata.name}"
         return Ref(self.metadata.namespace, name)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shoal.model.alerts import Event, EventKind, Stage
+from shoal.model.documents import INLINE_SOURCE
 from shoal.model.holds import HoldCause
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.records import Deed, Record, Verdict
@@ -51,7 +52,6 @@ _OF_A_CHANGE = frozenset(
     {Deed.TARGET_SYNCED, Deed.TARGET_FAILED, Deed.TARGET_OBSERVED, Deed.HOLD_RELEASED}
 )
 """Their `why` is the change's own: a commit's subject, or what a person said."""
-_INLINE_SOURCE = "application/"
 
 
 def notice(record: Record) -> Iterator[Event]:
@@ -137,8 +137,8 @@ def _place(subject: str) -> tuple[str, str, str]:
         return "", "", name
     if blank and sort == "source":
         source = Ref.parse(name)
-        is_inline = source.name.startswith(_INLINE_SOURCE)
-        inline = f"{source.namespace}/{source.name.removeprefix(_INLINE_SOURCE)}"
+        is_inline = source.name.startswith(INLINE_SOURCE)
+        inline = f"{source.namespace}/{source.name.removeprefix(INLINE_SOURCE)}"
         return source.namespace, inline if is_inline else "", ""
     if "/" not in subject:
         return "", "", ""
