@@ -16,6 +16,7 @@ from shoal.errors import BudgetExceeded, InvalidSource
 from shoal.model.artifacts import Artifact, Entry, EntryKind, Tree
 from shoal.model.digests import digest_bytes, digest_parts
 from shoal.model.identity import Ref
+from shoal.model.trees import plain_path
 
 REVISION = "working copy"
 MOST_BYTES = 16 << 20  # in memory on both sides, once more as text on the way
@@ -111,7 +112,7 @@ class SentTree:
         if file.kind is EntryKind.FOLDER:
             self._place_folder(file.path)
             return
-        above, _, name = _checked(file.path).rpartition("/")
+        above, _, name = plain_path(file.path).rpartition("/")
         self._place_folder(above)
         if name in self._entries[above]:
             raise InvalidSource(f"the path {file.path} was sent twice")
@@ -122,7 +123,7 @@ class SentTree:
     def _place_folder(self, path: str) -> None:
         if path in self._entries:
             return
-        above, _, name = _checked(path).rpartition("/")
+        above, _, name = plain_path(path).rpartition("/")
         self._place_folder(above)
         if name in self._entries[above]:
             raise InvalidSource(f"the path {path} was sent as a file and as a folder")
@@ -193,11 +194,3 @@ class _Packing:
                 next_step="commit it to a branch and give --rev BRANCH, or keep what is no "
                 "manifest in another folder",
             )
-
-
-def _checked(path: str) -> str:
-    """A path as trees have them: relative and plain."""
-    steps = path.split("/")
-    if "\0" in path or any(step in ("", ".", "..") for step in steps):
-        raise InvalidSource(f"{path[:200]!r} is not the path of a file in a source")
-    return path

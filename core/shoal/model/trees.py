@@ -67,8 +67,7 @@ class MemoryTree:
         return sorted(self._entries[path].values())
 
     def _place(self, path: str, kind: EntryKind, digest: str, size: int = 0) -> None:
-        _refuse(path)
-        above, _, name = path.rpartition("/")
+        above, _, name = plain_path(path).rpartition("/")
         self._place_folder(above)
         if name in self._entries[above]:
             raise InvalidSource(f"the path {path[:200]!r} stands there twice")
@@ -94,6 +93,8 @@ class MemoryTree:
         return digest_parts(parts)
 
 
-def _refuse(path: str) -> None:
+def plain_path(path: str) -> str:
+    """A path as trees have them, relative and plain; InvalidSource for any other."""
     if "\0" in path or any(step in ("", ".", "..") for step in path.split("/")):
         raise InvalidSource(f"{path[:200]!r} is not the path of a file in a source")
+    return path
