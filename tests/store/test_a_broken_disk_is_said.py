@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from shoal.errors import StateUnusable, StoreUnavailable
+from shoal.model.records import Deed
 from shoal.store import PutOwned, PutSetting, connecting, open_store
 
 FULL = """
@@ -98,6 +99,17 @@ async def test_a_page_that_is_damaged_while_it_is_open_is_said(tmp_path: Path, m
         damage(database)
         with pytest.raises(StoreUnavailable, match="malformed"):
             await store.write(PutOwned([make.owned(f"name-{n}", uid="new") for n in range(500)]))
+
+
+async def test_a_ledger_that_cannot_be_read_is_said(tmp_path: Path, make: Any) -> None:
+    async with open_store(tmp_path) as store:
+        await store.write(*(make.append(number) for number in range(500)))
+    async with open_store(tmp_path) as store:
+        damage(tmp_path / "shoal.db")
+        with pytest.raises(StoreUnavailable, match="the ledger cannot be read"):
+            await store.records(limit=500)
+        with pytest.raises(StoreUnavailable, match="the ledger cannot be read"):
+            await store.first_times(Deed.TARGET_SYNCED, revision="", subject_prefix="")
 
 
 def damage(database: Path) -> None:

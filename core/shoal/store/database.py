@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio.to_thread
 from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shoal.errors import StoreUnavailable
 from shoal.model.digests import Digester
@@ -115,20 +115,26 @@ class Store:
         query = Query(
             after_seq, subject, subject_prefix, what, limit, newest_first, before_seq, seqs
         )
-        try:
-            async with self._engine.connect() as connection:
-                return await read_records(connection, self.installation, query)
-        except DatabaseError as error:
-            raise StoreUnavailable(
-                f"the ledger cannot be read: {error.orig}", next_step="see shoal status"
-            ) from error
+        async with self._reading() as connection:
+            return await read_records(connection, self.installation, query)
 
     async def first_times(
         self, what: Deed, *, revision: str, subject_prefix: str
     ) -> Mapping[str, datetime]:
         """When this was recorded first of each subject that begins so, at this revision."""
-        async with self._engine.connect() as connection:
+        async with self._reading() as connection:
             return await first_times(connection, self.installation, what, revision, subject_prefix)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        """What the ledger is read with while the controller runs."""
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except DatabaseError as error:
+            raise StoreUnavailable(
+                f"the ledger cannot be read: {error.orig}", next_step="see shoal status"
+            ) from error
 
     async def is_behind(self, head: Head) -> bool:
         """Whether a record that was committed is not there."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shoal.model.records import Deed, Entry, Record, record_hash
@@ -84,8 +84,7 @@ def _statement(chain: str, query: Query) -> Select[tuple[object, ...]]:
     if query.subject is not None:
         subjects.append(ledger.c.subject == query.subject)
     if query.subject_prefix is not None:
-        first = query.subject_prefix
-        subjects.append(ledger.c.subject.between(first, first + _LAST))
+        subjects.append(_begins_with(query.subject_prefix))
     if subjects:
         found = found.where(or_(*subjects))
     if query.seqs is not None:
@@ -94,6 +93,11 @@ def _statement(chain: str, query: Query) -> Select[tuple[object, ...]]:
         found = found.where(ledger.c.what.in_(sorted(query.what)))
     order = ledger.c.seq.desc() if query.newest_first else ledger.c.seq
     return found.order_by(order).limit(query.limit)
+
+
+def _begins_with(prefix: str) -> ColumnElement[bool]:
+    """Of subjects, those that begin so."""
+    return tables.ledger.c.subject.between(prefix, prefix + _LAST)
 
 
 async def read_records(connection: AsyncConnection, chain: str, query: Query) -> Sequence[Record]:
@@ -112,7 +116,7 @@ async def first_times(
     ledger = tables.ledger
     first = select(ledger.c.subject, func.min(ledger.c.at)).where(
         ledger.c.chain == chain,
-        ledger.c.subject.between(subject_prefix, subject_prefix + _LAST),
+        _begins_with(subject_prefix),
         ledger.c.what == what,
         ledger.c.revision == revision,
     )
