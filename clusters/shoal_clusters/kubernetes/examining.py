@@ -124,15 +124,17 @@ def clock_ahead(answer: Answer, ours: datetime) -> float | None:
 
 def doubts_about(version: str) -> tuple[str, ...]:
     """What there is to say of a version that was not tested."""
-    found = _MINOR.match(version)
-    if found is None:
+    minor = _minor(version)
+    if not minor:
         return (f"{version} is no version of Kubernetes that Shoal knows",)
-    minor, oldest, newest = (
-        (int(found[1]), int(found[2])),
-        *(tuple(map(int, each.split("."))) for each in (OLDEST, TESTED[-1])),
-    )
-    if minor < oldest:
+    if minor < _minor(OLDEST):
         return (f"Kubernetes {version} is older than {OLDEST}, the oldest that can work",)
-    if minor > newest:
+    if minor > _minor(TESTED[-1]):
         return (f"Kubernetes {version} is newer than {TESTED[-1]}, the newest that was tested",)
     return ()
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    """Both numbers of a minor version, to compare; nothing of what is no version."""
+    found = _MINOR.match(version)
+    return tuple(map(int, found.groups())) if found else ()
