@@ -6,7 +6,8 @@ import pytest
 
 from shoal.cli import waiting
 from shoal.engine.views.applications import TargetPhase
-from shoal.engine.views.whereabouts import LeadTimes, Presence
+from shoal.engine.views.whereabouts import LeadTimes
+from shoal.planning.arriving import Presence
 from shoal.testing.views import cluster_view, where_view, whereabout
 
 REV = "0123456789abcdef0123456789abcdef01234567"

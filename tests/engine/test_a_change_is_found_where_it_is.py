@@ -12,9 +12,10 @@ from tests.engine.harness import EngineUnderTest, config_map, deployment, make_e
 from tests.engine.virtual_time import in_virtual_time, now
 
 from shoal.engine.views.applications import TargetPhase
-from shoal.engine.views.whereabouts import Presence, WhereView
+from shoal.engine.views.whereabouts import WhereView
 from shoal.errors import InvalidQuery, UnknownName
 from shoal.model.artifacts import Provenance
+from shoal.planning.arriving import Presence
 
 
 def running(image: str) -> dict[str, Any]:

@@ -18,19 +18,18 @@ from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
 from shoal.engine.viewing import view_target
 from shoal.engine.views.applications import TargetView
-from shoal.engine.views.whereabouts import LeadTimes, Presence, Whereabout, WhereView
+from shoal.engine.views.whereabouts import LeadTimes, Whereabout, WhereView
 from shoal.errors import InvalidQuery, UnknownName
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.plans import Content
 from shoal.model.records import Deed, Record
-from shoal.planning.arriving import Arrival, Standing, arrival, reached
+from shoal.planning.arriving import Presence, Standing, presence_of, reached
 from shoal.planning.images import ImageReference
 from shoal.store import Store
 
 _DIGITS = re.compile(r"[0-9a-f]{7,64}")
 _MOST_REVISIONS = 1000  # of one source; what is older than these is not looked for
 _IN_ONE_GO = 50
-_PRESENCE = {each: Presence[each.name] for each in Arrival}
 _HAVE_IT = frozenset({Presence.HERE, Presence.UNCHANGED, Presence.SUPERSEDED})
 
 
@@ -163,7 +162,7 @@ class Whereabouts:
             granted=trail.rank(grant.revision) if grant else 0,
             synced=trail.rank(target.synced_revision),
         )
-        presence = _PRESENCE[arrival(standing)]
+        presence = presence_of(standing)
         at = arrived.get(str(target.key))
         if at is None and presence is Presence.HERE:
             at = target.synced_at

@@ -9,16 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum
 
 
-class Arrival(Enum):
-    """How a target stands to a revision."""
+class Presence(StrEnum):
+    """Whether a target has what is looked for; from good to bad.
 
-    HERE = auto()
-    UNCHANGED = auto()
-    SUPERSEDED = auto()
-    NOT_YET = auto()
+    UNCHANGED: it was decided at that revision, which changes nothing for it. SUPERSEDED: it had it,
+    or went past it, and has a later one now. LEAVING: it has an image that Git wants no more.
+    """
+
+    HERE = "Here"
+    UNCHANGED = "Unchanged"
+    SUPERSEDED = "Superseded"
+    LEAVING = "Leaving"
+    NOT_YET = "NotYet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +40,19 @@ class Standing:
     synced: int
 
 
-def arrival(standing: Standing) -> Arrival:
+def presence_of(standing: Standing) -> Presence:
     """Whether what is wanted is there.
 
     A grant is renewed only where a revision changes something: one that is older than the decision
     says that nothing in between is new to this target.
     """
     if standing.synced == standing.wanted:
-        return Arrival.HERE
+        return Presence.HERE
     if standing.synced > standing.wanted:
-        return Arrival.SUPERSEDED
+        return Presence.SUPERSEDED
     if standing.granted < standing.wanted <= standing.decided:
-        return Arrival.UNCHANGED
-    return Arrival.NOT_YET
+        return Presence.UNCHANGED
+    return Presence.NOT_YET
 
 
 def reached(seconds: Sequence[float], count: int, share: float) -> float | None:

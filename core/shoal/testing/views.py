@@ -16,8 +16,9 @@ from shoal.engine.views.applications import (
 from shoal.engine.views.changes import AdoptionsView, AdoptionView, DiffView, DriftView, HoldView
 from shoal.engine.views.clusters import ClusterView
 from shoal.engine.views.fleet import FleetView, PluginView, SourceView
-from shoal.engine.views.whereabouts import LeadTimes, Presence, Whereabout, WhereView
+from shoal.engine.views.whereabouts import LeadTimes, Whereabout, WhereView
 from shoal.model.holds import Hold
+from shoal.planning.arriving import Presence
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

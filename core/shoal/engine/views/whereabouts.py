@@ -5,23 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from shoal.engine.views.applications import TargetPhase
-
-
-class Presence(StrEnum):
-    """Whether a target has what is looked for; from good to bad.
-
-    UNCHANGED: it was decided at that revision, which changes nothing for it. SUPERSEDED: it had it,
-    or went past it, and has a later one now. LEAVING: it has an image that Git wants no more.
-    """
-
-    HERE = "Here"
-    UNCHANGED = "Unchanged"
-    SUPERSEDED = "Superseded"
-    LEAVING = "Leaving"
-    NOT_YET = "NotYet"
+from shoal.planning.arriving import Presence
 
 
 @dataclass(frozen=True, slots=True)
