@@ -16,8 +16,9 @@ from shoal.model.manifests import APPLY_ANNOTATION, Manifest
 from shoal.model.rights import Delivered
 from shoal_clusters.kubernetes.explaining import DEPLOYMENT, EXPLAINABLE, WITH_PODS
 from shoal_clusters.kubernetes.modes import Mode
-from shoal_clusters.kubernetes.plurals import Plurals
+from shoal_clusters.kubernetes.plurals import Plurals, plural
 from shoal_clusters.kubernetes.preparing import DEFAULT_NAMESPACE, flatten
+from shoal_clusters.kubernetes.scaling import SCALERS
 from shoal_clusters.kubernetes.staging import is_custom
 
 READ_VERBS = ("get", "list", "watch")
@@ -106,8 +107,8 @@ def _of_object(each: Placed) -> Iterator[Right]:
         yield from _for_causes(kind, where)
     if kind.kind in _SCALED:
         why = "who scales a workload, when its replicas differ"
-        yield Right("autoscaling", "horizontalpodautoscalers", where, ("list",), why)
-        yield Right("keda.sh", "scaledobjects", where, ("list",), why)
+        for scaler in SCALERS:
+            yield Right(scaler.group, plural(scaler.kind), where, ("list",), why)
 
 
 def _for_causes(kind: GroupKind, where: str) -> Iterator[Right]:
