@@ -77,7 +77,9 @@ def wake_dependents(state: EngineState, cluster: ClusterState, target: TargetSta
         and _is_waiting(each)
     ]
     if waiting and not _lack(state, catalog, target.key):
-        _wake(cluster, waiting, f"{target.key.application} is ready")
+        request = Request(Priority.REVISION, f"{target.key.application} is ready")
+        for each in waiting:
+            cluster.queue.add(each.key, request)
 
 
 def wake_around(state: EngineState, application: Ref) -> None:
@@ -85,17 +87,12 @@ def wake_around(state: EngineState, application: Ref) -> None:
     catalog = state.catalog
     if catalog is None:
         return
+    request = Request(Priority.REVISION, f"{application} was decided")
     for ref in (application, *catalog.dependents.get(application, ())):
         for target in state.targets_of(ref):
-            cluster = state.clusters.get(target.key.cluster)
-            if cluster is not None and _is_waiting(target):
-                _wake(cluster, [target], f"{application} was decided")
+            if _is_waiting(target):
+                state.wake(target.key, request)
 
 
 def _is_waiting(target: TargetState) -> bool:
     return target.hold is not None and target.hold.cause is HoldCause.DEPENDENCY
-
-
-def _wake(cluster: ClusterState, targets: list[TargetState], why: str) -> None:
-    for target in targets:
-        cluster.queue.add(target.key, Request(Priority.REVISION, why))
