@@ -22,7 +22,7 @@ async def test_a_401_reads_the_credential_again_and_repeats_when_it_changed(
 ) -> None:
     tokens = Tokens()
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         is_new = request.headers["Authorization"] == "Bearer new"
         return web.Response(status=200 if is_new else 401)
 
@@ -39,7 +39,7 @@ async def test_a_401_with_the_same_credential_is_denied_and_not_asked_again(
 ) -> None:
     tokens, asked = Tokens(), 0
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         nonlocal asked
         asked += 1
         return web.Response(status=401)
@@ -58,7 +58,7 @@ async def test_what_is_renewed_in_time_is_used_before_the_old_one_is_refused(
 ) -> None:
     tokens, seen = Tokens(expires_at=datetime.now(UTC) + timedelta(seconds=30)), []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         seen.append(request.headers["Authorization"])
         return web.Response()
 
@@ -77,7 +77,7 @@ async def test_a_clock_that_is_ahead_neither_refuses_a_credential_nor_reads_it_f
 ) -> None:
     tokens = Tokens(expires_at=datetime.now(UTC) - timedelta(hours=3))
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         return web.Response(status=401 if request.path == "/late" else 200)
 
     async with served(certificates, handler, tokens) as transport:
@@ -102,7 +102,7 @@ async def test_a_client_certificate_that_is_replaced_in_its_file_is_used(
     async def credential() -> Credential:
         return Credential(client_certificate_file=str(file))
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         assert request.transport is not None
         subject = request.transport.get_extra_info("peercert")["subject"]
         return web.Response(status=200 if ("commonName", "new") in subject[0] else 401)
@@ -120,7 +120,7 @@ async def test_a_watch_that_is_refused_uses_the_renewed_credential_the_next_time
 ) -> None:
     tokens = Tokens()
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         is_new = request.headers["Authorization"] == "Bearer new"
         return web.Response(status=200 if is_new else 401)
 
@@ -151,7 +151,7 @@ class Rewritten:
 async def test_a_file_that_is_just_written_costs_no_request_while_the_old_credential_counts(
     certificates: Path,
 ) -> None:
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         return web.Response()
 
     soon, interval = datetime.now(UTC) + timedelta(seconds=30), timedelta(0)
@@ -166,7 +166,7 @@ async def test_a_file_that_is_just_written_costs_no_request_while_the_old_creden
 async def test_a_file_that_is_just_written_is_a_matter_of_the_cluster_and_of_no_object(
     certificates: Path,
 ) -> None:
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         return web.Response(status=401)
 
     async with served(certificates, handler, Rewritten()) as transport:

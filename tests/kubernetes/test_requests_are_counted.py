@@ -31,7 +31,7 @@ class Counted:
 
 
 async def test_each_answer_counts_for_its_cluster_verb_and_status(certificates: Path) -> None:
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         return web.Response(status=201 if request.method == "PATCH" else 404)
 
     counted = Counted()
@@ -55,7 +55,7 @@ async def test_each_answer_counts_for_its_cluster_verb_and_status(certificates: 
 
 
 async def test_no_answer_counts_as_its_error(certificates: Path) -> None:
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         assert request.transport is not None
         request.transport.abort()
         return web.Response()
@@ -73,7 +73,7 @@ async def test_no_answer_counts_as_its_error(certificates: Path) -> None:
 
 
 async def test_a_watch_is_one_request_however_long_it_goes_on(certificates: Path) -> None:
-    async def handler(request: web.Request) -> web.StreamResponse:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text="{}\n" * 5)
 
     counted = Counted()

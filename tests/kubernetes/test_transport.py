@@ -28,7 +28,7 @@ from shoal_clusters.transport import Answer, Transport
 async def test_a_429_is_sent_again_after_as_long_as_the_server_says(certificates: Path) -> None:
     asked = 0
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         nonlocal asked
         asked += 1
         if asked == 1:
@@ -45,7 +45,7 @@ async def test_a_429_is_sent_again_after_as_long_as_the_server_says(certificates
 
 
 async def test_no_answer_within_the_deadline_is_unreachable(certificates: Path) -> None:
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         await anyio.sleep(30)
         return web.Response()
 
@@ -60,7 +60,7 @@ async def test_a_server_that_nobody_vouches_for_is_not_spoken_to(
     (tmp_path / "other.crt").write_bytes(create_authority("another authority").pem)
     asked = 0
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         nonlocal asked
         asked += 1
         return web.Response()
@@ -87,7 +87,7 @@ async def test_a_closed_port_is_called_a_refused_connection() -> None:
 async def test_a_connection_that_the_server_dropped_is_opened_anew(certificates: Path) -> None:
     asked = 0
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         nonlocal asked
         asked += 1
         if asked == 2:
@@ -105,7 +105,7 @@ async def test_a_connection_that_the_server_dropped_is_opened_anew(certificates:
 async def test_no_more_requests_are_in_flight_than_agreed(certificates: Path) -> None:
     now = most = 0
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         nonlocal now, most
         now += 1
         most = max(most, now)
@@ -126,7 +126,7 @@ async def test_no_more_requests_are_in_flight_than_agreed(certificates: Path) ->
 async def test_a_probe_is_answered_while_every_slot_is_taken(certificates: Path) -> None:
     is_taken, go_on = anyio.Event(), anyio.Event()
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         if request.path == "/slow":
             is_taken.set()
             await go_on.wait()
@@ -148,7 +148,7 @@ async def test_a_probe_is_answered_while_every_slot_is_taken(certificates: Path)
 async def test_lines_of_a_stream_are_whole_however_they_arrive(certificates: Path) -> None:
     long = b"x" * 200_000
 
-    async def handler(request: web.Request) -> web.StreamResponse:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         for part in (b"one\ntw", b"o\n", long, b"\nthree\nunfinished"):
@@ -166,7 +166,7 @@ async def test_lines_of_a_stream_are_whole_however_they_arrive(certificates: Pat
 
 
 async def test_a_silent_stream_ends_at_its_deadline(certificates: Path) -> None:
-    async def handler(request: web.Request) -> web.StreamResponse:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         await anyio.sleep(30)
@@ -205,7 +205,7 @@ async def test_slow_answers_halve_the_limit_and_good_ones_bring_it_back() -> Non
 async def test_every_request_and_watch_says_who_asks(certificates: Path) -> None:
     said: list[str | None] = []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         said.append(request.headers.get("User-Agent"))
         return web.Response()
 
@@ -235,7 +235,7 @@ async def test_a_server_that_asks_for_long_patience_is_left_alone_so_long(
 ) -> None:
     asked = 0
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         nonlocal asked
         asked += 1
         return web.Response(status=429, headers={"Retry-After": "60"})
@@ -265,7 +265,7 @@ async def test_a_date_to_retry_after_is_understood_and_nonsense_is_not() -> None
 
 
 async def test_waiting_for_a_place_is_no_silence_of_the_server(certificates: Path) -> None:
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         await anyio.sleep(0.2)
         return web.Response()
 
@@ -305,7 +305,7 @@ async def test_a_member_that_sends_without_end_does_not_take_the_memory_of_all(
     monkeypatch.setattr(transport_module, "_MOST_BYTES", 1_000_000)
     sent = 0
 
-    async def handler(request: web.Request) -> web.StreamResponse:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal sent
         response = web.StreamResponse()
         await response.prepare(request)
@@ -323,7 +323,7 @@ async def test_a_member_that_sends_without_end_does_not_take_the_memory_of_all(
 async def test_nobody_is_sent_elsewhere(certificates: Path) -> None:
     asked: list[str] = []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         asked.append(request.path)
         raise web.HTTPFound("/elsewhere")
 

@@ -26,7 +26,7 @@ class Cluster:
     connections: dict[str, object] = field(default_factory=dict)
     closes: bool = False
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.Response:
         self.asked.append(f"{request.method} {request.path}")
         self.connections[self.asked[-1]] = request.transport
         if request.path == KUBE_SYSTEM:
@@ -123,7 +123,7 @@ async def test_the_cluster_that_was_met_first_stays_the_one_that_is_written_to(
 
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"metadata": {"uid": ""}}', "null"])
 async def test_what_is_no_api_server_is_said_to_be_none(certificates: Path, body: str) -> None:
-    async def portal(request: web.Request) -> web.Response:
+    async def portal(request: web.BaseRequest) -> web.Response:
         return web.Response(text=body)
 
     async with served(certificates, portal, Tokens()) as transport:

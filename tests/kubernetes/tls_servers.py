@@ -10,16 +10,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio.to_thread
-from aiohttp import web
 from opentelemetry.metrics import Meter
+from tests.tls_serving import Handler, serving_tls
 
 from shoal.model.endpoints import Credential, Endpoint
 from shoal.testing.hosts import run_in_thread
 from shoal_clusters.connecting import TrustStore
 from shoal_clusters.pacing import Pace
 from shoal_clusters.transport import Transport
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
@@ -52,24 +50,15 @@ async def served(
     await anyio.to_thread.run_sync(context.load_cert_chain, certificates / "serving.pem")
     await anyio.to_thread.run_sync(context.load_verify_locations, certificates / "ca.crt")
     context.verify_mode = ssl.CERT_OPTIONAL  # as an API server: who is nobody is refused later
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    port = runner.addresses[0][1]
-    endpoint = Endpoint(
-        f"https://127.0.0.1:{port}",
-        credential,
-        ca_file=str(certificates / "ca.crt") if ca_file is None else ca_file,
-        requests_in_flight=in_flight,
-        timeout=timedelta(seconds=seconds),
-        credential_interval=credential_interval,
-    )
-    try:
+    async with serving_tls(handler, context) as port:
+        endpoint = Endpoint(
+            f"https://127.0.0.1:{port}",
+            credential,
+            ca_file=str(certificates / "ca.crt") if ca_file is None else ca_file,
+            requests_in_flight=in_flight,
+            timeout=timedelta(seconds=seconds),
+            credential_interval=credential_interval,
+        )
         trust, pace = TrustStore(), Pace()
         async with Transport("dev", endpoint, trust, pace, run_in_thread, meter) as transport:
             yield transport
-    finally:
-        await runner.cleanup()

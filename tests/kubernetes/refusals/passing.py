@@ -263,10 +263,10 @@ async def _call(ground: Ground, client: dict[str, Any], *, seconds: int = 5) -> 
     await ground.apply_until("failed calling webhook", path, settings())
 
 
-async def _empty(_: web.Request) -> web.Response:
+async def _empty(_: web.BaseRequest) -> web.Response:
     return web.Response(text="hello")
 
 
-async def _never(_: web.Request) -> web.Response:
+async def _never(_: web.BaseRequest) -> web.Response:
     await anyio.sleep_forever()
     raise AssertionError

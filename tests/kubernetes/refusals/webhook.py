@@ -14,9 +14,9 @@ from typing import Any
 from aiohttp import web
 from anyio import to_thread
 from tests.kubernetes.refusals.ground import Ground
+from tests.tls_serving import Handler, serving_tls
 
 from shoal_clusters.controlplane.certificates import create_authority
-from shoal_clusters.controlplane.ports import free_port
 
 NAME = "berths.example.com"
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
@@ -42,7 +42,7 @@ class Verdict:
 async def answering(ground: Ground, verdict: Verdict) -> AsyncIterator[None]:
     """ConfigMaps of this namespace are sent to a webhook that refuses them."""
 
-    async def review(request: web.Request) -> web.Response:
+    async def review(request: web.BaseRequest) -> web.Response:
         uid = (await request.json())["request"]["uid"]
         answer = {"uid": uid, "allowed": False, "status": verdict.result}
         review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
@@ -54,21 +54,13 @@ async def answering(ground: Ground, verdict: Verdict) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def serving(handler: Any) -> AsyncIterator[tuple[str, str]]:
+async def serving(handler: Handler) -> AsyncIterator[tuple[str, str]]:
     """A server on loopback: its address, and the authority that signed it (as caBundle)."""
     authority = create_authority("webhook")
     certificate = authority.sign_server("webhook")
-    application = web.Application()
-    application.router.add_post("/", handler)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    port = free_port()
     context = await to_thread.run_sync(_context, certificate.pem + certificate.key_pem)
-    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
-    try:
+    async with serving_tls(handler, context) as port:
         yield f"https://127.0.0.1:{port}/", bundle(authority.pem)
-    finally:
-        await runner.cleanup()
 
 
 async def configure(ground: Ground, client: dict[str, Any], *, seconds: int = 5) -> None:
