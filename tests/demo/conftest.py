@@ -45,11 +45,11 @@ class Demo:
         """Everything it wrote, on both streams."""
         return self.output.decode(errors="replace")
 
-    def wait_for(self, text: str, *, seconds: float = 90) -> None:
+    def wait_for(self, text: str, *, seconds: float = 150) -> None:
         """Wait until it wrote this; fails with all it wrote when it ends before or is too late."""
         self.wait_until(lambda: text in self.text(), seconds=seconds)
 
-    def wait_until(self, fact: Callable[[], bool], *, seconds: float = 90) -> None:
+    def wait_until(self, fact: Callable[[], bool], *, seconds: float = 150) -> None:
         deadline = monotonic() + seconds
         while not fact():
             assert self.process.poll() is None, f"it ended before:\n{self.text()}"

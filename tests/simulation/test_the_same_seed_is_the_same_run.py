@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import structlog
 from tests.simulation.happenings import happenings
+from tests.simulation.running import run_seed
 from tests.simulation.schedule import SORTS, Scenario, scenario_of
 
 ROOT = Path(__file__).parents[2]
@@ -47,3 +49,11 @@ def test_every_kind_of_event_can_happen() -> None:
     assert happenings().keys() == SORTS.keys()
     chosen = {event.kind for seed in range(40) for event in scenario_of(seed).events}
     assert chosen == SORTS.keys()
+
+
+def test_a_run_leaves_the_logging_of_its_process_as_it_was() -> None:
+    before = structlog.get_config()
+
+    run_seed(8, 0.1)
+
+    assert structlog.get_config() == before

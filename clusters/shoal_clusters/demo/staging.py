@@ -35,7 +35,7 @@ PID_FILE = "shoal-run.pid"
 VISITOR = "visitor"  # the person before the screen, who is neither Shoal nor the administrator
 _USER = "shoal"
 _USERS = {**USERS, VISITOR: (MASTERS,)}
-_FIRST_ANSWER_SECONDS = 30.0
+_FIRST_ANSWER_SECONDS = 120.0  # the first start after an install compiles every module
 _GRACE_SECONDS = 10.0
 
 
