@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from shoal.errors import StateInUse, StateUnusable, StoreUnavailable
 from shoal.model.records import Deed
@@ -24,8 +25,10 @@ from shoal.store import (
     PutOwned,
     PutSetting,
     open_store,
+    upgrading,
 )
 from shoal.store.backing_up import back_up
+from shoal.store.folder import prepare_folder
 from shoal.store.restoring import Restored, restore
 
 
@@ -149,6 +152,30 @@ async def test_nothing_is_replaced_by_a_backup(tmp_path: Path, make: Any) -> Non
         await asyncio.to_thread(back_up, tmp_path / "nothing", tmp_path / "new", make.now)
     with pytest.raises(StoreUnavailable, match="cannot be written"):
         await asyncio.to_thread(back_up, tmp_path / "state", tmp_path / "no" / "x", make.now)
+
+
+def made_by_an_older_version(folder: Path) -> None:
+    """A state folder as Shoal left it before version 0005 of the tables."""
+    prepare_folder(folder)
+    engine = create_engine(f"sqlite:///{folder / 'shoal.db'}")
+    with engine.begin() as connection:
+        upgrading.upgrade(connection, "0004")
+        connection.execute(text("INSERT INTO settings VALUES ('installation', 'one')"))
+        connection.execute(text("INSERT INTO identities VALUES ('prod', 'uid-1')"))
+    engine.dispose()
+
+
+async def test_a_backup_of_an_older_version_is_restored(tmp_path: Path, make: Any) -> None:
+    state, file = tmp_path / "state", tmp_path / "backup"
+    await asyncio.to_thread(made_by_an_older_version, state)
+    manifest = await asyncio.to_thread(back_up, state, file, make.now)
+
+    await put_back(make, tmp_path / "newer", file)
+
+    async with open_store(tmp_path / "newer") as store:
+        assert store.installation == "one"
+        assert (await store.load()).identities == {"prod": "uid-1"}
+    assert manifest.tables == "0004"
 
 
 def cut(file: Path) -> None:

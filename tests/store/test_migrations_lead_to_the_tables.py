@@ -42,6 +42,18 @@ def test_the_newest_version_is_known_without_alembic() -> None:
     assert upgrading.newest_version() == migrating.HEAD
 
 
+@pytest.mark.parametrize("version", sorted(upgrading.known_versions()))
+def test_a_database_of_each_version_becomes_one_of_this_version(
+    tmp_path: Path, version: str
+) -> None:
+    make_at_version(version, tmp_path / "older.db")
+    migrating.migrate(tmp_path / "made.db")
+
+    migrating.migrate(tmp_path / "older.db")
+
+    assert schema(tmp_path / "older.db") == schema(tmp_path / "made.db")
+
+
 def test_holds_of_an_older_version_are_kept(tmp_path: Path) -> None:
     database = tmp_path / "shoal.db"
     make_at_version("0001", database)

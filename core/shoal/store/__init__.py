@@ -2,10 +2,10 @@
 
 Two sorts of table are changed in one transaction: the *ledger* says what happened (append-only,
 chained by hash), the *state* says what is (inventory, grants, holds, approvals, identities, the
-last outcome per target and source, cursors). The engine loads the state once at start, keeps it in
-memory and writes every change here before it acts on it. Nothing in here is the truth about a
-cluster: the owner labels on the objects are; and nothing in here is secret: digests of Secrets are
-keyed, and every sentence passes `masking`.
+last outcome per target and source, how far each Alert has come). The engine loads the state once
+at start, keeps it in memory and writes every change here before it acts on it. Nothing in here is
+the truth about a cluster: the owner labels on the objects are; and nothing in here is secret:
+digests of Secrets are keyed, and every sentence passes `masking`.
 
 Reading order: `states`, `changes`, `database`, `writing`, `ledger`, `news`, `loading`, `tables`,
 `folder`, `heads`, `migrating`, `backing_up`, `restoring`.
@@ -24,7 +24,6 @@ from shoal.store.changes import (
     DropStream,
     DropTarget,
     PutApproval,
-    PutCursor,
     PutGrant,
     PutHold,
     PutIdentity,
@@ -52,7 +51,6 @@ __all__ = [
     "DropStream",
     "DropTarget",
     "PutApproval",
-    "PutCursor",
     "PutGrant",
     "PutHold",
     "PutIdentity",

@@ -147,14 +147,6 @@ class DropStream:
 
 
 @dataclass(frozen=True, slots=True)
-class PutCursor:
-    """How far a reader of the ledger has come."""
-
-    name: str
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
 class PutSetting:
     """One fact about the installation, such as the fleet's name; never a secret."""
 
@@ -188,7 +180,6 @@ Change = (
     | DropSource
     | PutStream
     | DropStream
-    | PutCursor
     | PutSetting
     | Append
 )

@@ -53,8 +53,6 @@ async def state_of(rows: Rows) -> State:
     async for row in rows(tables.alerts):
         key, stream = encoding.read_stream(row)
         state.streams[key] = stream
-    async for row in rows(tables.cursors):
-        state.cursors[row["name"]] = row["seq"]
     async for row in rows(tables.settings):
         state.settings[row["name"]] = row["value"]
     return state

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from shoal.errors import StateUnusable, StoreUnavailable
 from shoal.store.connecting import database_url, prepare_engine
 
-HEAD = "0004"
+HEAD = "0005"
 
 
 def migrate(database: Path) -> None:

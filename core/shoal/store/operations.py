@@ -58,7 +58,6 @@ _ENCODERS: Mapping[type, _Encoder] = {
     change.DropSource: (tables.sources, True, lambda it: [{"source": str(it.source)}]),
     change.PutStream: (tables.alerts, False, lambda it: [encoding.stream_row(it.key, it.stream)]),
     change.DropStream: (tables.alerts, True, lambda it: [{"stream": str(it.key)}]),
-    change.PutCursor: (tables.cursors, False, lambda it: [{"name": it.name, "seq": it.seq}]),
     change.PutSetting: (tables.settings, False, lambda it: [{"name": it.name, "value": it.value}]),
 }
 

@@ -67,5 +67,4 @@ class State:
     intents: dict[TargetKey, Intent] = field(default_factory=dict)
     sources: dict[Ref, SourceState] = field(default_factory=dict)
     streams: dict[StreamKey, Stream] = field(default_factory=dict)
-    cursors: dict[str, int] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)

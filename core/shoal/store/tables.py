@@ -160,10 +160,3 @@ alerts = Table(
     Column("cursor", BigInteger, nullable=False),
     Column("content", Text, nullable=False),
 )
-
-cursors = Table(
-    "cursors",
-    metadata,
-    Column("name", KEY, primary_key=True),
-    Column("seq", BigInteger, nullable=False),
-)

@@ -58,7 +58,6 @@ def one_of_each(make: StoredValues) -> tuple[Change, ...]:
         changes.PutIntent(make.intent()),
         changes.PutSource(make.source_state(revision="abc", details={"author": "ann"})),
         changes.PutStream(make.stream_key(), make.stream()),
-        changes.PutCursor("alerts", 7),
         changes.PutSetting("fleet", "shop"),
     )
 
@@ -92,7 +91,6 @@ class StoreConformance:
         }
         assert state.sources == {source.source: source}
         assert state.streams == {make.stream_key(): make.stream()}
-        assert state.cursors == {"alerts": 7}
         assert state.settings["fleet"] == "shop"
 
     async def test_every_sort_of_row_can_be_dropped(
@@ -114,7 +112,7 @@ class StoreConformance:
 
         state = await reopened(opened, puts, drops, drops)
 
-        assert state == State(cursors={"alerts": 7}, settings=state.settings)
+        assert state == State(settings=state.settings)
 
     async def test_a_row_put_again_is_replaced(self, opened: Opened, make: StoredValues) -> None:
         """A key has one row."""
