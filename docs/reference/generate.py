@@ -99,7 +99,7 @@ def _configuration() -> Iterator[str]:
     yield "What a controller can be told: [how, and which counts](../operations/configuration.md)."
     yield "A setting whose effect is Live is taken over without a restart when the file changes."
     yield "A list is a flag that can be repeated, and a variable with spaces between its values."
-    yield "Durations are written as `30s`, `5m`, `1h30m`.\n"
+    yield "Durations are written as `30s`, `5m`, `1h30m`, `7d` (a day has 24 hours).\n"
     for entry in table().values():
         yield f"## {entry.field}\n\n{entry.about}\n"
         yield "| file | flag | variable | default | effect |\n|---|---|---|---|---|"
@@ -112,7 +112,8 @@ def _configuration() -> Iterator[str]:
 def _documents(plugins: Plugins) -> Iterator[str]:
     yield "# Documents\n"
     yield "Every document has `apiVersion: shoal.dev/v1alpha1`, a `kind` and `metadata`. Durations"
-    yield "are written as `30s`, `5m`, `1h30m`. Where a plugin is chosen, the key is its name.\n"
+    yield "are written as `30s`, `5m`, `1h30m`, `7d` (a day has 24 hours)."
+    yield "Where a plugin is chosen, the key is its name.\n"
     seen: set[type[BaseModel]] = set()
     for kind in KINDS.values():
         yield from _model(kind, seen)

@@ -63,7 +63,7 @@ def test_all_problems_are_told_at_once_with_line_and_what_was_meant(file: Path) 
         "3: logLevl: unknown field",
         "4: logFormat: not a known value",
         "5: webhookListen: expected HOST:PORT or PORT",
-        "6: fleetInterval: expected a duration such as 30s, 5m or 1h30m",
+        "6: fleetInterval: expected a duration such as 30s, 5m, 1h30m or 7d",
         "7: rendersAtOnce: should be greater than or equal to 1",
         "8: plugins[0]: expected a distribution: write NAME, NAME==VERSION or "
         "NAME==VERSION@sha256:DIGEST",

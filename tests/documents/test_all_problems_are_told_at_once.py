@@ -108,7 +108,7 @@ def test_every_problem_of_a_document_is_told(told: Told) -> None:
         ),
         (
             "git: {url: u}, interval: 5",
-            ["spec.interval: expected a duration such as 30s, 5m or 1h30m"],
+            ["spec.interval: expected a duration such as 30s, 5m, 1h30m or 7d"],
         ),
     ],
 )

@@ -16,14 +16,15 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import translate
 from typing import Any, NoReturn
 
 from shoal.api.fields import Field, Fields, Sort, field_named, texts
-from shoal.api.spans import read_span
 from shoal.errors import InvalidQuery
+from shoal.model.durations import parse_duration
 
 Predicate = Callable[[Any], bool]
 LONGEST = 2000
@@ -241,9 +242,8 @@ def _number(asked: Field, text: str) -> float:
 
 
 def _time(asked: Field, text: str, now: datetime) -> datetime | timedelta:
-    span = read_span(text)
-    if span is not None:
-        return span
+    with suppress(ValueError):
+        return parse_duration(text)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from shoal.api.spans import read_span
+from shoal.model.durations import parse_duration
 
 GLYPHS: Mapping[str, tuple[str, str]] = {
     "Synced": ("✔", "green"),
@@ -111,11 +111,10 @@ class DurationType(click.ParamType[timedelta]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
         """Read it, or fail as a usage error."""
-        if isinstance(value, timedelta):
-            return value
-        span = read_span(str(value))
-        if span is None:
-            self.fail(f"{value!r} is not a duration such as 30s, 15m, 24h or 7d", param, ctx)
-        if not timedelta(0) < span <= timedelta(days=3650):
-            self.fail(f"{value!r} must be more than nothing and at most ten years", param, ctx)
-        return span
+        try:
+            duration = parse_duration(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        if not duration:
+            self.fail(f"{value!r}: expected more than 0s", param, ctx)
+        return duration

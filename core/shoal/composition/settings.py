@@ -30,7 +30,8 @@ from shoal.api.running import default_state_folder
 from shoal.composition.allowing import read_named
 from shoal.errors import Permanent
 from shoal.model.choice import Spec
-from shoal.model.durations import Duration, format_duration
+from shoal.model.duration_fields import Duration
+from shoal.model.durations import format_duration
 from shoal.planning.circuits import TIMING
 
 LOOPBACK = "127.0.0.1"

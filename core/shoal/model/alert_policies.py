@@ -19,7 +19,7 @@ from pydantic import (
 from shoal.model.alerts import EventKind
 from shoal.model.choice import Choice, Seam, Spec
 from shoal.model.crons import parse_cron
-from shoal.model.durations import Duration
+from shoal.model.duration_fields import Duration
 from shoal.model.expressions import over
 from shoal.model.selectors import LabelSelector
 
@@ -89,7 +89,7 @@ def _in_utc(value: datetime) -> datetime:
 
 def _at_most_a_week(value: timedelta) -> timedelta:
     if not timedelta() < value <= _LONGEST_WINDOW:
-        raise ValueError("expected more than 0s and at most 168h")
+        raise ValueError("expected more than 0s and at most 7d")
     return value
 
 
@@ -148,7 +148,7 @@ class Mute(Spec):
         default=None, description="When a window opens: `0 22 * * Mon-Fri`, see cron(5)."
     )
     duration: Annotated[Duration, AfterValidator(_at_most_a_week)] | None = Field(
-        default=None, description="How long a window is open, at most 168h."
+        default=None, description="How long a window is open, at most 7d."
     )
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(
         default="UTC", description="The time zone of `cron`: Europe/Berlin."

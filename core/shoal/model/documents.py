@@ -15,7 +15,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from shoal.model.alert_policies import AlertSpec
 from shoal.model.choice import CHOSEN, Choice, Chooser, Seam, Spec
-from shoal.model.durations import Duration
+from shoal.model.duration_fields import Duration
 from shoal.model.facts import DocumentFacts
 from shoal.model.health_rules import HealthRule
 from shoal.model.identity import GroupKind, Ref
@@ -32,7 +32,7 @@ INLINE_SOURCE = "application/"
 
 def _within_a_month(value: timedelta) -> timedelta:
     if value > timedelta(days=30):
-        raise ValueError("expected at most 720h")
+        raise ValueError("expected at most 30d")
     return value
 
 
@@ -69,7 +69,7 @@ class FleetSpec(Spec):
     removal_grace_period: Annotated[Duration, AfterValidator(_within_a_month)] = Field(
         default=timedelta(minutes=10),
         description="How long an application that was removed, or left a cluster, keeps its "
-        "objects there; putting it back before undoes the removal. At most 720h.",
+        "objects there; putting it back before undoes the removal. At most 30d.",
     )
 
 
