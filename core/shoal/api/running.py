@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shoal.errors import NotRunning, ShoalError
+from shoal.model.locations import is_remote
 
 SOCKET = "api.sock"
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux and 104 on macOS
@@ -44,13 +45,12 @@ def state_root() -> Path:
 
 def default_state_folder(fleet: str) -> Path:
     """The state folder of a fleet that was given none: by the hash of its resolved location."""
-    where = fleet if "://" in fleet else str(Path(fleet).resolve())
-    return state_root() / hashlib.sha256(where.encode()).hexdigest()[:12]
+    return state_root() / hashlib.sha256(_located(fleet).encode()).hexdigest()[:12]
 
 
 def _located(fleet: str) -> str:
     """A fleet as it can be told from others anywhere: a folder by its whole path."""
-    return str(Path(fleet).resolve()) if Path(fleet).is_dir() else fleet
+    return fleet if is_remote(fleet) else str(Path(fleet).resolve())
 
 
 @contextmanager

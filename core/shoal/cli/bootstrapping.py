@@ -55,8 +55,8 @@ def bootstrap(
     Your own git does it, with your own credentials; without a terminal nothing is asked. What is
     in the repository already stays as it is, so it can be done again.
     """
-    from shoal.composition.settings import is_remote
     from shoal.documents.scaffolding import Wanted, fleet_name
+    from shoal.model.locations import is_remote
 
     is_url = is_remote(where)
     if into is not None and not is_url:

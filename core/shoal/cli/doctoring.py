@@ -124,7 +124,7 @@ def _configuration() -> tuple[Mapping[str, Any], Sequence[Check]]:
 
 def _folder(fleet: str | None) -> Path | None:
     """The fleet of the file where it is a folder; one by URL is not cloned for a look."""
-    from shoal.composition.settings import is_remote
+    from shoal.model.locations import is_remote
 
     return Path(fleet) if fleet and not is_remote(fleet) else None
 

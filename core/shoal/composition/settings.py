@@ -9,7 +9,6 @@ application stands in its document, and not here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +31,7 @@ from shoal.errors import Permanent
 from shoal.model.choice import Spec
 from shoal.model.duration_fields import Duration
 from shoal.model.durations import format_duration
+from shoal.model.locations import is_remote
 from shoal.planning.circuits import TIMING
 
 LOOPBACK = "127.0.0.1"
@@ -39,8 +39,6 @@ LOOKS = "looks"
 """Key of the validation context: folders are looked at. Blocking; for what a person has written."""
 BESIDE = "folder"
 """Key of the validation context: the folder of the file that is read; its paths start there."""
-
-_USER_AT_HOST = re.compile(r"[^/]+@[^/]+:")  # git@host:path, which is ssh too
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +202,6 @@ class Settings(Spec):
     def fleet_folder(self) -> Path | None:
         """The fleet's folder when it is local; None when it is fetched."""
         return None if is_remote(self.fleet) else Path(self.fleet).absolute()
-
-
-def is_remote(fleet: str) -> bool:
-    """Whether a fleet is fetched from somewhere."""
-    return "://" in fleet or _USER_AT_HOST.match(fleet) is not None
 
 
 @dataclass(frozen=True, slots=True)

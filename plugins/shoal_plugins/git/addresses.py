@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from shoal.model.locations import is_remote
 from shoal.model.loopback import is_loopback
 
 _LONGEST = 2048  # longer than any forge makes; argv and messages stay readable
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]|%(?:0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECASE)
 _FORBIDDEN = re.compile(rf"[ \\]|{_CONTROL.pattern}", re.IGNORECASE)
 _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
-_SCP_LIKE = re.compile(r"[^/]*:")
 _SCP = re.compile(r"(?P<user>[^@:/]+)@(?P<host>[^@:/]+):(?P<path>[^-:].*)")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
@@ -73,7 +73,7 @@ def parse_address(text: str) -> Address:
         raise ValueError("remote helpers (`name::…`) are refused; use https:// or ssh://")
     if "://" in text:
         return _parse_url(text)
-    if _SCP_LIKE.match(text):
+    if is_remote(text):
         return _parse_scp(text)
     if _CONTROL.search(text):
         raise ValueError("an address cannot hold control characters")
