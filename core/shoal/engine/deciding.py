@@ -90,12 +90,13 @@ class Deciding:
         looks_shrunk = is_shrunk(plan, wanted, len(owned)) or not wanted
         # What is written meanwhile would count as owned, and make a large prune look like a small.
         is_large = bool(why_beyond_its_budget(plan, owned))
-        if cluster.recovery is not None and cluster.is_sweeping:
-            cluster.recovery.waiting.add(target.key)  # it is decided when the sweep is over
+        waits = looks_shrunk or is_large
+        is_cut = self.orphaning.is_cut(target, plan)
         plan = self.orphaning.without_waiting(target, settled(self.state, plan))
         hold = await self._hold(cluster, target, desired, plan, is_undecided=True)
+        if waits or is_cut or (hold is not None and hold.cause in ABOUT_DELETIONS):
+            self.orphaning.wait_for_sweep(target)
         free = await self._free(cluster, target, plan, hold)
-        waits = looks_shrunk or is_large
         return corrections(free) if waits and free is not None else free
 
     async def _free(

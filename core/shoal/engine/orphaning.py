@@ -38,6 +38,8 @@ class Orphaning:
         nothing = replace(orphans, changes=())
         cluster = self._cluster(target)
         if cluster is not None and cluster.is_sweeping:
+            if orphans.changes:
+                self.wait_for_sweep(target)
             return rest, nothing  # what was found so far is no answer yet
         if not orphans.changes:
             await self._end(target)
@@ -51,6 +53,12 @@ class Orphaning:
         await self.recording.holds.place(hold)
         target.orphaned = hold
         return rest, nothing
+
+    def wait_for_sweep(self, target: TargetState) -> None:
+        """It is decided when the sweep is over; nothing to wait for when none is under way."""
+        cluster = self._cluster(target)
+        if cluster is not None and cluster.recovery is not None and cluster.is_sweeping:
+            cluster.recovery.waiting.add(target.key)
 
     def without_waiting(self, target: TargetState, plan: Plan) -> Plan:
         """The plan without what waits for the end of a sweep, or until a kind can be listed."""
