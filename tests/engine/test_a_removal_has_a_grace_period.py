@@ -55,7 +55,7 @@ async def test_a_removed_application_is_deleted_when_its_grace_period_is_over(
         kept = dict(engine.clusters["one"].objects)
         await until_gone(engine)
         took = anyio.current_time() - began
-        (_, deleted) = engine.store.recorded(Deed.TARGET_SYNCED)
+        (deleted,) = engine.store.recorded(Deed.TARGET_REMOVED)
         holds = engine.state.holds
 
     assert hold.until == hold.since + timedelta(minutes=10)
@@ -186,7 +186,7 @@ async def test_a_suspended_removal_waits_until_the_suspension_is_over(tmp_path: 
         await anyio.sleep(11 * MINUTE)
         view, kept = engine.target("one"), dict(engine.clusters["one"].objects)
         await until_gone(engine)
-        (_, deleted) = engine.store.recorded(Deed.TARGET_SYNCED)
+        (deleted,) = engine.store.recorded(Deed.TARGET_REMOVED)
 
     assert view.message.startswith("it is kept, although application default/shop was removed")
     assert "suspended by ana" in view.message

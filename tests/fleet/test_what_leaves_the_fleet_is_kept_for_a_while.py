@@ -103,7 +103,7 @@ async def test_an_approved_removal_deletes_and_says_who_wanted_it_and_why(
         live = await admin.get(f"/api/v1/namespaces/{namespace}/configmaps")
         workloads = await admin.get(f"/apis/apps/v1/namespaces/{namespace}/deployments")
         (approved,) = await small_fleet.until_recorded(Deed.HOLD_RELEASED, TARGET)
-        (deleted,) = (await small_fleet.records(Deed.TARGET_SYNCED, TARGET))[1:]
+        (deleted,) = await small_fleet.records(Deed.TARGET_REMOVED, TARGET)
         await small_fleet.until_recorded(Deed.TARGET_RELEASED, TARGET)
         applications = small_fleet.controller.applications()
 
@@ -285,7 +285,7 @@ async def test_what_is_to_stay_is_nobodys_and_can_be_adopted_again(
         await until_gone(small_fleet)
         left = await admin.get(path)
         workloads = await admin.get(f"/apis/apps/v1/namespaces/{namespace}/deployments")
-        (_, let_go) = await small_fleet.until_recorded(Deed.TARGET_SYNCED, TARGET, count=2)
+        (let_go,) = await small_fleet.until_recorded(Deed.TARGET_REMOVED, TARGET)
         small_fleet.declare_application("shop", sync={"whenAlreadyExists": "AdoptIfNoDiff"})
         await small_fleet.until_phase("Synced")
         after = await admin.get(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -52,6 +53,15 @@ def test_children_stand_below_their_parent_in_order_of_start() -> None:
         "  cluster.sync prod    1.00 s             ██████████",
         "    apply            500.0 ms                  █████",
     ]
+
+
+def test_a_removal_is_told_from_a_sync() -> None:
+    removal = span("cluster.sync", "1", took=1, cluster="prod")
+    removal = replace(removal, attributes={**removal.attributes, names.REMOVAL: "it left Git"})
+
+    (line,) = render_waterfall([removal], width=60)
+
+    assert line.startswith("cluster.sync prod (removal) ")
 
 
 def test_a_cluster_is_named_once_and_not_again_below() -> None:

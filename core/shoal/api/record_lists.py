@@ -37,6 +37,7 @@ ALIVE_SECONDS = 10.0
 SYNCS = frozenset(
     {
         Deed.TARGET_SYNCED,
+        Deed.TARGET_REMOVED,
         Deed.TARGET_FAILED,
         Deed.TARGET_WAITING,
         Deed.TARGET_CORRECTED,

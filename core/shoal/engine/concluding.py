@@ -30,6 +30,8 @@ from shoal.planning.fighting import NONE
 
 # The cause lives in the cluster and nobody announces that it was mended: look again, seldom.
 CONFLICT_RETRY = timedelta(minutes=5)
+# Whose record says by itself that a failure is over.
+ENDS_FAILURE = frozenset({Deed.TARGET_SYNCED, Deed.TARGET_REMOVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Concluding:
             self._note_failing(target)
         elif target.is_failing and done.is_finished:
             target.is_failing, target.since = False, self.state.now()
-            if sync is None or deed_of(sync, verdict_of(sync)) is not Deed.TARGET_SYNCED:
+            if sync is None or deed_of(sync, verdict_of(sync)) not in ENDS_FAILURE:
                 await self.recording.mention(Deed.TARGET_RECOVERED, str(target.key))
         if had_reported and not target.reported:
             await self.recording.mention(Deed.DRIFT_ENDED, str(target.key))

@@ -248,15 +248,18 @@ class Targets:
         """`cluster.sync` under the trace of its grant; a repeat is a trace of its own, linked."""
         grant = desired.grant
         first = target.synced_digest != desired.digest and not target.failures
+        about = {
+            names.APPLICATION: str(target.key.application),
+            names.CLUSTER: target.key.cluster,
+            names.REVISION: grant.revision,
+            names.TRIGGER: request.reason,
+        }
+        if target.removing:
+            about[names.REMOVAL] = target.removing.why
         with opened(
             self.tracer,
             names.CLUSTER_SYNC,
-            {
-                names.APPLICATION: str(target.key.application),
-                names.CLUSTER: target.key.cluster,
-                names.REVISION: grant.revision,
-                names.TRIGGER: request.reason,
-            },
+            about,
             parent=parented(grant.traceparent if first else ""),
             links=[] if first else linked(grant.traceparent),
         ) as span:

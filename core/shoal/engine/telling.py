@@ -70,13 +70,15 @@ def verdict_of(sync: Sync) -> Verdict:
 
 
 def deed_of(sync: Sync, verdict: Verdict) -> Deed:
-    """What it was: a sync, a correction of drift, a wait, a failure, or the end of a connection."""
+    """What it was: a sync, a removal, a correction, a wait, a failure, or a broken connection."""
     if sync.unanswered:
         return Deed.TARGET_INTERRUPTED
     if verdict is Verdict.NOTED:
         return Deed.TARGET_WAITING
     if verdict is not Verdict.SUCCEEDED:
         return Deed.TARGET_FAILED
+    if not sync.desired.digest:
+        return Deed.TARGET_REMOVED
     corrections = all(change.action is Action.CORRECT for change in sync.plan.changes)
     return Deed.TARGET_CORRECTED if corrections else Deed.TARGET_SYNCED
 

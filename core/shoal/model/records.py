@@ -31,6 +31,7 @@ class Deed(StrEnum):
     APPLICATION_FAILED = "application.failed"
     APPLICATION_RECOVERED = "application.recovered"
     TARGET_SYNCED = "target.synced"
+    TARGET_REMOVED = "target.removed"
     TARGET_FAILED = "target.failed"
     TARGET_RECOVERED = "target.recovered"
     TARGET_INTERRUPTED = "target.interrupted"

@@ -28,6 +28,7 @@ _BEGINS: Mapping[Deed, EventKind] = {
 }
 _ENDS: Mapping[Deed, tuple[EventKind, ...]] = {
     Deed.TARGET_SYNCED: (EventKind.FAILED,),
+    Deed.TARGET_REMOVED: (EventKind.FAILED,),
     Deed.TARGET_RECOVERED: (EventKind.FAILED,),
     Deed.TARGET_HEALTHY: (EventKind.DEGRADED,),
     Deed.TARGET_RELEASED: (EventKind.FAILED, EventKind.DEGRADED, EventKind.DRIFTED),

@@ -26,6 +26,7 @@ APPLICATION: Final = "shoal.application"
 SOURCE: Final = "shoal.source"
 TRIGGER: Final = "shoal.trigger"
 PLUGIN: Final = "shoal.plugin"
+REMOVAL: Final = "shoal.removal"
 TARGETS: Final = "shoal.targets"
 OBJECTS: Final = "shoal.objects"
 SINCE_COMMIT_SECONDS: Final = "shoal.since_commit_seconds"
@@ -38,7 +39,8 @@ SPANS: Final[Mapping[str, str]] = {
     SHOAL_SYNC: "One decision: what each target of an application should hold. Ends when decided.",
     FETCH: "The source was fetched, when that brought the revision; child of shoal.sync.",
     RENDER: "All clusters were rendered and overridden, by the memo or anew; child of shoal.sync.",
-    CLUSTER_SYNC: "One target gets it; child of shoal.sync. A repeat is a trace of its own.",
+    CLUSTER_SYNC: "One target gets it; child of shoal.sync. A repeat, or a removal, is a trace of "
+    "its own.",
     PLAN: "What would change on the cluster; child of cluster.sync.",
     APPLY: "Writes, until the last answer; child of cluster.sync.",
     PRUNE: "Deletions, after all writes went well; child of cluster.sync.",
@@ -52,6 +54,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     CLUSTER: "The name of the cluster, on every span that is about one.",
     REVISION: "The revision of the source.",
     TRIGGER: "Why it was looked at: a person, a revision, drift, a re-check.",
+    REMOVAL: "Why a target is to hold nothing any more; only where it is being removed.",
     TARGETS: "How many targets were granted something.",
     OBJECTS: "How many objects it is about.",
     SINCE_COMMIT_SECONDS: "From the commit until then.",

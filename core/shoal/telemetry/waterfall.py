@@ -76,7 +76,8 @@ def _title(span: SpanView, depth: int, parent: SpanView | None) -> str:
     label = _label(span.attributes)
     if parent is not None and label == _label(parent.attributes):
         label = ""
-    return f"{'  ' * depth}{span.name}{' ' + label if label else ''}"
+    removal = " (removal)" if names.REMOVAL in span.attributes else ""
+    return f"{'  ' * depth}{span.name}{' ' + label if label else ''}{removal}"
 
 
 def _label(attributes: Mapping[str, object]) -> str:
