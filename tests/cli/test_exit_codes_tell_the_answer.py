@@ -9,7 +9,7 @@ from shoal import errors
 from shoal.cli import waiting, watching
 from shoal.cli.ending import Ending, worse
 from shoal.cli.phrasing import now_utc
-from shoal.engine.views.applications import TargetPhase, TargetWarning
+from shoal.engine.views.applications import ObjectProblem, TargetPhase, TargetWarning
 from shoal.engine.views.fleet import DocumentProblem
 from shoal.model.holds import Hold, HoldCause
 from shoal.testing.views import (
@@ -172,6 +172,23 @@ def test_the_same_other_deployer_on_many_clusters_is_told_once_and_is_no_failure
     assert ended.code == 0
     assert "default/web on 3 clusters: dev, prod, test: client helm deploys 0" in ended.out
     assert ended.out.count("next: take it out") == 1
+
+
+def test_what_cannot_get_on_is_told_with_its_cause_and_is_1(controller, shoal):
+    problem = ObjectProblem("Deployment.apps a/web", "Blocked", "container app: ImagePullBackOff")
+    well = {"health": "Progressing", "message": "Deployment.apps a/web: 0 of 2 are ready"}
+    controller.target_list = [
+        target_view("dev", **well),
+        target_view("prod", **{**well, "blocked": 1, "problems": [problem]}),
+    ]
+
+    ended = shoal("status")
+
+    assert ended.code == 1
+    told = "✖ Blocked  default/web@prod: Deployment.apps a/web: container app: ImagePullBackOff"
+    assert told in ended.out
+    assert "next: shoal describe target default/web@prod" in ended.out
+    assert "default/web@dev" not in ended.out
 
 
 def test_a_list_over_a_silent_cluster_is_printed_and_6(controller, shoal):

@@ -89,6 +89,24 @@ def test_it_ends_when_it_has_come_true(controller, shoal, looks):
     assert "default/web@dev: ↻ Syncing, ↻ Progressing" in ended.err
 
 
+def test_what_is_in_the_way_is_said_once_and_waited_for(controller, shoal, looks):
+    problem = ObjectProblem("Deployment.apps a/web", "Blocked", "ImagePullBackOff")
+    progressing = {"health": "Progressing"}
+    blocked = target_view(**progressing, blocked=1, problems=[problem])
+    looks(
+        put(controller, target_view(**progressing)),
+        put(controller, blocked),
+        put(controller, blocked),
+        put(controller, target_view()),
+    )
+    controller.target_list = [target_view(**progressing)]
+
+    ended = shoal("wait", "web")
+
+    assert ended.code == 0
+    assert ended.err.count("Deployment.apps a/web: ImagePullBackOff") == 1
+
+
 @pytest.mark.parametrize(
     ("condition", "target", "code"),
     [

@@ -139,12 +139,13 @@ async def test_a_deployment_names_the_container_and_its_image(
 ) -> None:
     async with bench(quick) as it:
         await broken_image(it, world)
-        sighting = await it.until(saying("ImagePullBackOff"))
+        first = await it.until(saying("ImagePullBackOff"))
+        second = await it.until(lambda one: one.health is not None and one.health.is_blocked)
 
-        assert sighting.health == (
-            HealthState.PROGRESSING,
-            f"0 of 2 replicas are updated; container app of pod web-1-a: ImagePullBackOff: {IMAGE}",
-        )
+        reason = f"container app of pod web-1-a: ImagePullBackOff: {IMAGE}"
+        told = Health(HealthState.PROGRESSING, f"0 of 2 replicas are updated; {reason}")
+        assert first.health == told
+        assert second.health == told._replace(is_blocked=True)
 
 
 async def test_a_quota_is_named_when_no_pod_can_be_made(quick: Subject, world: PlaneWorld) -> None:
@@ -217,9 +218,8 @@ async def test_a_claim_says_what_its_events_say(quick: Subject, world: PlaneWorl
         await add_event(world, uid, "PersistentVolumeClaim", "FailedBinding", message)
         sighting = await it.until(saying("FailedBinding"))
 
-        assert sighting.health == (
-            HealthState.PROGRESSING,
-            f"no volume is bound to it yet; FailedBinding: {message}",
+        assert sighting.health == Health(
+            HealthState.PROGRESSING, f"no volume is bound to it yet; FailedBinding: {message}"
         )
 
 
@@ -238,7 +238,7 @@ async def test_a_cause_goes_with_the_trouble_and_stays_until_then(
 
         assert moved.health is not None
         assert "ImagePullBackOff" in moved.health.reason
-        assert healthy.health == (HealthState.HEALTHY, "")
+        assert healthy.health == Health(HealthState.HEALTHY)
 
 
 async def test_nothing_is_asked_about_what_is_healthy_or_only_just_progressing(

@@ -218,11 +218,11 @@ def test_the_newest_warning_is_told() -> None:
         {"type": "Normal", "reason": "Pulled", "lastTimestamp": "2026-01-03T00:00:00Z"},
     ]
 
-    assert (
-        explaining.newest_warning(events)
-        == 'FailedMount: MountVolume.SetUp failed: secret "tls" not found'
+    assert explaining.newest_warning(events) == (
+        'FailedMount: MountVolume.SetUp failed: secret "tls" not found',
+        "2026-01-02T00:00:00.000000Z",
     )
-    assert explaining.newest_warning([]) == ""
+    assert explaining.newest_warning([]) == ("", "")
 
 
 odd = st.recursive(

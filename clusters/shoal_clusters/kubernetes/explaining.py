@@ -44,6 +44,8 @@ _OPERATORS = {"Exists": "{key}", "DoesNotExist": "!{key}"}
 _SETS = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})"}
 # Waiting for these is part of every start; what holds them up, events tell.
 _STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
+# A cluster that grows by itself has another node by then.
+_NODE_SECONDS = 180.0
 _HASH = "pod-template-hash"
 _REVISION = "deployment.kubernetes.io/revision"
 
@@ -58,17 +60,60 @@ class Rank(IntEnum):
 
 
 class Finding(NamedTuple):
-    """What one pod says. `is_final`: no event would tell more."""
+    """What one pod says. `is_final`: no event would tell more.
+
+    `blocks_after` are the seconds after which it is in the way for good; None: it never is.
+    """
 
     rank: Rank
     pod: str
     text: str
     uid: str = ""
+    blocks_after: float | None = None
 
     @property
     def is_final(self) -> bool:
         """Whether this is the cause itself, and not only where to look for it."""
         return self.rank in (Rank.BROKEN, Rank.UNSCHEDULED)
+
+
+class Warned(NamedTuple):
+    """What the newest warning about an object says, and when it was last given."""
+
+    text: str = ""
+    at: str = ""
+
+
+class Cause(NamedTuple):
+    """Why an object is not healthy, as one look found it; the text is empty when nothing was found.
+
+    `blocks_after` is that of the finding. `warned_at` is set where all that says that something is
+    in the way is a warning.
+    """
+
+    text: str = ""
+    blocks_after: float | None = None
+    warned_at: str = ""
+
+    def stands(self, seconds: float) -> bool:
+        """Whether this is in the way, when it has been looked for this long."""
+        return self.blocks_after is not None and seconds >= self.blocks_after
+
+
+NOTHING_FOUND = Cause()
+
+
+def is_blocked(found: Cause, before: Cause, *, was_blocked: bool, seconds: float) -> bool:
+    """Whether something is in the way, after a look and the one before it.
+
+    It takes two looks that agree to say so, and two to take it back: a registry that hiccups is no
+    news. A warning counts when it was given again between two looks.
+    """
+    if found.warned_at:
+        is_repeated = found.warned_at > before.warned_at
+        return bool(before.warned_at) and (was_blocked or is_repeated)
+    stands = found.stands(seconds)
+    return stands if stands == before.stands(seconds) else was_blocked
 
 
 def pod_selector(body: Body) -> str:
@@ -135,17 +180,17 @@ def finding(pod: Body) -> Finding | None:
     if phase == "Succeeded" or metadata.get("deletionTimestamp"):
         return None
     for container in _containers(status):
-        broken = _broken(container)
+        broken, blocks_after = _broken(container)
         if broken:
             text = f"container {container.get('name')} of pod {name}: {broken}"
-            return Finding(Rank.BROKEN, name, text, uid)
+            return Finding(Rank.BROKEN, name, text, uid, blocks_after)
     if phase == "Failed":
         return Finding(Rank.BROKEN, name, f"pod {name} failed: {_said(status)}", uid)
     scheduled = _condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
         # The scheduler's words hold no values, and what stands in braces are taints.
         text = f"pod {name} has no node: {cut(str(scheduled.get('message') or ''))}"
-        return Finding(Rank.UNSCHEDULED, name, text, uid)
+        return Finding(Rank.UNSCHEDULED, name, text, uid, _NODE_SECONDS)
     if phase == "Running":
         if _condition(pod, "Ready").get("status") == "True":
             return None
@@ -153,30 +198,33 @@ def finding(pod: Body) -> Finding | None:
     return Finding(Rank.STARTING, name, f"pod {name} has not started yet", uid)
 
 
-def newest_warning(events: Sequence[Body]) -> str:
+def newest_warning(events: Sequence[Body]) -> Warned:
     """What the newest event of the type Warning says; empty when there is none."""
     warnings = [event for event in events if event.get("type", "Warning") == "Warning"]
     newest = max(warnings, key=_event_time, default=None)
     if newest is None:
-        return ""
+        return Warned()
     reason, message = str(newest.get("reason") or ""), scrub(str(newest.get("message") or ""))
-    return f"{reason}: {message}" if message else reason
+    return Warned(f"{reason}: {message}" if message else reason, _event_time(newest))
 
 
-def _broken(container: Body) -> str:
-    """Why a container cannot run, or ran and fell; empty when it runs, or is only starting."""
+def _broken(container: Body) -> tuple[str, float | None]:
+    """Why a container cannot run, or ran and fell, and after how many seconds that blocks.
+
+    Empty when it runs, or is only starting. One that fell is started again: once, that is nothing.
+    """
     state, last = container.get("state") or {}, container.get("lastState") or {}
     waiting = state.get("waiting") or {}
     reason = str(waiting.get("reason") or "")
     if reason == "CrashLoopBackOff":
-        return f"CrashLoopBackOff, {_ended(last.get('terminated') or {})}"
+        return f"CrashLoopBackOff, {_ended(last.get('terminated') or {})}", 0.0
     if waiting and reason not in _STARTING:
         message = scrub(str(waiting.get("message") or ""))
-        return f"{reason}: {message}" if message else reason
+        return (f"{reason}: {message}" if message else reason), 0.0
     ended = state.get("terminated") or {}
     if ended.get("exitCode"):
-        return _ended(ended)
-    return ""
+        return _ended(ended), None
+    return "", None
 
 
 def _ended(terminated: Body) -> str:

@@ -25,6 +25,7 @@ from shoal.model.identity import ObjectKey
 from shoal.model.plans import Owned
 from shoal.model.sightings import Sighting
 from shoal_clusters.kubernetes import explaining
+from shoal_clusters.kubernetes.explaining import NOTHING_FOUND, Cause
 from shoal_clusters.kubernetes.register import Outbox, Register
 from shoal_clusters.transport import Transport
 
@@ -47,24 +48,34 @@ class Cadence:
 
 @dataclass(slots=True)
 class _Trouble:
-    """One object that is not healthy: what it says itself, and what was found out."""
+    """One object that is not healthy: what it says itself, and what was found out.
+
+    `own` is what a pod says of itself, `found` what the last look found, `cause` the last of it
+    that said anything.
+    """
 
     uid: str
     selector: str
     health: Health
     due: float
     pause: float
+    since: float
     looked_at: float = float("-inf")
     cause: str = ""
+    own: explaining.Finding | None = None
+    found: Cause = NOTHING_FOUND
+    is_blocked: bool = False
 
     @property
     def worded(self) -> Health:
         """Its health with the cause; a cause that says what the object says takes its place."""
-        if not self.cause or self.cause in self.health.reason:
-            return self.health
-        if self.health.reason in self.cause:
-            return self.health._replace(reason=self.cause)
-        return self.health._replace(reason=f"{self.health.reason}; {self.cause}")
+        is_blocked = self.is_blocked and self.health.state is HealthState.PROGRESSING
+        health = self.health._replace(is_blocked=is_blocked)
+        if not self.cause or self.cause in health.reason:
+            return health
+        if health.reason in self.cause:
+            return health._replace(reason=self.cause)
+        return health._replace(reason=f"{health.reason}; {self.cause}")
 
 
 class Investigator:
@@ -115,7 +126,8 @@ class Investigator:
         trouble = self._troubles.get(key)
         if trouble is None:
             uid = str((live.get("metadata") or {}).get("uid") or row.uid)
-            trouble = _Trouble(uid, explaining.pod_selector(live), health, now, self._cadence.again)
+            selector, pause = explaining.pod_selector(live), self._cadence.again
+            trouble = _Trouble(uid, selector, health, due=now, pause=pause, since=now)
             if health.state is HealthState.PROGRESSING:
                 trouble.due = now + self._cadence.progressing
             self._troubles[key] = trouble
@@ -123,11 +135,11 @@ class Investigator:
             # Something moved: look sooner than planned, at once when it is degraded now.
             trouble.pause = self._cadence.again
             is_worse = health.state is HealthState.DEGRADED is not trouble.health.state
-            soonest = now if is_worse else trouble.due
+            soonest = now if is_worse or trouble.is_blocked else trouble.due
             trouble.due = max(soonest, trouble.looked_at + self._cadence.again)
             trouble.health = health
         if key.group_kind == explaining.POD:
-            found = explaining.finding(live)
+            trouble.own = found = explaining.finding(live)
             trouble.cause = found.text if found is not None and found.is_final else trouble.cause
         self._changed.set()
         return trouble
@@ -152,49 +164,76 @@ class Investigator:
         except Exception:  # the border of a look: bodies come from anywhere, and may be odd
             _log.exception("cause not found", cluster=self._transport.cluster, object=str(key))
             return
+        self._take(trouble, cause)
         row = self._register.row(key)
-        if row is None or self._troubles.get(key) is not trouble or not cause:
+        if row is None or self._troubles.get(key) is not trouble:
             return
-        trouble.cause = cause
         if self._register.health_changed(row, trouble.worded):
             drift = self._register.drifted.get(key)
             now = datetime.now(UTC)
             self._outbox.put(Sighting(row.target, key, now, trouble.worded, drift))
 
-    async def _cause(self, key: ObjectKey, trouble: _Trouble) -> str:
-        """One sentence; empty when nothing is found. At most three requests."""
+    def _take(self, trouble: _Trouble, found: Cause) -> None:
+        """What a look found; whether it is in the way, the next one confirms soon."""
+        seconds = trouble.looked_at - trouble.since
+        trouble.is_blocked = explaining.is_blocked(
+            found, trouble.found, was_blocked=trouble.is_blocked, seconds=seconds
+        )
+        trouble.found, trouble.cause = found, found.text or trouble.cause
+        if not found.warned_at and found.stands(seconds) is not trouble.is_blocked:
+            trouble.due = min(trouble.due, trouble.looked_at + self._cadence.progressing)
+
+    async def _cause(self, key: ObjectKey, trouble: _Trouble) -> Cause:
+        """What is found; empty when nothing is. At most three requests."""
         kind = key.group_kind
         if kind == explaining.DEPLOYMENT:
             return await self._cause_of_deployment(key, trouble)
         if kind in explaining.WITH_PODS:
             return await self._cause_in_pods(key, trouble.uid, trouble.selector)
-        return await self._warning(key.namespace, trouble.uid)
+        if trouble.own is not None:
+            return await self._said_of(key.namespace, trouble.own)
+        return await self._warned(key.namespace, trouble.uid)
 
-    async def _cause_of_deployment(self, key: ObjectKey, trouble: _Trouble) -> str:
+    async def _cause_of_deployment(self, key: ObjectKey, trouble: _Trouble) -> Cause:
         path = f"/apis/apps/v1/namespaces/{key.namespace}/replicasets"
         found = await self._list(path, {"labelSelector": trouble.selector})
         newest = explaining.newest_replica_set(found, trouble.uid)
         if newest is None:
-            return await self._warning(key.namespace, trouble.uid)
+            return await self._warned(key.namespace, trouble.uid)
         failure = explaining.replica_failure(newest)
         if failure:
-            return failure
+            return Cause(failure, blocks_after=0.0)
         selector = explaining.with_hash(trouble.selector, newest)
         return await self._cause_in_pods(key, str(newest["metadata"].get("uid")), selector)
 
-    async def _cause_in_pods(self, key: ObjectKey, owner: str, selector: str) -> str:
+    async def _cause_in_pods(self, key: ObjectKey, owner: str, selector: str) -> Cause:
         path = f"/api/v1/namespaces/{key.namespace}/pods"
         pods = await self._list(path, {"labelSelector": selector}) if selector else []
         mine = explaining.owned_by(pods, owner)
         worst = explaining.worst_of(mine)
         if worst is None:
-            return "" if mine else await self._warning(key.namespace, owner)
+            return NOTHING_FOUND if mine else await self._warned(key.namespace, owner)
         if worst.is_final:
-            return worst.text
-        said = await self._warning(key.namespace, worst.uid)
-        return f"{worst.text}: {said}" if said else worst.text
+            return Cause(worst.text, worst.blocks_after)
+        return await self._said_of(key.namespace, worst)
 
-    async def _warning(self, namespace: str, uid: str) -> str:
+    async def _said_of(self, namespace: str, pod: explaining.Finding) -> Cause:
+        """What a pod says of itself, and the newest warning about it.
+
+        The probe of one that runs may yet go well: that it fails is in nobody's way.
+        """
+        if pod.is_final:
+            return Cause(pod.text, pod.blocks_after)
+        warned = await self._warning(namespace, pod.uid)
+        told = f"{pod.text}: {warned.text}" if warned.text else pod.text
+        has_begun = pod.rank is not explaining.Rank.STARTING
+        return Cause(told, warned_at="" if has_begun else warned.at)
+
+    async def _warned(self, namespace: str, uid: str) -> Cause:
+        warned = await self._warning(namespace, uid)
+        return Cause(warned.text, warned_at=warned.at)
+
+    async def _warning(self, namespace: str, uid: str) -> explaining.Warned:
         query = {"fieldSelector": f"involvedObject.uid={uid},type=Warning"}
         return explaining.newest_warning(
             await self._list(f"/api/v1/namespaces/{namespace}/events", query)

@@ -32,6 +32,7 @@ GLYPHS: Mapping[str, tuple[str, str]] = {
     "Healthy": ("✔", "green"),
     "Progressing": ("↻", "bright_blue"),
     "Degraded": ("✖", "bright_red"),
+    "Blocked": ("✖", "bright_red"),
     "Missing": ("✖", "bright_red"),
     "True": ("✔", "green"),
     "False": ("✖", "bright_red"),

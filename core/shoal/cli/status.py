@@ -1,8 +1,9 @@
 """`shoal status`: the fleet on one screen, and whether a person is needed.
 
 What is being corrected this very moment is counted and not told, and what waits for the same
-decision on many clusters is told once. Exit code 1 when anything failed, drifted or is not healthy;
-6 when nothing did, as far as one can see, and some clusters do not answer.
+decision on many clusters is told once. What is on its way needs a person when it is known what is
+in its way, and that this does not go away by itself. Exit code 1 when anything failed, drifted or
+is not healthy; 6 when nothing did, as far as one can see, and some clusters do not answer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import click
 from shoal.api.answers import fields_alone
 from shoal.api.client import Client
 from shoal.cli.answering import silent_clusters, told_silent
+from shoal.cli.blocking import what_blocks
 from shoal.cli.differences import on_clusters, said_of_drift
 from shoal.cli.ending import Ending, worse
 from shoal.cli.kinds import TARGET
@@ -33,6 +35,7 @@ from shoal.cli.phrasing import (
 )
 from shoal.cli.printing import print_one
 from shoal.cli.tables import Item
+from shoal.engine.views.applications import BLOCKED
 
 BAD_PHASES = frozenset({"Failed", "Drifted"})
 BAD_HEALTH = frozenset({"Degraded", "Missing"})
@@ -40,6 +43,7 @@ _TELLING = " or ".join(
     (
         *(f"phase={phase}" for phase in sorted(BAD_PHASES)),
         *(f"health={health}" for health in sorted(BAD_HEALTH)),
+        "blocked",
         "phase=Syncing and next_step",
         "warnings",
     )
@@ -131,8 +135,17 @@ def _failures(
     for target in filter(_is_bad, targets):
         if _place(target) in explained:
             continue  # the same change on many clusters is one thing to decide about
-        state = target["phase"] if target["phase"] in BAD_PHASES else target["health"]
-        yield Trouble(state, TARGET.identity(target), target["message"], target["next_step"])
+        yield _trouble(target)
+
+
+def _trouble(target: Item) -> Trouble:
+    """A target that is not well: what is wrong, and where one reads more of it."""
+    state = target["phase"] if target["phase"] in BAD_PHASES else target["health"]
+    name, message = TARGET.identity(target), target["message"]
+    if not (target["phase"] in BAD_PHASES or target["health"] in BAD_HEALTH):
+        state, message = BLOCKED, what_blocks(target)
+    step = target["next_step"] or f"shoal describe target {name}"
+    return Trouble(state, name, message, step)
 
 
 def _held(holds: Sequence[Item]) -> Iterator[Trouble]:
@@ -163,7 +176,7 @@ def _untold(alerts: Sequence[Item]) -> Iterator[Trouble]:
 def _hanging(targets: Sequence[Item]) -> Iterator[Trouble]:
     """What goes on by itself once somebody has done what it waits for."""
     for target in targets:
-        if target["phase"] == "Syncing" and target["next_step"]:
+        if target["phase"] == "Syncing" and target["next_step"] and not _is_bad(target):
             yield Trouble(
                 "Syncing", TARGET.identity(target), target["message"], target["next_step"]
             )
@@ -216,7 +229,9 @@ def _places(drift: Item) -> set[Place]:
 
 
 def _is_bad(target: Item) -> bool:
-    return target["phase"] in BAD_PHASES or target["health"] in BAD_HEALTH
+    return bool(
+        target["phase"] in BAD_PHASES or target["health"] in BAD_HEALTH or target["blocked"]
+    )
 
 
 def _screen(

@@ -18,6 +18,7 @@ import click
 from shoal.api.client import Client
 from shoal.cli import completing
 from shoal.cli.application_options import clusters_option
+from shoal.cli.blocking import what_blocks
 from shoal.cli.conditions import HEALTHY, SYNCED, Condition, ConditionType, is_revision
 from shoal.cli.ending import Ending, note
 from shoal.cli.finding import find_one
@@ -59,7 +60,7 @@ def look_until(
 ) -> tuple[Look, Ending | None]:
     """Look, now and every half second, until there is a verdict over two looks; None: too late.
 
-    While it waits, it says each change of a target once.
+    While it waits, it says each change of a target once, and what is in its way once that is known.
     """
     deadline = time.monotonic() + timeout.total_seconds()
     said: dict[str, str] = {}
@@ -115,9 +116,11 @@ def _reasons(target: Item) -> Iterator[str]:
 
 
 def _say_change(target: Item, said: dict[str, str]) -> None:
-    name, state = TARGET.identity(target), f"{target['phase']} {target['health']}"
+    name, blocked = TARGET.identity(target), target["blocked"]
+    state = f"{target['phase']} {target['health']} {blocked}"
     if said.get(name) != state:
-        note(f"{name}: {with_glyph(target['phase'])}, {with_glyph(target['health'])}")
+        why = f": {what_blocks(target)}" if blocked else ""
+        note(f"{name}: {with_glyph(target['phase'])}, {with_glyph(target['health'])}{why}")
         said[name] = state
 
 

@@ -220,6 +220,7 @@ def health(given: Any) -> Health | None:
     found = _is_a(given, Health, "a Health or None")
     _is_a(found.state, HealthState, "a HealthState")
     reason = _is_a(found.reason, str, "a reason")
+    _is_a(found.is_blocked, bool, "whether it is blocked")
     if len(reason) > _MOST_CHARACTERS:
         found = found._replace(reason=reason[:_MOST_CHARACTERS])
     return found

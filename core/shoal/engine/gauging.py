@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shoal.engine.guarding import Guard
-from shoal.engine.phasing import health_of, phase_of
+from shoal.engine.phasing import blocked_of, health_of, phase_of
 from shoal.engine.portions import in_portions
 from shoal.engine.rendering import Rendering
 from shoal.engine.saying import SEVERITY_OF_PHASE
@@ -55,11 +55,13 @@ class Gauging:
         standing: Counter[tuple[str, str]] = Counter()
         by_application: dict[Ref, Counter[TargetPhase]] = defaultdict(Counter)
         drifts: Counter[str] = Counter()
+        blocked = 0
         oldest: datetime | None = None
         async for target in in_portions(list(state.targets.values()), PORTION):
             phase = phase_of(state, target)
             standing[phase, health_of(state, target).state] += 1
             by_application[target.key.application][phase] += 1
+            blocked += blocked_of(state, target) > 0
             if target.drifted:
                 drifts.update(drift.kind.value for drift in target.drifted.values())
                 oldest = min(filter(None, (oldest, _drifted_since(target))), default=None)
@@ -73,6 +75,7 @@ class Gauging:
                 for ref, counts in by_application.items()
                 for phase, count in counts.items()
             ],
+            measures.BLOCKED: [(blocked, {})],
             measures.APPLICATIONS: self._applications(by_application),
             measures.DRIFTED: _counted(measures.DRIFT, drifts),
             measures.DRIFT_AGE: [(self._age(oldest), {})],

@@ -87,7 +87,8 @@ class Observing:
         self, target: TargetState, key: ObjectKey, health: Health
     ) -> None:
         """Say once that something does badly, and that all is well: in between it may well flap."""
-        if health.state is HealthState.DEGRADED and not target.removing:
+        does_badly = health.state is HealthState.DEGRADED or health.is_blocked
+        if does_badly and not target.removing:
             is_news, target.degraded = not target.degraded, target.degraded | {key}
             if is_news:
                 await self.recording.mention(

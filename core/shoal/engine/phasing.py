@@ -53,6 +53,11 @@ def _is_asked_for(state: EngineState, key: TargetKey) -> bool:
     )
 
 
+def blocked_of(state: EngineState, target: TargetState) -> int:
+    """How many objects do not get on by themselves; none are known while nobody can look."""
+    return len(target.blocked()) if state.is_answering(target.key.cluster) else 0
+
+
 def health_of(state: EngineState, target: TargetState) -> Health:
     """The health of its worst object; Unknown while nobody can look."""
     if not state.is_answering(target.key.cluster):

@@ -15,7 +15,7 @@ from shoal.engine.target_state import Queued, TargetState
 from shoal.engine.views.applications import TargetPhase, TargetView
 from shoal.errors import ShoalError
 from shoal.model.documents import Application
-from shoal.model.health import Health
+from shoal.model.health import SEVERITY, Health, HealthState
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.phrases import counted
@@ -84,8 +84,15 @@ def writes_go_on(target: TargetState) -> bool:
 
 
 def _unwell(state: EngineState, target: TargetState, health: Health) -> str:
-    """The worst object and what is wrong with it; how many more are as bad."""
-    ill = target.unwell(state.now()) if health.reason else {}
+    """The worst object and what is wrong with it; how many more are as bad.
+
+    What is in the way of one comes before what nobody can tell of another.
+    """
+    is_bad = health.state in (HealthState.DEGRADED, HealthState.MISSING)
+    blocked = [] if is_bad else target.blocked()
+    ill = target.unwell(state.now()) if health.reason or blocked else {}
+    if blocked:
+        return f"{_about(target.key, blocked[0], ill[blocked[0]].reason)}{and_more(blocked)}"
     as_bad = sorted(key for key, each in ill.items() if each.state is health.state)
     worst = [key for key in as_bad if ill[key] == health]
     if not worst:
@@ -129,8 +136,14 @@ def say_application(
     telling = [each for each in targets if each.message]
     if not telling:
         return _say_source(state, document)
-    loudest = max(telling, key=lambda each: SEVERITY_OF_PHASE[each.phase])
+    loudest = max(telling, key=_loudness)
     return f"{loudest.cluster}: {loudest.message}", loudest.next_step
+
+
+def _loudness(target: TargetView) -> tuple[int, int, int]:
+    """How much a target needs a person: by its phase, then by how well its objects do."""
+    health = SEVERITY[HealthState(target.health)]
+    return SEVERITY_OF_PHASE[target.phase], target.blocked, health
 
 
 def _say_source(state: EngineState, document: Application | None) -> Told:

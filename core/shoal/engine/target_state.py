@@ -158,6 +158,12 @@ class TargetState:
             if health.state is not HealthState.HEALTHY
         }
 
+    def blocked(self) -> list[ObjectKey]:
+        """The objects that are on their way and do not get on, for something is in the way."""
+        if not self.unwell_since:
+            return []
+        return sorted(key for key in self.unwell_since if self.health[key].is_blocked)
+
     def worst_health(self, now: datetime) -> Health:
         """The health of its worst object."""
         if not self.unwell_since:

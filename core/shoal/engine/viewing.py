@@ -8,7 +8,7 @@ from typing import Any
 
 from shoal.documents import Identity, Problem
 from shoal.engine.neighbours import warnings_of_target
-from shoal.engine.phasing import health_of, phase_of
+from shoal.engine.phasing import blocked_of, health_of, phase_of
 from shoal.engine.saying import (
     SEVERITY_OF_PHASE,
     alone,
@@ -18,7 +18,13 @@ from shoal.engine.saying import (
 )
 from shoal.engine.state import ApplicationState, ClusterState, EngineState
 from shoal.engine.target_state import TargetState
-from shoal.engine.views.applications import ApplicationView, ObjectProblem, TargetPhase, TargetView
+from shoal.engine.views.applications import (
+    BLOCKED,
+    ApplicationView,
+    ObjectProblem,
+    TargetPhase,
+    TargetView,
+)
 from shoal.engine.views.changes import HoldView
 from shoal.engine.views.clusters import ClusterView
 from shoal.engine.views.fleet import DocumentProblem, FleetView, SourceView
@@ -65,6 +71,7 @@ def view_fleet(
         targets=len(targets),
         phases=dict(Counter(target.phase.value for target in targets)),
         health=dict(Counter(target.health for target in targets)),
+        blocked=sum(target.blocked > 0 for target in targets),
         holds=len(view_holds(state)),
         state_message=state_message,
         state_next_step=state_next_step,
@@ -126,6 +133,7 @@ def view_target(state: EngineState, target: TargetState) -> TargetView:
         since=target.since,
         objects=state.inventory(key.cluster).count(key),
         drifted=len(target.drifted),
+        blocked=blocked_of(state, target),
         message=message,
         next_step=next_step,
         problems=problems,
@@ -145,7 +153,7 @@ def _in_later_waves(target: TargetState) -> list[ObjectProblem]:
 
 def _unhealthy(state: EngineState, target: TargetState) -> list[ObjectProblem]:
     return [
-        ObjectProblem(str(key), health.state.value, health.reason)
+        ObjectProblem(str(key), BLOCKED if health.is_blocked else health.state.value, health.reason)
         for key, health in sorted(target.unwell(state.now()).items())
     ]
 
@@ -180,6 +188,7 @@ def _application(state: EngineState, ref: Ref, document: Application | None) -> 
         clusters=len(targets),
         synced=sum(each.phase is TargetPhase.SYNCED for each in targets),
         objects=sum(each.objects for each in targets),
+        blocked=sum(each.blocked > 0 for each in targets),
         message=message,
         next_step=next_step,
         suspended=bool(state.suspensions(ref)),

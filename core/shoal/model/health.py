@@ -22,10 +22,15 @@ SEVERITY = {state: rank for rank, state in enumerate(HealthState)}
 
 
 class Health(NamedTuple):
-    """A state and one sentence why; the sentence is empty when the object is healthy."""
+    """A state and one sentence why; the sentence is empty when the object is healthy.
+
+    `is_blocked`, of what is Progressing: what is in its way was found, it is in `reason`, and does
+    not go away by itself.
+    """
 
     state: HealthState
     reason: str = ""
+    is_blocked: bool = False
 
 
 def lasting(health: Health, span: timedelta) -> Health:
@@ -42,5 +47,7 @@ def lasting(health: Health, span: timedelta) -> Health:
 def worst(states: Iterable[Health]) -> Health:
     """The health of a set; an empty set is healthy."""
     return max(
-        states, key=lambda health: SEVERITY[health.state], default=Health(HealthState.HEALTHY)
+        states,
+        key=lambda health: (SEVERITY[health.state], health.is_blocked),
+        default=Health(HealthState.HEALTHY),
     )

@@ -118,6 +118,11 @@ LOOP_LAG = _duration(
 TARGETS = _gauge(
     "shoal.targets", "{target}", "Applications at clusters, by how they stand.", PHASE, HEALTH
 )
+BLOCKED = _gauge(
+    "shoal.targets.blocked",
+    "{target}",
+    "Targets on which something is in the way of an object that is on its way.",
+)
 APPLICATIONS = _gauge(
     "shoal.applications", "{application}", "Applications, by their worst phase.", PHASE
 )

@@ -8,6 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+BLOCKED = "Blocked"
+"""The reason of the problem of an object that does not get on by itself."""
+
 
 class TargetPhase(StrEnum):
     """Where one application stands on one cluster; from good to bad."""
@@ -25,7 +28,7 @@ class TargetPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectProblem:
-    """One object that is not as it should be, and why."""
+    """One object that is not as it should be, and why; `reason` is one word."""
 
     object: str
     reason: str
@@ -47,7 +50,8 @@ class TargetView:
     """One application at one cluster. `message` is one sentence; empty when all is well.
 
     `labels` are those of the cluster. `since` is when it began to fail, else when it was
-    last found to be equal.
+    last found to be equal. `blocked` counts the objects that do not get on, for what is in their
+    way was found and does not go away by itself; their problems have the reason `Blocked`.
     """
 
     namespace: str
@@ -61,6 +65,7 @@ class TargetView:
     since: datetime | None
     objects: int
     drifted: int
+    blocked: int
     message: str
     next_step: str
     problems: Sequence[ObjectProblem]
@@ -75,6 +80,7 @@ class ApplicationView:
 
     `sync` is the policy that counts, as a document would say it: a preset's words and defaults too.
     `tried_revision` is the one that was tried last; it is not `revision` when that failed.
+    `blocked` counts the clusters on which something is in the way.
     """
 
     namespace: str
@@ -89,6 +95,7 @@ class ApplicationView:
     clusters: int
     synced: int
     objects: int
+    blocked: int
     message: str
     next_step: str
     suspended: bool

@@ -25,8 +25,9 @@ class FleetView:
     """The fleet on one screen. `warnings` are doubts about documents that are used as they are.
 
     `stale_since` is when something could not be read that counts all the same. `state_message` says
-    since when and why the state cannot be written; empty when it can. `stalls`: when the event loop
-    stood still, in the last hour.
+    since when and why the state cannot be written; empty when it can. `blocked` counts the targets
+    on which something is in the way of an object. `stalls`: when the event loop stood still, in the
+    last hour.
     """
 
     name: str
@@ -45,6 +46,7 @@ class FleetView:
     targets: int
     phases: dict[str, int]
     health: dict[str, int]
+    blocked: int
     holds: int
     state_message: str
     state_next_step: str
