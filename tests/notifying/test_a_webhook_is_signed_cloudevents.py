@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -66,6 +66,23 @@ async def test_in_batched_mode_each_event_is_one(
     assert {each["batch"] for each in one.json} == {batch.id}
     for each in one.json:  # CloudEvents 1.0, 3.1: names of attributes are of these alone
         assert all(name.isalnum() and name.islower() for name in each)
+
+
+async def test_events_have_ids_of_their_own_and_keep_them(
+    receiver: Receiver, host: Host, batch: Batch
+) -> None:
+    """One record ends many troubles, and a ledger that was lost counts from 1 again."""
+    one, two = (replace(each, seq=9, stage=Stage.ENDED) for each in batch.events)
+    later = replace(one, at=one.at + timedelta(days=1))
+
+    for events in ((one, two), (later,), (one, two)):
+        await WebhookNotifier().send(
+            spec_of(receiver, mode="Batched"), replace(batch, events=events), host
+        )
+
+    first, other, again = ([each["id"] for each in got.json] for got in receiver.received)
+    assert len({*first, *other}) == 3
+    assert again == first
 
 
 async def test_a_test_arrives_in_either_mode(receiver: Receiver, host: Host, batch: Batch) -> None:

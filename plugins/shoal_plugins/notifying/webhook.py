@@ -21,8 +21,9 @@ import orjson
 from pydantic import AfterValidator, Field
 
 from shoal.hooks.host import Host, HttpRequest
-from shoal.model.alerts import Batch, Event, Purpose, Stage
+from shoal.model.alerts import Batch, Event, Purpose
 from shoal.model.choice import Spec
+from shoal.model.digests import digest_parts
 from shoal.model.secret_refs import SecretRef
 from shoal_plugins.notifying.answering import check
 from shoal_plugins.notifying.secrets import read_key
@@ -108,10 +109,12 @@ def _body(mode: Mode, batch: Batch) -> tuple[str, bytes]:
 
 
 def _cloud_event(batch: Batch, event: Event) -> dict[str, Any]:
-    """The id is that of its record, so that a repeat and a reminder are known to be of the same."""
+    """A repeat and a reminder have the id of the first time: it is made of the record."""
     kind = f"{_PREFIX}.event.{event.kind.value.lower()}.{event.stage.value}"
-    # One record can end several troubles; source and id together must be unique (CloudEvents 1.0).
-    ident = f"{event.seq}-{event.kind.value}" + ("-ended" if event.stage is Stage.ENDED else "")
+    # Source and id together must be unique (CloudEvents 1.0). One record can end many troubles of
+    # one kind, and records are counted from 1 again when the database was lost.
+    told = (event.at.isoformat(), event.what, event.subject, event.trouble, event.stage)
+    ident = f"{event.seq}-{digest_parts(told)[:16]}"
     made = _envelope(batch, ident, kind, event.at, event_data(event))
     return {**made, "subject": event.subject, "batch": batch.id}
 
