@@ -74,6 +74,21 @@ def test_status_is_1_and_says_what_is_wrong(controller, shoal, trouble):
     assert "needs you" in ended.out
 
 
+def test_status_tells_what_is_wrong_as_a_whole_beside_a_target_that_failed_before(
+    controller, shoal
+):
+    controller.target_list = [target_view("dev", phase=TargetPhase.FAILED, message="quota")]
+    for said, is_told in (("the folder is gone", True), ("dev: quota", False)):
+        whole = application_view(phase=TargetPhase.FAILED, message=said)
+        controller.application_list = [whole]
+
+        ended = shoal("status")
+
+        assert ended.code == 1
+        assert "default/web@dev: quota" in ended.out
+        assert (f"default/web: {said}" in ended.out) == is_told
+
+
 def test_status_says_since_when_the_documents_are_stale(controller, shoal):
     controller.fleet_value = fleet_view(ready="False", message="no folder", stale_since=AT)
 

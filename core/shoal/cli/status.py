@@ -117,12 +117,15 @@ def _failures(
         if cluster["authorized"] == "False":
             subject = f"cluster {cluster['name']}"
             yield Trouble("Failed", subject, cluster["message"], cluster["next_step"])
-    failing = {
-        (target["namespace"], target["application"]) for target in targets if _is_bad(target)
+    told = {
+        (target["namespace"], target["application"], f"{target['cluster']}: {target['message']}")
+        for target in targets
+        if _is_bad(target)
     }
     for application in client.items("applications", phase="Failed"):
         key = (application["namespace"], application["name"])
-        if key not in failing and application["source"] not in unread:
+        said = (*key, application["message"])  # of its worst target, or what is wrong as a whole
+        if said not in told and application["source"] not in unread:
             yield Trouble("Failed", "/".join(key), application["message"], application["next_step"])
     drifted = {_place(target) for target in targets if target["phase"] == "Drifted"}
     drifts = [each for each in client.items("drifts") if drifted & _places(each)]
