@@ -30,12 +30,12 @@ class Identifying:
     async def check(self, name: str, facts: Facts) -> None:
         """Return when this is the cluster; raise InvalidDocument when nothing may be written."""
         known = self.state.identities.get(name)
+        self._refuse_second_name(name, facts.uid)
         if known == facts.uid:
             await self.recording.holds.lift(
                 cluster_subject(name), HoldCause.IDENTITY_CHANGED, "it is back"
             )
             return
-        self._refuse_second_name(name, facts.uid)
         self._claims[facts.uid] = name
         try:
             if known is not None:
@@ -61,8 +61,11 @@ class Identifying:
             )
 
     def _refuse_second_name(self, name: str, uid: str) -> None:
+        """A name counts as long as its document is there, also while that cannot be read."""
         catalog = self.state.catalog
-        known = catalog.clusters if catalog else {}
+        unknown = catalog.unknown if catalog else ()
+        known = {*(catalog.clusters if catalog else ())}
+        known |= {each.name for each in unknown if each.kind == "Cluster"}
         names = [other for other, its in self.state.identities.items() if its == uid]
         names += [self._claims[uid]] if uid in self._claims else []
         for other in names:

@@ -16,6 +16,7 @@ import structlog
 from shoal.engine.entries import entry_of
 from shoal.engine.holds import Holds
 from shoal.engine.owing import Debt, Owing
+from shoal.engine.recovery import Sweep
 from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
 from shoal.engine.telling import (
@@ -308,9 +309,24 @@ class Recording:
         self._state.forget_target(target)
 
     async def identified(self, cluster: str, uid: str) -> None:
-        """This name leads to this cluster."""
-        await self._owing.write(changes.PutIdentity(cluster, uid))
-        self._state.identities[cluster] = uid
+        """This name leads to this cluster, and no other name does any more.
+
+        What was ours there under another name is found again by a sweep.
+        """
+        state = self._state
+        others = [each for each, its in state.identities.items() if its == uid and each != cluster]
+        swept = {each: Sweep(state.now(), "") for each in others}
+        await self._owing.write(
+            changes.PutIdentity(cluster, uid),
+            *(changes.DropIdentity(each) for each in others),
+            *(changes.DropOwned(each, list(state.inventory(each))) for each in others),
+            *(sweep.setting(each) for each, sweep in swept.items()),
+        )
+        state.identities[cluster] = uid
+        state.swept |= swept
+        for each in others:
+            del state.identities[each]
+            state.inventory(each).drop(list(state.inventory(each)))
 
     async def forgot_inventory(self, cluster: str) -> None:
         """The name leads elsewhere now: what was ours there says nothing about here."""
