@@ -87,6 +87,34 @@ def test_a_file_that_was_emptied_keeps_what_it_had_and_says_so(read: Load) -> No
     assert merged(first, read({})).clusters == {}
 
 
+@pytest.mark.parametrize(
+    "left",
+    [
+        *("---\n", "{}", "null", "[]", "apiVersion:", "apiVersion: sh", "apiVersion: shoal.d"),
+        *("kind: Clu", "metadata: {name: dev}"),
+    ],
+)
+def test_a_file_that_was_cut_short_keeps_what_it_had_and_says_so(read: Load, left: str) -> None:
+    first = merged(None, read({"a.yaml": cluster("dev")}))
+
+    second = merged(first, read({"a.yaml": left}))
+
+    assert set(second.clusters) == {"dev"}
+    assert second.problems
+
+
+@pytest.mark.parametrize("left", ["apiVersion: v1\nkind: ConfigMap\n", "# it was sold\n"])
+def test_a_file_that_holds_something_else_now_has_its_documents_no_more(
+    read: Load, left: str
+) -> None:
+    first = merged(None, read({"a.yaml": cluster("dev")}))
+
+    second = merged(first, read({"a.yaml": left}))
+
+    assert second.clusters == {}
+    assert second.problems == ()
+
+
 def test_an_empty_file_that_never_held_a_document_is_no_problem(read: Load) -> None:
     assert merged(None, read({"a.yaml": ""})).problems == ()
 

@@ -16,7 +16,7 @@ from shoal.documents.depending import find_dependency_problems
 from shoal.documents.doubts import find_doubts
 from shoal.documents.fitting import find_unfit_parts
 from shoal.documents.problems import Problem
-from shoal.documents.recognising import GROUP, recognise
+from shoal.documents.recognising import GROUP, is_half_written, recognise
 from shoal.documents.relating import (
     Identity,
     Located,
@@ -53,8 +53,8 @@ class Loaded:
     `warnings` are doubts about documents that are used as they are.
     `broken`: documents that are there but not valid, or there twice. `troubled`: files in which
     something could not be read, so that what is missing from them may only be hidden. Files that
-    are empty, and templates of charts, are troubled without being a problem: that they are only if
-    they held documents before, which `merge` knows.
+    are empty or half written, and templates of charts, are troubled without being a problem: that
+    they are only if they held documents before, which `merge` knows.
     """
 
     documents: Mapping[Identity, Located]
@@ -82,6 +82,7 @@ class _Gathering:
         self._found: dict[Identity, list[Located]] = {}
         self._broken: dict[Identity, Problems] = {}
         self._troubled: dict[str, Problems] = {}
+        self._odd: dict[str, Problems] = {}
         self._shown: list[Problem] = []
         self._skipped: list[Skipped] = []
         self._read: dict[Identity, ReadDocument] = {}
@@ -93,6 +94,8 @@ class _Gathering:
         read = read_documents(file, content)
         if read.problems:
             self._trouble(file, read.problems, is_shown=not _is_template(content))
+        elif b"#" not in content and all(each.value is None for each in read.documents):
+            self._odd[file] = (_emptied(file),)
         for document in read.documents:
             self._read_document(document)
 
@@ -100,6 +103,8 @@ class _Gathering:
         kind = recognise(read)
         if kind is None:
             self._skipped.append(Skipped(read.file, read.line))
+            if is_half_written(read):
+                self._odd[read.file] = (_cut_short(read),)
         elif isinstance(kind, Problem):
             self._trouble(read.file, (*read.problems, kind))
         else:
@@ -154,7 +159,7 @@ class _Gathering:
             tuple(self._skipped),
             frozenset(files),
             broken,
-            self._troubled,
+            {**self._odd, **self._troubled},
         )
 
 
@@ -175,9 +180,20 @@ def _written_identity(read: ReadDocument, kind: str) -> Identity | None:
 
 
 def _emptied(file: str) -> Problem:
-    """Somebody who wants documents gone removes the file; an empty one is half written."""
+    """Who wants documents gone removes the file, or comments them out; this is half written."""
     return Problem(
         file, 1, "", "the file is empty", next_step="remove it if its documents are to go"
+    )
+
+
+def _cut_short(read: ReadDocument) -> Problem:
+    """What a copy that ended early leaves behind is no sign that anybody removed it."""
+    return Problem(
+        read.file,
+        read.line,
+        "",
+        "the document ends before it says of which kind it is",
+        next_step="write it whole, or remove the file if its documents are to go",
     )
 
 

@@ -45,6 +45,14 @@ def recognise(read: ReadDocument) -> str | Problem | None:
     )
 
 
+def is_half_written(read: ReadDocument) -> bool:
+    """Whether a document that is not ours may have been: every object has apiVersion and kind."""
+    value = read.value
+    if not isinstance(value, Mapping):
+        return not value
+    return not (value.get("apiVersion") and value.get("kind"))
+
+
 def _judge_shape(read: ReadDocument) -> Problem | None:
     value = read.value
     if isinstance(value, list) and not any(
