@@ -169,6 +169,16 @@ def test_the_name_of_a_fleet_stays_and_the_change_is_told(read: Load) -> None:
     assert "the name of the fleet changed" in second.problems[0].message
 
 
+def test_the_name_of_a_fleet_stays_over_a_restart(read: Load) -> None:
+    renamed = read({"fleet.yaml": FLEET.replace("shop", "store")}, fleet=False)
+
+    again = merge(None, renamed, {}, "shop")
+
+    assert again is not None
+    assert again.fleet == "shop"
+    assert "the name of the fleet changed" in again.problems[0].message
+
+
 def test_after_a_restart_what_a_broken_file_held_is_unknown_until_it_is_read(read: Load) -> None:
     dev, prod = Identity("Cluster", "", "dev"), Identity("Cluster", "", "prod")
     remembered = {dev: "a.yaml", prod: "b.yaml"}

@@ -95,11 +95,12 @@ def merge(
     previous: Catalog | None,
     loaded: Loaded,
     remembered: Mapping[Identity, str] | None = None,
+    name: str = "",
 ) -> Catalog | None:
     """The catalog from now on; None while there has never been a valid Fleet.
 
-    `remembered`: identity → file of what was known before a restart, from the state. Merging the
-    same files again gives an equal catalog.
+    `remembered`: identity → file of what was known before a restart, from the state; `name` is that
+    of the fleet then. Merging the same files again gives an equal catalog.
     """
     known = previous.documents if previous is not None else {}
     kept = {
@@ -125,7 +126,8 @@ def merge(
         for identity, problems in loaded.broken.items()
         if identity not in entries and identity not in unknown and problems
     }
-    name, problems = _name_fleet(previous, fleets, loaded.problems)
+    before = previous.fleet if previous is not None else name
+    name, problems = _name_fleet(before, fleets, loaded.problems)
     origins = {
         identity: Origin(each.file, each.line, _reasons(identity, each.file, loaded, kept))
         for identity, each in entries.items()
@@ -172,22 +174,23 @@ def _reasons(
 
 
 def _name_fleet(
-    previous: Catalog | None, fleets: list[Located], problems: tuple[Problem, ...]
+    before: str, fleets: list[Located], problems: tuple[Problem, ...]
 ) -> tuple[str, tuple[Problem, ...]]:
     """The fleet's name stays what it was: everything that is owned is marked with it."""
     names = {each.document.metadata.name: each for each in fleets}
-    if previous is None or previous.fleet in names:
-        return (previous.fleet if previous is not None else next(iter(names))), problems
+    if not before or before in names:
+        return before or next(iter(names)), problems
     found = fleets[0]
     problem = Problem(
         found.file,
         found.line,
         "metadata.name",
-        f"the name of the fleet changed, and stays {previous.fleet} in this controller",
-        expected=previous.fleet,
-        next_step="put the name back: every object that the fleet owns is marked with it",
+        f"the name of the fleet changed, and stays {before} in this controller",
+        expected=before,
+        next_step="put the name back: every object that the fleet owns is marked with it; another "
+        "fleet needs a state folder of its own",
     )
-    return previous.fleet, tuple(sorted({*problems, problem}))
+    return before, tuple(sorted({*problems, problem}))
 
 
 def _catalog(

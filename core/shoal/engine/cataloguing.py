@@ -117,7 +117,8 @@ class Cataloguing:
     async def _read(self, files: FleetFiles, priority: Priority) -> None:
         fleet, previous = self.state.fleet, self.state.catalog
         loaded = await self.run_in_thread(load, files.files, self.seams)
-        catalog = merge(previous, loaded, self.state.fleet.remembered if previous is None else None)
+        remembered = fleet.remembered if previous is None else None
+        catalog = merge(previous, loaded, remembered, fleet.name)
         problems = catalog.problems if catalog is not None else loaded.problems
         if problems and problems != fleet.problems:
             self._is_invalid = True
