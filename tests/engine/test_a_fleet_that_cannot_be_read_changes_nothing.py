@@ -119,3 +119,67 @@ async def test_a_document_that_cannot_be_read_is_stale_since_it_was_broken(tmp_p
     assert view.phase is TargetPhase.SYNCED
     assert target_key("one") in engine.state.targets
     assert not engine.store.recorded(Deed.HOLD_PLACED)
+
+
+@WAYS
+@in_virtual_time
+async def test_a_grace_period_that_ends_meanwhile_waits_until_the_fleet_can_be_read(
+    tmp_path: Path, way: str
+) -> None:
+    engine = make_engine(tmp_path, "one")
+    revision = engine.source.commit(shop__settings=config_map())
+
+    async with engine.running():
+        await engine.until_synced(revision)
+        engine.remove_application("shop")
+        await engine.until_held("Removing")
+        files = dict(engine.documents.files)
+        lose(engine, way)
+        await anyio.sleep(30 * MINUTE)
+        kept = dict(engine.clusters["one"].objects)
+        bring_back(engine, files)
+        await engine.until(lambda: not engine.clusters["one"].objects, "it is gone")
+
+    assert kept.keys() == {key_of()}
+
+
+@in_virtual_time
+async def test_what_is_put_back_at_the_last_moment_is_seen_before_anything_goes(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "one")
+    engine.interval = timedelta(seconds=45)
+    revision = engine.source.commit(shop__settings=config_map())
+
+    async with engine.running():
+        await engine.until_synced(revision)
+        engine.remove_application("shop")
+        (hold,) = await engine.until_held("Removing")
+        assert hold.until is not None
+        await anyio.sleep((hold.until - now()).total_seconds() - 1)
+        engine.declare_application("shop")
+        await anyio.sleep(5 * MINUTE)
+        view = engine.target("one")
+
+    assert view.phase is TargetPhase.SYNCED
+    assert {verb for verb, _ in engine.clusters["one"].writes} == {"apply"}
+
+
+@in_virtual_time
+async def test_a_fleet_under_another_name_is_the_same_fleet_after_a_restart_too(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "one")
+    revision = engine.source.commit(shop__settings=config_map())
+    async with engine.running():
+        await engine.until_synced(revision)
+    engine.restart()
+    del engine.documents.files["Fleet-test.yaml"]
+    engine.documents.write("Fleet", "other")
+
+    async with engine.running():
+        await engine.until_synced(revision)
+        fleet = engine.controller.fleet()
+
+    assert fleet.name == "test"
+    assert "stays test in this controller" in fleet.problems[0].message

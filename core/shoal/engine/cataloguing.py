@@ -90,6 +90,8 @@ class Cataloguing:
             is_unread = bool(catalog.stale or catalog.unknown.keys() - withheld)
             is_stale = fleet.error is not None or catalog.is_kept or is_unread
         if not is_stale:
+            if fleet.stale_since is not None:
+                self.shrinking.removing.look_again()
             fleet.stale_since = None
         elif fleet.stale_since is None:
             fleet.stale_since = self.state.now()

@@ -10,7 +10,7 @@ be read is kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shoal.documents import Catalog, Identity
 from shoal.engine.belonging import withheld_targets
@@ -27,6 +27,8 @@ from shoal.planning.leaving import FleetLoad, Leaving, Removal, goes_at, is_unwa
 
 UNWANTED = Request(Priority.REVISION, "it is not wanted any more")
 OVER = Request(Priority.REVISION, "the grace period is over")
+LOOK = timedelta(seconds=1)
+"""How soon to see again whether the documents were looked at meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Removing:
         if at is None and hold is None:
             # What was approved was not done in time: its removal is decided anew.
             self.state.application_queue.add(key.application, OVER)
+        if approval is None and at is not None and at <= now and not self._is_looked_at_since(at):
+            at = now + LOOK
         if at is not None and at > now:
             cluster.queue.wake(key, at, OVER)
         if at is None or at > now:
@@ -85,9 +89,13 @@ class Removing:
         """Nothing is removed while these cannot be read: what is wanted again may stand there."""
         were_unread, self.state.fleet.unreadable = self.state.fleet.unreadable, files
         if were_unread and not files:
-            for target in self.state.targets.values():
-                if target.removing is not None:
-                    self.state.wake(target.key, UNWANTED)
+            self.look_again()
+
+    def look_again(self) -> None:
+        """What kept removals from being carried out may be over."""
+        for target in self.state.targets.values():
+            if target.removing is not None:
+                self.state.wake(target.key, UNWANTED)
 
     def goes_on(self, target: TargetState) -> bool:
         """Whether what has begun is still to be done, asked before each write."""
@@ -172,15 +180,22 @@ class Removing:
 
     def _may_go(self, key: TargetKey) -> bool:
         """Whether the documents that are known now say that the target is not wanted."""
-        catalog = self.state.catalog
+        catalog, fleet = self.state.catalog, self.state.fleet
         cluster = catalog.clusters.get(key.cluster) if catalog else None
-        if catalog is None or cluster is None or self.state.fleet.unreadable:
+        if catalog is None or cluster is None:
+            return False
+        if fleet.unreadable or fleet.error is not None or catalog.is_kept:
             return False
         if self.state.unreadable(key):
             return False
         if key in withheld_targets(self.state):
             return False
         return is_unwanted(key, catalog.applications.get(key.application), cluster)
+
+    def _is_looked_at_since(self, at: datetime) -> bool:
+        """Whether the documents were: somebody may put an application back at the last moment."""
+        looked_at = self.state.fleet.looked_at
+        return looked_at is not None and looked_at >= at
 
     def _hold(self, key: TargetKey) -> Hold | None:
         """The hold of a removal; also one whose time is over."""
