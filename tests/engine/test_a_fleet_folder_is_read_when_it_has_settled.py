@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
+from shoal.documents.yaml_reading import read_documents
 from shoal.engine.fleet import FleetFiles
 from shoal.engine.fleet_folder import FolderReader, lock_of
 from shoal.errors import SourceUnavailable
@@ -216,15 +217,41 @@ async def test_a_link_to_nowhere_is_told(folder: Folder) -> None:
 async def test_what_goes_away_between_two_looks_is_looked_at_again(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Path.read_bytes
+    real = Path.open
 
-    def read_bytes(path: Path) -> bytes:
+    def opened(path: Path, *how: Any) -> Any:
         if path.name == "shop.yaml":
             shutil.rmtree(path.parent)
-        return real(path)
+        return real(path, *how)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "read_bytes", read_bytes)
+        patched.setattr(Path, "open", opened)
         assert await folder.read() is None
     folder.age()
     assert await folder.names() == ["fleet.yaml"]
+
+
+async def test_what_never_ends_is_not_read(folder: Folder) -> None:
+    os.mkfifo(folder.root / "pipe.yaml")
+    folder.age()
+    with pytest.raises(SourceUnavailable, match=r"pipe\.yaml: it is neither a file nor a folder"):
+        await folder.read()
+
+    (folder.root / "pipe.yaml").unlink()
+    (folder.root / "zeros.yaml").symlink_to("/dev/zero")
+    folder.age()
+    with pytest.raises(SourceUnavailable, match=r"zeros\.yaml: it is neither a file nor a folder"):
+        await folder.read()
+
+
+async def test_of_a_huge_file_no_more_is_read_than_tells_its_size(folder: Folder) -> None:
+    with (folder.root / "huge.yaml").open("wb") as file:
+        file.truncate(1 << 40)
+    folder.age()
+
+    found = await folder.read()
+
+    assert found is not None
+    content = found.files["huge.yaml"]
+    assert len(content) == (4 << 20) + 1
+    assert "larger than 4194304" in read_documents("huge.yaml", content).problems[0].message

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from shoal.engine import answers
 from shoal.engine.folders import GuardedFolder
 from shoal.engine.guarding import Guard
+from shoal.errors import InvalidSource
 from shoal.hooks.host import Host
 from shoal.hooks.sources import SourceType
 from shoal.model.artifacts import Artifact, EntryKind, Provenance
@@ -23,6 +24,7 @@ FLEET = Ref("shoal", "fleet")
 # As for any other source: a source plugin ends a fetch by itself.
 FETCH_SECONDS = 660.0
 SUFFIXES = (".yaml", ".yml")
+_FILES = frozenset({EntryKind.FILE, EntryKind.LINK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +111,16 @@ async def _gather(folder: GuardedFolder, path: str, into: dict[str, bytes]) -> N
         below = f"{path}/{entry.name}" if path else entry.name
         if entry.kind is EntryKind.FOLDER and not entry.name.startswith("."):
             await _gather(folder, below, into)
-        elif entry.kind is EntryKind.FILE and entry.name.endswith(SUFFIXES):
-            into[below] = await folder.read(below)
+        elif entry.kind in _FILES and entry.name.endswith(SUFFIXES):
+            into[below] = await _content(folder, below)
+
+
+async def _content(folder: GuardedFolder, path: str) -> bytes:
+    """A file. What stands behind a link that leads nowhere is not read, and was not removed."""
+    try:
+        return await folder.read(path)
+    except FileNotFoundError as error:
+        raise InvalidSource(
+            f"the fleet cannot be read: {path} is a link that leads nowhere",
+            next_step="mend the link, or remove it if its documents are to go",
+        ) from error

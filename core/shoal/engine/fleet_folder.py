@@ -9,13 +9,16 @@ another machine: one in the future is no proof of quiet, nor of the contrary.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from shoal.documents.yaml_reading import LIMITS
 from shoal.engine.fleet import SUFFIXES, FleetFiles
 from shoal.errors import SourceUnavailable
 from shoal.hooks.host import ThreadRunner
@@ -137,9 +140,9 @@ class FolderReader:
             )
         states = [(path, path.stat()) for path in self._walk()]
         signature = digest_parts(
-            f"{path}:{stat.st_ino}:{stat.st_mtime_ns}:{stat.st_size}" for path, stat in states
+            f"{path}:{its.st_ino}:{its.st_mtime_ns}:{its.st_size}" for path, its in states
         )
-        newest = max(stat.st_mtime for _, stat in states)
+        newest = max(its.st_mtime for _, its in states)
         return _Glance(signature, newest, lock_of(self._root))
 
     def _walk(self) -> Iterator[Path]:
@@ -152,9 +155,7 @@ class FolderReader:
     def _read_all(self) -> dict[str, bytes]:
         files = (path for path in self._walk() if path.name.endswith(SUFFIXES))
         return {
-            str(path.relative_to(self._root)): path.read_bytes()
-            for path in files
-            if not path.is_dir()
+            str(path.relative_to(self._root)): _content(path) for path in files if not path.is_dir()
         }
 
 
@@ -170,6 +171,17 @@ def lock_of(folder: Path) -> Path | None:
             lock = git / "index.lock"
             return lock if lock.exists() else None
     return None
+
+
+def _content(path: Path) -> bytes:
+    """A file, and of one that is too large only so much that its size is what is told of it.
+
+    A pipe or a device, perhaps behind a link of a working copy, might never end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is neither a file nor a folder", str(path))
+    with path.open("rb") as file:
+        return file.read(LIMITS.bytes + 1)
 
 
 def _is_link_to_nowhere(error: FileNotFoundError) -> bool:
