@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 
 import anyio
@@ -30,6 +29,7 @@ from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
 from shoal.engine.carrying_out import CarryingOut
 from shoal.engine.cataloguing import FLEET_KEY, FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
+from shoal.engine.clock import EngineClock
 from shoal.engine.clusters import Clusters
 from shoal.engine.concluding import Concluding
 from shoal.engine.connections import Connections
@@ -103,7 +103,8 @@ class _Assembly:
         self._store = store
         self._told = told
         self._tracer = told.tracing.tracer
-        self._state = EngineState(now, told.measuring)
+        self._clock = EngineClock()
+        self._state = EngineState(self._clock, told.measuring)
         self._lent = _Lent(foundation, store, told, self._state, lent)
         self._guard = guard_of(foundation.plugins, told.measuring.called)
         self._recording = Recording(store, self._state)
@@ -115,7 +116,7 @@ class _Assembly:
         """What notices that the loop stands still, and tells the state."""
 
         def stood_still(call: str, seconds: float) -> None:
-            self._state.stalls.append(Stall(call, seconds, now()))
+            self._state.stalls.append(Stall(call, seconds, self._clock()))
             self._told.measuring.stalled()
 
         lagged = self._told.measuring.lagged
@@ -253,11 +254,6 @@ class _Assembly:
             guard=guard,
             tracer=tracer,
         )
-
-
-def now() -> datetime:
-    """The clock of the engine."""
-    return datetime.now(UTC)
 
 
 class _Lent:
