@@ -47,6 +47,21 @@ async def test_a_name_that_is_a_path_is_refused(repository, server, reader, tmp_
         await artifact.tree.list("")
 
 
+@pytest.mark.parametrize("date", ["1700000000 +9959", "253402300800 +0000", "soon"])
+async def test_a_date_that_is_none_is_not_told(repository, server, reader, date):
+    await repository.commit({"a.yaml": "a: 1\n"})
+    tree = await repository.git("rev-parse", "HEAD^{tree}")
+    text = f"tree {tree}\nauthor a <a@b> {date}\ncommitter a <a@b> {date}\n\nOdd\n"
+    arguments = ("hash-object", "-w", "-t", "commit", "--literally", "--stdin")
+    commit = await repository.git(*arguments, given=text)
+    await repository.git("push", "-q", "--force", "origin", f"{commit}:refs/heads/main")
+
+    artifact = await reader.fetch(server.url("apps"))
+
+    assert artifact.revision == commit
+    assert artifact.provenance.committed_at is None
+
+
 @pytest.mark.parametrize("name", [b"..", b"a/b"])
 async def test_so_is_one_deeper_down(repository, server, reader, tmp_path, name):
     inner = await tree_of(repository, tmp_path, entry(_FILE, name, await blob(repository)))

@@ -229,12 +229,19 @@ def _revision(printed: str) -> Revision:
         tree,
         Provenance(
             author=_printable(author),
-            # Git prints nothing for a date that it cannot read.
-            committed_at=datetime.fromisoformat(committed) if committed else None,
+            committed_at=_moment(committed),
             subject=_printable(subject),
             traceparent=_printable(traceparent.strip().partition("\n")[0]),
         ),
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """When it was committed; None for the year 10000, a day's offset, or whatever was pushed."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _printable(text: str) -> str:
