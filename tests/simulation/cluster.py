@@ -21,6 +21,7 @@ from shoal.testing.fake_cluster import FakeCluster, FakeObject, Watcher
 
 PROGRESSING = Health(HealthState.PROGRESSING, "it starts")
 HEALTHY = Health(HealthState.HEALTHY)
+DEGRADED = Health(HealthState.DEGRADED, "it crashes")
 REQUEST_SECONDS = 30.0
 DEPLOYMENT = GroupKind("apps", "Deployment")
 
@@ -156,11 +157,11 @@ class SimulatedCluster(FakeCluster):
         for key in sorted({*keys, *self.objects}):
             self._tell(key)
 
-    def make_ill(self, keys: frozenset[ObjectKey]) -> None:
+    def make_ill(self, keys: frozenset[ObjectKey], health: Health) -> None:
         """These workloads are not ready, and will not be."""
         self.faults.unhealthy = keys
         for key in sorted(keys & self.objects.keys()):
-            self.set_health(key, PROGRESSING)
+            self.set_health(key, health)
 
     def tell(self, key: ObjectKey) -> None:
         """An object changed."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
 import orjson
+from tests.simulation.alerts import alerts_of
 from tests.simulation.schedule import Scenario
 
 from shoal.engine.fleet import FleetFiles
@@ -20,11 +22,15 @@ API_VERSION = "shoal.dev/v1alpha1"
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What the documents say at one time: clusters with their zones, and applications."""
+    """What the documents say at one time: clusters with their zones, and applications.
+
+    `mutes` is of each Alert until which virtual second nothing is sent; 0 when it is not muted.
+    """
 
     clusters: dict[str, str]
     applications: frozenset[str]
     zoned: frozenset[str]
+    mutes: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def is_placed(self, application: str, cluster: str) -> bool:
         """Whether an application belongs on a cluster."""
@@ -58,6 +64,8 @@ class Documents:
         self._zoned = frozenset(name for name in names if draw.random() < 0.4)
         self._policies = {name: _policy(draw) for name in names}
         self._gated = frozenset(name for name in names if draw.random() < 0.5)
+        self.alerts = alerts_of(self.scenario)
+        self.muted_until: dict[str, float] = {}
 
     def prunes_at_once(self, application: str) -> bool:
         """Whether its policy is AfterApply."""
@@ -67,7 +75,12 @@ class Documents:
         """What they say now; a document that cannot be read says what it said before."""
         zones = {name: zone for name, zone in self.zones.items() if name not in self.removed}
         there = frozenset(self.scenario.applications) - self.removed
-        return Declared(zones, there, self._zoned)
+        mutes = {
+            name: self.muted_until.get(name, 0.0)
+            for name in self.scenario.alerts
+            if name not in self.removed
+        }
+        return Declared(zones, there, self._zoned, mutes)
 
     async def read(self, previous: FleetFiles | None) -> FleetFiles | None:
         """The files, as a reader of Git gives them."""
@@ -77,10 +90,20 @@ class Documents:
         files = {} if self.is_empty else self._files()
         digest = digest_parts(f"{file}:{digest_bytes(text)}" for file, text in files.items())
         if not self.is_empty:
-            self._see(self.declared())
+            self._see(self._readable())
         if previous is not None and previous.digest == digest:
             return previous
         return FleetFiles(digest[:12], digest, files)
+
+    def _readable(self) -> Declared:
+        """What they say to who reads them now: a mute that cannot be read is as it was."""
+        declared = self.declared()
+        broken = self.broken & declared.mutes.keys()
+        if not broken:
+            return declared
+        before = self.seen[-1][1].mutes if self.seen else {}
+        kept = {name: before.get(name, 0.0) for name in sorted(broken)}
+        return replace(declared, mutes={**declared.mutes, **kept})
 
     def _see(self, declared: Declared) -> None:
         now = anyio.current_time()
@@ -100,6 +123,8 @@ class Documents:
             files[f"{name}.yaml"] = _document("Cluster", name, spec, {"zone": zone})
         for name in sorted(declared.applications):
             files[f"{name}.yaml"] = self._application(name) + self._source(name)
+        for name, until in declared.mutes.items():
+            files[f"{name}.yaml"] = _document("Alert", name, self.alerts[name].spec(until))
         return {file: BROKEN if file[:-5] in self.broken else text for file, text in files.items()}
 
     def _application(self, name: str) -> bytes:

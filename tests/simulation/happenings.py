@@ -12,9 +12,10 @@ from datetime import timedelta
 
 import anyio
 from tests.engine.virtual_time import now
-from tests.simulation.cluster import HEALTHY, SimulatedCluster
+from tests.simulation.cluster import DEGRADED, HEALTHY, PROGRESSING, SimulatedCluster
 from tests.simulation.git import ERRORS
 from tests.simulation.people import approve_all, resume, suspend, sync
+from tests.simulation.receiver import FAULTS
 from tests.simulation.schedule import Event
 from tests.simulation.strangers import delete, edit, empty, put_in_the_way, take
 from tests.simulation.world import EVERYWHERE, World
@@ -94,6 +95,7 @@ async def _source_stalls(world: World, event: Event, draw: random.Random) -> End
 
 @_kind("application removed")
 @_kind("cluster removed")
+@_kind("alert removed")
 async def _removed(world: World, event: Event, draw: random.Random) -> End | None:
     """For a while; some applications never come back."""
     world.documents.removed.add(event.subject)
@@ -248,7 +250,7 @@ async def _refused(world: World, event: Event, draw: random.Random) -> End:
 async def _unhealthy(world: World, event: Event, draw: random.Random) -> End:
     cluster = world.clusters[event.subject]
     keys = frozenset(key for key in _owned(world, cluster) if key.kind == "Deployment")
-    cluster.make_ill(keys)
+    cluster.make_ill(keys, draw.choice((PROGRESSING, DEGRADED)))
 
     def end() -> None:
         cluster.faults.unhealthy = frozenset()
@@ -306,6 +308,27 @@ async def _fought(world: World, event: Event, draw: random.Random) -> None:
         await edit(cluster, random.Random(number))
         world.disturb(event.subject)
         await anyio.sleep(draw.uniform(1, 20))
+
+
+# -- Alerts ------------------------------------------------------------------------------------
+
+
+@_kind("receiver fails")
+async def _receiver_fails(world: World, event: Event, draw: random.Random) -> End:
+    places = world.documents.alerts[event.subject].places
+    place, fault = world.places[draw.choice(places)], draw.choice(FAULTS)
+    place.faults.add(fault)
+    return lambda: place.faults.discard(fault)
+
+
+@_kind("alert muted")
+async def _muted(world: World, event: Event, draw: random.Random) -> None:
+    """Until a time, which somebody may not wait for, and may leave in the document."""
+    mutes = world.documents.muted_until
+    mutes[event.subject] = anyio.current_time() + event.seconds
+    if draw.random() < 0.3:
+        await anyio.sleep(event.seconds * 0.4)
+        mutes.pop(event.subject, None)
 
 
 # -- people ------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.fleet import Documents
 from tests.simulation.git import Git
 from tests.simulation.observed import Sent
+from tests.simulation.receiver import Place, SimulatedNotifier
 from tests.simulation.session import SimulatedTarget
 from tests.simulation.store import SimulatedStore
 
@@ -26,6 +27,7 @@ from shoal.engine.cataloguing import REPOSITORY_INTERVAL
 from shoal.engine.controller import Controller
 from shoal.engine.state import EngineState
 from shoal.errors import StoreUnavailable
+from shoal.model.alerts import Batch
 from shoal.model.plans import Change, Desired
 from shoal.testing.fake_cluster import FakeObject
 
@@ -84,6 +86,14 @@ class Observer(Protocol):
         """A write was carried out."""
         ...
 
+    def crosses(self, life: int) -> None:
+        """A message is between the controller and the world."""
+        ...
+
+    def told_outside(self, life: int, place: str, batch: Batch) -> None:
+        """A message was taken."""
+        ...
+
 
 @dataclass
 class Watcher:
@@ -114,6 +124,7 @@ def make_process(
     gate: FakeGate,
     renderer: FakeRenderer,
     clusters: dict[str, SimulatedCluster],
+    places: dict[str, Place],
     watcher: Watcher,
     jitter: Callable[[], float],
 ) -> Process:
@@ -129,6 +140,7 @@ def make_process(
         state=state,
         renderer=renderer,
         gate=gate,
+        notifier=SimulatedNotifier(places, watcher),  # type: ignore[arg-type]  # the same seam
         jitter=jitter,
         interval=REPOSITORY_INTERVAL,
     )

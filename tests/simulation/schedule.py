@@ -21,7 +21,7 @@ FOREVER = 0.0
 class Event:
     """One thing that happens at a virtual second, and lasts.
 
-    `subject` is a cluster, an application or a source, `number` is what the event draws from.
+    `subject` is a cluster, an application or an Alert, `number` is what the event draws from.
     """
 
     at: float
@@ -44,6 +44,7 @@ class Scenario:
     clusters: tuple[str, ...]
     applications: tuple[str, ...]
     events: tuple[Event, ...]
+    alerts: tuple[str, ...] = ()
 
     def stream(self, name: str) -> random.Random:
         """A stream of random numbers of its own, whatever else is drawn."""
@@ -54,11 +55,12 @@ class Scenario:
         return replace(self, events=tuple(events))
 
     def without(self, name: str) -> Scenario:
-        """The same, without a cluster or an application, and what happens to it."""
+        """The same, without a cluster, an application or an Alert, and what happens to it."""
         return replace(
             self,
             clusters=tuple(each for each in self.clusters if each != name),
             applications=tuple(each for each in self.applications if each != name),
+            alerts=tuple(each for each in self.alerts if each != name),
             events=tuple(each for each in self.events if each.subject != name),
         )
 
@@ -76,6 +78,7 @@ class Scenario:
             clusters=tuple(found["clusters"]),
             applications=tuple(found["applications"]),
             events=tuple(Event(**each) for each in found["events"]),
+            alerts=tuple(found.get("alerts", ())),
         )
 
 
@@ -134,6 +137,10 @@ SORTS: Mapping[str, Sort] = {
     "fought over": Sort(0.7, "cluster", _long),
     "taken": Sort(0.7, "cluster"),
     "in the way": Sort(1, "cluster"),
+    # Alerts, and who is told
+    "receiver fails": Sort(3, "alert", _long),
+    "alert muted": Sort(1, "alert", _long),
+    "alert removed": Sort(0.7, "alert", _long),
     # people
     "suspended": Sort(2, "application", _long),
     "approves all": Sort(2.5, ""),
@@ -152,18 +159,26 @@ def scenario_of(seed: int, *, hours: float = 4.0) -> Scenario:
     draw = random.Random(f"scenario {seed}")
     clusters = tuple(f"c{number}" for number in range(draw.randint(2, 6)))
     applications = tuple(f"a{number}" for number in range(draw.randint(1, 4)))
-    chosen = _chosen_sorts(draw)
+    alerts = tuple(f"al{number}" for number in range(draw.choice((0, 1, 1, 2))))
+    subjects = {
+        "cluster": clusters,
+        "application": applications,
+        "alert": alerts,
+        "any": (*clusters, *applications, *alerts),
+        "": ("",),
+    }
+    chosen = _chosen_sorts(draw, subjects)
     seconds = hours * 3600
     count = int(draw.choice((10, 25, 50)) * hours)
-    events = [_event(draw, chosen, seconds, clusters, applications) for _ in range(count)]
+    events = [_event(draw, chosen, seconds, subjects) for _ in range(count)]
     first = [Event(0.0, "commit", name, number=draw.randrange(1 << 30)) for name in applications]
     ordered = sorted([*first, *events], key=lambda event: event.at)
-    return Scenario(seed, hours, clusters, applications, tuple(ordered))
+    return Scenario(seed, hours, clusters, applications, tuple(ordered), alerts)
 
 
-def _chosen_sorts(draw: random.Random) -> dict[str, float]:
+def _chosen_sorts(draw: random.Random, subjects: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """The sorts of this seed: not all at once, lest one fault hides what another would show."""
-    named = list(SORTS)
+    named = [name for name, sort in SORTS.items() if subjects[sort.subjects]]
     most = draw.choice((4, 8, 16, len(named)))
     chosen = {*draw.sample(named, most), "commit"}
     return {name: SORTS[name].weight for name in named if name in chosen}
@@ -173,8 +188,7 @@ def _event(
     draw: random.Random,
     chosen: Mapping[str, float],
     seconds: float,
-    clusters: Sequence[str],
-    applications: Sequence[str],
+    subjects: Mapping[str, Sequence[str]],
 ) -> Event:
     kind = draw.choices(list(chosen), list(chosen.values()))[0]
     sort = SORTS[kind]
@@ -182,16 +196,10 @@ def _event(
     at = draw.uniform(0, seconds)
     if draw.random() < 0.5:
         at = draw.randrange(4) * seconds / 4 + draw.uniform(0, 600)
-    subjects = {
-        "cluster": clusters,
-        "application": applications,
-        "any": (*clusters, *applications),
-        "": ("",),
-    }[sort.subjects]
     return Event(
         at=round(min(at, seconds - 1), 1),
         kind=kind,
-        subject=draw.choice(subjects),
+        subject=draw.choice(subjects[sort.subjects]),
         seconds=sort.lasts(draw),
         number=draw.randrange(1 << 30),
     )

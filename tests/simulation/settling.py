@@ -140,6 +140,7 @@ async def settle(world: World) -> None:
         world.break_("in_the_end_all_is_as_git_says", why)
     if not last:
         await _be_quiet(world)
+        _hear(world)
     _explain(world)
 
 
@@ -150,8 +151,9 @@ def _mend(world: World) -> None:
     for cluster in world.clusters.values():
         cluster.faults = Faults()
         leave(cluster)
-    if world.process is None or not world.process.is_alive:
-        return
+    for place in world.places.values():
+        place.faults.clear()
+    world.documents.muted_until.clear()
 
 
 async def _be_quiet(world: World) -> None:
@@ -174,6 +176,12 @@ async def _be_quiet(world: World) -> None:
         if view.cluster in world.documents.declared().clusters:
             told = f"{view.application}@{view.cluster} is {view.phase}: {view.message}"
             world.break_("what_is_as_git_says_is_said_to_be", told)
+
+
+def _hear(world: World) -> None:
+    """Everybody who was to be told of something was, and knows that all is well again."""
+    for invariant, why in world.hearing.left(world.disk.records, world.disk):
+        world.break_(invariant, why)
 
 
 def _explain(world: World) -> None:

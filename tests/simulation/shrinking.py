@@ -1,8 +1,8 @@
 """From a scenario that fails to a small one that fails in the same way.
 
-Zeller's ddmin over the list of events, then fewer clusters and applications, then a shorter run.
-What is left need not be the smallest; no single entry of it can be taken away any more, unless time
-ran out.
+Zeller's ddmin over the list of events, then fewer clusters, applications and Alerts, then a shorter
+run. What is left need not be the smallest; no single entry of it can be taken away any more, unless
+time ran out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def shrink(scenario: Scenario, fails: Fails, *, seconds: float) -> Scenario:
     while before != scenario:
         before = scenario
         scenario = _with_fewer_events(scenario, still_fails)
-        for name in (*scenario.clusters, *scenario.applications):
+        for name in (*scenario.clusters, *scenario.applications, *scenario.alerts):
             fewer = scenario.without(name)
             if fewer.clusters and fewer.applications and still_fails(fewer):
                 scenario = fewer

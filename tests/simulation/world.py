@@ -17,15 +17,18 @@ from tests.engine.virtual_time import START, now
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.fleet import Documents
 from tests.simulation.git import Git
+from tests.simulation.hearing import Hearing, a_stream_ends_only_with_its_document
 from tests.simulation.invariants import broken_by_commit, broken_by_write
 from tests.simulation.observed import Approved, Granted, Observed, Sent, Write
 from tests.simulation.process import Process, Watcher, make_process
+from tests.simulation.receiver import Place
 from tests.simulation.rendering import SimulatedRenderer
 from tests.simulation.schedule import Scenario
 from tests.simulation.store import SimulatedStore
 from tests.simulation.trace import Trace, Violation
 
 from shoal.hooks.gates import Proposal
+from shoal.model.alerts import Batch
 from shoal.model.holds import Hold
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Change as Planned
@@ -57,6 +60,10 @@ class World:
         self.clusters = {
             name: SimulatedCluster(name, uid=f"uid-{name}", draw=scenario.stream(f"cluster {name}"))
             for name in scenario.clusters
+        }
+        self.hearing = Hearing(self.documents.alerts)
+        self.places = {
+            name: Place(name, scenario.stream(f"place {name}")) for name in self.hearing.by_place
         }
         self.refusing_gates: set[str] = set()
         self.store_trouble: set[int] = set()
@@ -105,7 +112,7 @@ class World:
             draw,
             trouble_of=lambda: "database or disk is full" if self.store_trouble else "",
             is_slow=lambda: bool(self.store_slowness),
-            crossing=lambda: self._cross(number),
+            crossing=lambda: self.crosses(number),
             committed=lambda written, records: self._committed(number, written, records),
         )
         jitter = self.scenario.stream(f"jitter {number}")
@@ -119,6 +126,7 @@ class World:
             gate=self._gate,
             renderer=self._renderer,
             clusters=self.clusters,
+            places=self.places,
             watcher=Watcher(self),
             jitter=jitter.random,
         )
@@ -133,7 +141,8 @@ class World:
         """SIGKILL when so many more times something is between the controller and the world."""
         self._crossings_left = count
 
-    def _cross(self, life: int) -> None:
+    def crosses(self, life: int) -> None:
+        """Something is between the controller and the world: here it may be killed."""
         if self._crossings_left < 0 or self.process is None or life != self.process.number:
             return
         self._crossings_left -= 1
@@ -151,7 +160,7 @@ class World:
         self, life: int, cluster: SimulatedCluster, change: Planned, desired: Desired
     ) -> Sent:
         """A write leaves the controller."""
-        self._cross(life)
+        self.crosses(life)
         name = desired.target.application.name
         return Sent(
             at=anyio.current_time(),
@@ -188,12 +197,21 @@ class World:
             sent.grant.since, self.observed.newest.get(newest, sent.grant.since)
         )
         self.observed.unexplained[sent.target, sent.key] = write
-        self._cross(sent.process)
+        self.crosses(sent.process)
+
+    def told_outside(self, life: int, place: str, batch: Batch) -> None:
+        """A message was taken at its destination."""
+        self.note("told", f"{place} {batch.id} by life {life}: {batch.title}")
+        for invariant, why in self.hearing.arrived(place, batch, self.documents.seen):
+            self.break_(invariant, why)
 
     def _committed(self, life: int, written: Sequence[Change], records: Sequence[Record]) -> None:
         for change in written:
             for invariant, why in broken_by_commit(self, change):
                 self.break_(invariant, why)
+            if why := a_stream_ends_only_with_its_document(change, self.documents.seen):
+                self.break_(a_stream_ends_only_with_its_document.__name__, why)
+            self.hearing.follow(change, self.disk.head.seq)
             self._follow(change)
         for record in records:
             entry = record.entry

@@ -145,8 +145,15 @@ class MemoryStore:
         query = Query(
             after_seq, subject, subject_prefix, what, limit, newest_first, before_seq, seqs
         )
-        found = [record for record in self.disk.records if _is_asked_for(query, record)]
+        found = [record for record in self._among(query) if _is_asked_for(query, record)]
         return (found[::-1] if newest_first else found)[:limit]
+
+    def _among(self, query: Query) -> Sequence[Record]:
+        """The records that can be meant: their numbers have no gap, so they are found by place."""
+        records = self.disk.records
+        if query.seqs is not None:
+            return [records[seq - 1] for seq in sorted(query.seqs) if 0 < seq <= len(records)]
+        return records[max(query.after_seq, 0) :]
 
     async def first_times(
         self, what: Deed, *, revision: str, subject_prefix: str
