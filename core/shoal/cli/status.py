@@ -101,8 +101,8 @@ def _failures(
 ) -> Iterator[Trouble]:
     for problem in fleet["problems"]:
         where = f"{problem['file']}:{problem['line']}" if problem["line"] else problem["file"]
-        told = f"{problem['field']}: {problem['message']}".removeprefix(": ")
-        yield Trouble("Failed", where, told, problem["next_step"])
+        words = f"{problem['field']}: {problem['message']}".removeprefix(": ")
+        yield Trouble("Failed", where, words, problem["next_step"])
     if fleet["ready"] == "False" and not fleet["problems"]:
         yield Trouble("Failed", "fleet", fleet["message"])
     if fleet["state_message"]:
