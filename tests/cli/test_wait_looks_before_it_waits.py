@@ -90,9 +90,10 @@ def test_it_ends_when_it_has_come_true(controller, shoal, looks):
 
 
 def test_what_is_in_the_way_is_said_once_and_waited_for(controller, shoal, looks):
-    problem = ObjectProblem("Deployment.apps a/web", "Blocked", "ImagePullBackOff")
     progressing = {"health": "Progressing"}
-    blocked = target_view(**progressing, blocked=1, problems=[problem])
+    blocked = target_view(
+        **progressing, blocked=1, message="Deployment.apps a/web: ImagePullBackOff"
+    )
     looks(
         put(controller, target_view(**progressing)),
         put(controller, blocked),

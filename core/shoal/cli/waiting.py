@@ -18,7 +18,6 @@ import click
 from shoal.api.client import Client
 from shoal.cli import completing
 from shoal.cli.application_options import clusters_option
-from shoal.cli.blocking import what_blocks
 from shoal.cli.conditions import HEALTHY, SYNCED, Condition, ConditionType, is_revision
 from shoal.cli.ending import Ending, note
 from shoal.cli.finding import find_one
@@ -119,7 +118,7 @@ def _say_change(target: Item, said: dict[str, str]) -> None:
     name, blocked = TARGET.identity(target), target["blocked"]
     state = f"{target['phase']} {target['health']} {blocked}"
     if said.get(name) != state:
-        why = f": {what_blocks(target)}" if blocked else ""
+        why = f": {target['message']}" if blocked else ""
         note(f"{name}: {with_glyph(target['phase'])}, {with_glyph(target['health'])}{why}")
         said[name] = state
 

@@ -242,6 +242,7 @@ def _told(
         presence=presence,
         phase=view.phase,
         health=view.health,
+        blocked=view.blocked,
         revision=view.revision,
         images=images,
         arrived_at=at,

@@ -353,6 +353,7 @@ def whereabout(cluster: str = "dev", **changes: Any) -> Whereabout:
             "presence": Presence.HERE,
             "phase": TargetPhase.SYNCED,
             "health": "Healthy",
+            "blocked": 0,
             "revision": "0123456789abcdef0123456789abcdef01234567",
             "images": (),
             "arrived_at": AT,

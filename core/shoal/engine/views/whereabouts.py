@@ -14,7 +14,8 @@ from shoal.planning.arriving import Presence
 class Whereabout:
     """Whether one target has what is looked for, since when, and if not, why.
 
-    `seconds` is how long that took since the commit, where both are known.
+    `seconds` is how long that took since the commit, where both are known; `blocked` counts its
+    objects that do not get on.
     """
 
     namespace: str
@@ -23,6 +24,7 @@ class Whereabout:
     presence: Presence
     phase: TargetPhase
     health: str
+    blocked: int
     revision: str
     images: Sequence[str]
     arrived_at: datetime | None
