@@ -21,7 +21,7 @@ from shoal.model.digests import Digester
 from shoal.model.records import Deed, Entry, Record, Verdict
 from shoal.store import tables
 from shoal.store.changes import Append, Change, DropApproval, PutSetting
-from shoal.store.connecting import database_url, prepare_engine
+from shoal.store.connecting import database_url, prepare_engine, steady
 from shoal.store.folder import (
     DATABASE,
     create_private,
@@ -88,9 +88,9 @@ class Store:
 
     async def load(self) -> State:
         """Everything that is; meant to be called once, before the first write."""
-        async with self._engine.connect() as connection:
+        async with steady(self._engine) as (connection, pause):
             try:
-                return await load_state(connection)
+                return await load_state(connection, pause)
             except DatabaseError as error:
                 raise unreadable(Path(str(self._engine.url.database)), error) from error
 
@@ -129,7 +129,7 @@ class Store:
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
         """What the ledger is read with while the controller runs."""
         try:
-            async with self._engine.connect() as connection:
+            async with steady(self._engine) as (connection, _):
                 yield connection
         except DatabaseError as error:
             raise StoreUnavailable(
@@ -138,7 +138,7 @@ class Store:
 
     async def is_behind(self, head: Head) -> bool:
         """Whether a record that was committed is not there."""
-        async with self._engine.connect() as connection:
+        async with steady(self._engine) as (connection, _):
             return not await holds(connection, self.installation, head)
 
     async def restored(self, entry: Entry) -> None:
@@ -152,8 +152,8 @@ class Store:
 
     async def verify_ledger(self) -> int | None:
         """The number of the first record that is missing or altered; None when all is well."""
-        async with self._engine.connect() as connection:
-            return await first_broken(connection, self.installation, self._writer.head)
+        async with steady(self._engine) as (connection, pause):
+            return await first_broken(connection, pause, self.installation, self._writer.head)
 
 
 @asynccontextmanager
@@ -222,7 +222,7 @@ def _prepare(folder: Path, stack: ExitStack) -> tuple[AsyncEngine, bytes]:
 async def _find_installation(engine: AsyncEngine) -> tuple[str, Head]:
     """The id of this installation, made at the first start, and the end of its ledger."""
     wanted = select(tables.settings.c.value).where(tables.settings.c.name == INSTALLATION)
-    async with engine.begin() as connection:
+    async with steady(engine) as (connection, _), connection.begin():
         installation = await connection.scalar(wanted)
         if installation is None:
             installation = uuid.uuid4().hex

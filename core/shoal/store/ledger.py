@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shoal.model.records import Deed, Entry, Record, record_hash
 from shoal.store import tables
+from shoal.store.connecting import Pause
 from shoal.store.encoding import read_record, stored_entry
 
 # Small enough that reading one page never holds up the event loop for more than a few ms.
@@ -124,7 +125,9 @@ async def first_times(
     return {subject: datetime.fromisoformat(at) for subject, at in rows}
 
 
-async def first_broken(connection: AsyncConnection, chain: str, head: Head) -> int | None:
+async def first_broken(
+    connection: AsyncConnection, pause: Pause, chain: str, head: Head
+) -> int | None:
     """The number of the first record that is missing or not as it was written; None: all is well.
 
     `head` is what the writer knows to be the end, so that records cut off the end show too.
@@ -145,6 +148,7 @@ async def first_broken(connection: AsyncConnection, chain: str, head: Head) -> i
             seen = Head(record.seq, record.hash)
         if len(rows) < PAGE:
             return None if seen == head else seen.seq + 1
+        await pause()
 
 
 def follows(record: Record, head: Head) -> bool:

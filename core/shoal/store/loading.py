@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Owned, OwnedState
 from shoal.store import encoding, tables
+from shoal.store.connecting import Pause
 from shoal.store.states import State
 
 _PAGE = 1_000
@@ -23,9 +24,9 @@ Rows = Callable[[Table], AsyncIterator[RowMapping]]
 """Gives all rows of one table."""
 
 
-async def load_state(connection: AsyncConnection) -> State:
-    """Every row of every state table of a database."""
-    return await state_of(partial(_rows, connection))
+async def load_state(connection: AsyncConnection, pause: Pause) -> State:
+    """Every row of every state table of a database; may be cancelled between two pages."""
+    return await state_of(partial(_rows, connection, pause))
 
 
 async def state_of(rows: Rows) -> State:
@@ -58,9 +59,12 @@ async def state_of(rows: Rows) -> State:
     return state
 
 
-async def _rows(connection: AsyncConnection, table: Table) -> AsyncIterator[RowMapping]:
+async def _rows(
+    connection: AsyncConnection, pause: Pause, table: Table
+) -> AsyncIterator[RowMapping]:
     result = await connection.stream(select(table))
     async for page in result.mappings().partitions(_PAGE):
+        await pause()
         for row in page:
             yield row
 
