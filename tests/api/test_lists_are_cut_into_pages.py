@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from shoal.api.lists import LISTS, list_answer
 from shoal.engine.views.applications import TargetPhase
 from shoal.errors import InvalidQuery
 from shoal.model.holds import Hold, HoldCause
+from shoal.model.identity import Ref
+from shoal.telemetry.masking import Masking
 from shoal.testing.controllers import FakeController
 from shoal.testing.views import (
     AT,
@@ -110,22 +113,42 @@ def test_what_cannot_be_understood_is_refused(query):
         page_of(TARGETS, [target_view()], query, AT)
 
 
-def test_targets_are_looked_at_for_applications_only_when_clusters_are_asked_for():
-    looks = 0
+async def test_no_target_is_shown_to_tell_which_applications_are_on_a_cluster():
+    looks = []
 
     class Counting(FakeController):
-        def targets(self):
-            nonlocal looks
-            looks += 1
-            return super().targets()
+        async def look(self, path, is_meant):
+            looks.append(path)
+            return await super().look(path, is_meant)
 
     controller = Counting(application_list=[application_view()], target_list=[target_view("dev")])
-    whole = list_answer("applications", controller, QueryParams({"phase": "Synced"}))
-    assert (len(whole["items"]), looks) == (1, 0)
 
-    there = list_answer("applications", controller, QueryParams({"cluster": "d*"}))
-    elsewhere = list_answer("applications", controller, QueryParams({"cluster": "prod"}))
-    assert (len(there["items"]), len(elsewhere["items"]), looks) == (1, 0, 2)
+    async def names(**query: str) -> list[str]:
+        answer = await list_answer("applications", controller, QueryParams(query), Masking())
+        return [each["name"] for each in orjson.loads(answer)["items"]]
+
+    assert await names(phase="Synced") == await names(cluster="d*") == ["web"]
+    assert await names(cluster="prod") == []
+    assert looks == ["applications"] * 3
+
+
+async def test_what_is_asked_for_by_name_is_all_that_is_looked_at():
+    asked = {}
+
+    class Noting(FakeController):
+        async def look(self, path, is_meant):
+            asked[path] = [name for name in ("web", "api") if is_meant(Ref("default", name))]
+            return await super().look(path, is_meant)
+
+    controller = Noting(target_list=[target_view(), target_view(application="api")])
+    for path, query in (
+        ("targets", "application=web"),
+        ("applications", "name=web"),
+        ("holds", ""),
+    ):
+        await list_answer(path, controller, QueryParams(query), Masking())
+
+    assert asked == {"targets": ["web"], "applications": ["web"], "holds": ["web", "api"]}
 
 
 @pytest.mark.parametrize(

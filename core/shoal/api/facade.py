@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from shoal.engine.diffing import DiffRequest
-from shoal.engine.views.alerts import AlertView, TrialView
-from shoal.engine.views.applications import ApplicationView, TargetView, TreeView
-from shoal.engine.views.changes import AdoptionsView, DiffView, DriftView, HoldView, MissingFiles
-from shoal.engine.views.clusters import ClusterView
-from shoal.engine.views.fleet import FleetView, PluginView, SourceView
+from shoal.engine.views.alerts import TrialView
+from shoal.engine.views.applications import TreeView
+from shoal.engine.views.changes import AdoptionsView, DiffView, DriftView, MissingFiles
+from shoal.engine.views.fleet import FleetView
 from shoal.engine.views.whereabouts import WhereView
 from shoal.model.holds import Hold
 from shoal.model.identity import Ref
@@ -34,32 +33,21 @@ class Controller(Protocol):
         """All metrics as Prometheus reads them."""
         ...
 
-    def fleet(self) -> FleetView:
+    async def look_at_fleet(self) -> FleetView:
         """The fleet on one screen."""
         ...
 
-    def applications(self) -> Sequence[ApplicationView]:
-        """Every application."""
+    async def look(self, path: str, is_meant: Callable[[Ref], bool]) -> Sequence[Any]:
+        """The items of a list, in its usual order; the controller goes on with its work meanwhile.
+
+        `path` is `applications`, `targets`, `clusters`, `sources`, `holds`, `drifts`, `alerts` or
+        `plugins`. Of applications and targets there are those of the applications that are meant;
+        the other lists are whole.
+        """
         ...
 
-    def targets(self) -> Sequence[TargetView]:
-        """Every application at every cluster."""
-        ...
-
-    def clusters(self) -> Sequence[ClusterView]:
-        """Every cluster."""
-        ...
-
-    def sources(self) -> Sequence[SourceView]:
-        """Every source, inline ones included."""
-        ...
-
-    def holds(self) -> Sequence[HoldView]:
-        """Everything that waits for a person."""
-        ...
-
-    def plugins(self) -> Sequence[PluginView]:
-        """What the plugins of this process registered, and those that are not used."""
+    def places(self) -> Mapping[Ref, Sequence[str]]:
+        """The clusters that each application is on."""
         ...
 
     async def tree(self, application: Ref, is_meant: Callable[[str], bool]) -> TreeView:
@@ -68,10 +56,6 @@ class Controller(Protocol):
 
     async def whereabouts(self, text: str) -> WhereView:
         """Where a revision or an image is, and where not yet."""
-        ...
-
-    def alerts(self) -> Sequence[AlertView]:
-        """Every Alert, and how far each of its destinations has come."""
         ...
 
     async def test_alert(self, alert: Ref, *, who: str) -> Sequence[TrialView]:
@@ -107,10 +91,6 @@ class Controller(Protocol):
 
     async def diff(self, request: DiffRequest) -> DiffView | MissingFiles:
         """What would change on the clusters of an application; changes nothing."""
-        ...
-
-    def drifts(self) -> Sequence[DriftView]:
-        """Every drift, the same one once."""
         ...
 
     async def adopt(

@@ -8,9 +8,10 @@ fits a page is chosen from the views; only that is turned into JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -19,14 +20,21 @@ from starlette.datastructures import QueryParams
 from shoal.api.answers import as_fields, envelope
 from shoal.api.facade import Controller
 from shoal.api.fields import Field, Fields, Sort, fields_of
-from shoal.api.listing import MOST, Listed, Mask, Query, as_it_is, page_of
+from shoal.api.listing import MOST, Listed, Query, choosing, page_among
+from shoal.api.writing import json_content
+from shoal.engine.portions import in_portions
 from shoal.engine.views.alerts import AlertView
 from shoal.engine.views.applications import ApplicationView, TargetView
 from shoal.engine.views.changes import DriftView, HoldView
 from shoal.engine.views.clusters import ClusterView
 from shoal.engine.views.fleet import PluginView, SourceView
 from shoal.errors import InvalidQuery
+from shoal.model.identity import Ref
+from shoal.telemetry.masking import Masking
 
+# Between two turns of the loop, some ms: views that are asked about, and that are written.
+_CHOSEN_AT_ONCE = 500
+_WRITTEN_AT_ONCE = 50
 _EXACT = ("namespace", "name", "application", "phase")
 
 
@@ -119,18 +127,36 @@ LISTS: Mapping[str, Listed] = {
 """Path → what is listed there. The controller's method has the path's name."""
 
 
-def list_answer(
-    path: str, controller: Controller, parameters: QueryParams, mask: Mask = as_it_is
-) -> Mapping[str, Any]:
-    """The envelope of one page of a list."""
+async def list_answer(
+    path: str, controller: Controller, parameters: QueryParams, masking: Masking
+) -> bytes:
+    """One page of a list in its envelope, as JSON; made in portions, for there may be many."""
     listed = LISTS[path]
     query = query_of(listed, parameters)
     if query.clusters and path == "applications":
         listed = _on_clusters(listed, controller)
-    views: Sequence[Any] = getattr(controller, path)()
-    page = page_of(listed, views, query, datetime.now(UTC), mask)
-    items = [as_fields(view) for view in page.items]
-    return envelope(listed.kind, items, after=page.after, remaining=page.remaining)
+    views = await controller.look(path, _meant(listed, query))
+    is_chosen = choosing(listed, views, query, datetime.now(UTC))
+    chosen = [each async for each in in_portions(views, _CHOSEN_AT_ONCE) if is_chosen(each)]
+    page = page_among(listed, chosen, views, query, partial(masking.value, limit=None))
+    head = envelope(listed.kind, (), after=page.after, remaining=page.remaining)
+    items = [
+        json_content(as_fields(view), masking)
+        async for view in in_portions(page.items, _WRITTEN_AT_ONCE)
+    ]
+    return json_content(head, masking).removesuffix(b"]}") + b",".join(items) + b"]}"
+
+
+def _meant(listed: Listed, query: Query) -> Callable[[Ref], bool]:
+    """The applications that are asked for by name, so that the others need not be looked at."""
+    named = "application" if "application" in listed.fields else "name"
+    namespaces, names = query.exact.get("namespace"), query.exact.get(named)
+
+    def is_meant(ref: Ref) -> bool:
+        is_there = namespaces is None or ref.namespace in namespaces
+        return is_there and (names is None or ref.name in names)
+
+    return is_meant
 
 
 def query_of(listed: Listed, parameters: QueryParams) -> Query:
@@ -159,8 +185,6 @@ def whole_number(text: str) -> int:
 
 
 def _on_clusters(listed: Listed, controller: Controller) -> Listed:
-    """An application is on the clusters of its targets; only they know, so it takes all of them."""
-    places: dict[tuple[str, str], list[str]] = {}
-    for target in controller.targets():
-        places.setdefault((target.namespace, target.application), []).append(target.cluster)
-    return replace(listed, clusters=lambda one: places.get((one.namespace, one.name), ()))
+    """An application is on the clusters of its targets; only they know."""
+    places = controller.places()
+    return replace(listed, clusters=lambda one: places.get(Ref(one.namespace, one.name), ()))

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any
 
 import anyio
-import orjson
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -43,6 +41,7 @@ from shoal.api.bodies import (
 from shoal.api.facade import Controller
 from shoal.api.lists import LISTS, list_answer
 from shoal.api.record_lists import SYNCS, Wanted, beginning, later_records, record_page
+from shoal.api.writing import Answer, json_content, json_response
 from shoal.engine.diffing import DiffRequest
 from shoal.errors import AccessDenied, ShoalError
 from shoal.model.holds import Hold
@@ -56,7 +55,7 @@ _BODY_BYTES = 64 * 1024  # a verb carries a reason and some names
 _FILES_BYTES = 24 << 20  # the files of a working copy, as text a third larger than they are
 _LONGEST_DIFF_SECONDS = 600.0
 Source = Callable[[Controller, Wanted, int, anyio.Event], AsyncIterator[Mapping[str, Any] | None]]
-Handler = Callable[[Controller, Request], Awaitable[Mapping[str, Any]]]
+Handler = Callable[[Controller, Request], Awaitable[Answer]]
 
 
 def api_application(
@@ -119,14 +118,18 @@ class Border:
         """
 
         async def answer(request: Request) -> Response:
+            after = 0
+
             async def first(controller: Controller, request: Request) -> Mapping[str, Any]:
-                return {"after": beginning(controller, wanted)}
+                nonlocal after
+                after = beginning(controller, wanted)
+                return {}
 
             wanted = Wanted(request.query_params, what)
             body, status = await self._answered(first, request)
             if status != 200:
                 return json_response(body, status, self.masking)
-            values = source(self.controller, wanted, body["after"], request.state.ending)
+            values = source(self.controller, wanted, after, request.state.ending)
             return StreamingResponse(self._lines(values), media_type="application/x-ndjson")
 
         return Route(path, answer, methods=["GET"])
@@ -135,7 +138,7 @@ class Border:
         async for value in values:
             yield (b"" if value is None else json_content(value, self.masking)) + b"\n"
 
-    async def _answered(self, handler: Handler, request: Request) -> tuple[Mapping[str, Any], int]:
+    async def _answered(self, handler: Handler, request: Request) -> tuple[Answer, int]:
         try:
             if not request.state.who:
                 raise AccessDenied("the peer of this socket is not a user who may ask")
@@ -160,9 +163,8 @@ REPORT_IT = "see the controller's log for the traceback, and report it"
 
 
 def _list(path: str, masking: Masking) -> Handler:
-    async def answer(controller: Controller, request: Request) -> Mapping[str, Any]:
-        mask = partial(masking.value, limit=None)
-        return list_answer(path, controller, request.query_params, mask)
+    async def answer(controller: Controller, request: Request) -> bytes:
+        return await list_answer(path, controller, request.query_params, masking)
 
     return answer
 
@@ -174,19 +176,8 @@ def _record_list(kind: str, what: frozenset[Deed] = frozenset()) -> Handler:
     return answer
 
 
-def json_response(value: Mapping[str, Any], status: int, masking: Masking) -> Response:
-    """An answer in JSON, masked."""
-    return Response(json_content(value, masking), status, media_type="application/json")
-
-
-def json_content(value: Mapping[str, Any], masking: Masking) -> bytes:
-    """A value as JSON, masked; times that are aware are written in UTC with a Z."""
-    shown = masking.value(value, limit=None)
-    return orjson.dumps(shown, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
-
-
 async def _fleet(controller: Controller, request: Request) -> Mapping[str, Any]:
-    return single("Fleet", as_fields(controller.fleet()))
+    return single("Fleet", as_fields(await controller.look_at_fleet()))
 
 
 async def _tree(controller: Controller, request: Request) -> Mapping[str, Any]:

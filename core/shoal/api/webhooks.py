@@ -29,7 +29,7 @@ from shoal.api.answers import error_body
 from shoal.api.bodies import InvalidRequest, read_body
 from shoal.api.facade import Controller
 from shoal.api.limits import RateLimit, SeenBefore
-from shoal.api.routes import json_response
+from shoal.api.writing import json_response
 from shoal.errors import AccessDenied, BudgetExceeded, ShoalError, UnknownName
 from shoal.hooks.host import Secrets
 from shoal.model.identity import Ref

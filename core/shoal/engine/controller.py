@@ -27,6 +27,7 @@ from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
 from shoal.engine.imaging import Images
 from shoal.engine.inspecting import view_tree
+from shoal.engine.looking import look_at_fleet, look_at_many
 from shoal.engine.naming import require_application, require_name
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recalling import remember
@@ -130,26 +131,46 @@ class Controller:
         """All metrics as Prometheus reads them, put together off the loop; one page at a time."""
         return await to_thread.run_sync(self._metering.exposition, limiter=self._pages)
 
+    async def look_at_fleet(self) -> FleetView:
+        """The fleet on one screen, while it goes on."""
+        return await look_at_fleet(self._state, **self._about())
+
+    async def look(
+        self, path: str, is_meant: Callable[[Ref], bool] = viewing.everything
+    ) -> Sequence[Any]:
+        """The items of a list, while the fleet goes on; `is_meant` narrows what may be long."""
+        found = await look_at_many(self._state, path, is_meant)
+        return getattr(self, path)() if found is None else found
+
+    def places(self) -> Mapping[Ref, Sequence[str]]:
+        """The clusters that each application is on."""
+        return self._state.places()
+
     def fleet(self) -> FleetView:
-        """The fleet on one screen."""
-        return viewing.view_fleet(
-            self._state,
-            location=self._loops.cataloguing.reader.location,
-            version=self._version,
-            started_at=self._started_at,
-        )
+        """The fleet on one screen, at once: for who is in this process and may stop it."""
+        standing = viewing.Standing()
+        for target in self._state.targets.values():
+            standing.count(self._state, target)
+        return viewing.view_fleet(self._state, standing, **self._about())
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "location": self._loops.cataloguing.reader.location,
+            "version": self._version,
+            "started_at": self._started_at,
+        }
 
     def applications(self) -> Sequence[ApplicationView]:
-        """Every application."""
-        return viewing.view_applications(self._state)
+        """Every application, at once."""
+        return list(viewing.view_applications(self._state))
 
     def targets(self) -> Sequence[TargetView]:
-        """Every application at every cluster."""
-        return viewing.view_targets(self._state)
+        """Every application at every cluster, at once."""
+        return list(viewing.view_targets(self._state))
 
     def clusters(self) -> Sequence[ClusterView]:
-        """Every cluster."""
-        return viewing.view_clusters(self._state)
+        """Every cluster, at once."""
+        return list(viewing.view_clusters(self._state))
 
     def sources(self) -> Sequence[SourceView]:
         """Every source, inline ones included."""

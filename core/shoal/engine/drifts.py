@@ -56,7 +56,7 @@ class _Group:
 
 def find_drifts(state: EngineState, application: Ref | None = None) -> Iterator[Found]:
     """Every object that differs from what was written, of one application or of all."""
-    for key in sorted(state.targets):
+    for key in sorted(key for key, target in state.targets.items() if target.drifted):
         target = state.targets[key]
         if application in (None, key.application) and not target.removing:
             for each in sorted(target.drifted):

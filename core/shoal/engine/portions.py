@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import TypeVar
 
 import anyio.lowlevel
@@ -10,9 +10,9 @@ import anyio.lowlevel
 T = TypeVar("T")
 
 
-async def in_portions(many: Sequence[T], size: int) -> AsyncIterator[T]:
-    """All of them; after each `size` of them the loop turns."""
-    for at in range(0, len(many), size):
-        for each in many[at : at + size]:
-            yield each
-        await anyio.lowlevel.checkpoint()
+async def in_portions(many: Iterable[T], size: int) -> AsyncIterator[T]:
+    """All of them; after each `size` of them the loop turns. `many` must bear what happens then."""
+    for count, each in enumerate(many, 1):
+        yield each
+        if count % size == 0:
+            await anyio.lowlevel.checkpoint()

@@ -6,16 +6,15 @@ looks; decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping, Sized
 
 from shoal.engine.depending import lack
 from shoal.engine.neighbours import warnings_of_target
-from shoal.engine.state import ApplicationState, EngineState, StoreTrouble
+from shoal.engine.state import EngineState, StoreTrouble
 from shoal.engine.target_state import Queued, TargetState
-from shoal.engine.views.applications import TargetPhase, TargetView
+from shoal.engine.views.applications import TargetPhase
 from shoal.errors import ShoalError
-from shoal.model.documents import Application
-from shoal.model.health import SEVERITY, Health, HealthState
+from shoal.model.health import Health, HealthState
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.phrases import counted
@@ -120,38 +119,6 @@ def _differs(plan: Plan) -> Told:
     others = f" and {more} more" if more else ""
     told = f"{counted(len(plan.changes), 'object')} would change: {', '.join(shown)}{others}"
     return f"{told}; mode is Observe", "set mode: Apply to write it"
-
-
-def say_application(
-    state: EngineState,
-    known: ApplicationState,
-    targets: Sequence[TargetView],
-    document: Application | None,
-) -> Told:
-    """What is to be said of an application: its own trouble, its worst target's, its source's."""
-    if known.error is not None:
-        return known.error.message, known.error.next_step
-    if document is not None and known.is_rendered and not known.placed:
-        return "its placement selects no cluster", "shoal get clusters -o yaml shows their labels"
-    telling = [each for each in targets if each.message]
-    if not telling:
-        return _say_source(state, document)
-    loudest = max(telling, key=_loudness)
-    return f"{loudest.cluster}: {loudest.message}", loudest.next_step
-
-
-def _loudness(target: TargetView) -> tuple[int, int, int]:
-    """How much a target needs a person: by its phase, then by how well its objects do."""
-    health = SEVERITY[HealthState(target.health)]
-    return SEVERITY_OF_PHASE[target.phase], target.blocked, health
-
-
-def _say_source(state: EngineState, document: Application | None) -> Told:
-    """All is as it was last read; whether it can still be read is another matter."""
-    source = state.sources.get(document.source_ref) if document else None
-    if document is None or source is None or source.error is None:
-        return "", ""
-    return f"source {document.source_ref}: {source.error.message}", source.error.next_step
 
 
 def alone(target: TargetKey, key: ObjectKey, message: str) -> str:

@@ -202,10 +202,15 @@ class EngineState:
         siblings = self._by_application.get(application, {})
         return [siblings[cluster] for cluster in sorted(siblings)]
 
+    def places(self) -> dict[Ref, list[str]]:
+        """The clusters of each application that has a record anywhere, both in order."""
+        known = self._by_application
+        return {application: sorted(known[application]) for application in sorted(known)}
+
     def targets_on(self, cluster: str) -> list[TargetState]:
         """All records of one cluster, by application."""
-        found = [state for key, state in self.targets.items() if key.cluster == cluster]
-        return sorted(found, key=lambda state: state.key)
+        known = self._by_application
+        return [known[each][cluster] for each in sorted(known) if cluster in known[each]]
 
     def is_answering(self, cluster: str) -> bool:
         """Whether what is known of a cluster is what it says now."""

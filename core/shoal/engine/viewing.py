@@ -1,21 +1,22 @@
-"""Views of the engine's state, made when somebody looks. No I/O, no decision, nothing kept."""
+"""Views of the engine's state, made when somebody looks. No I/O, no decision, nothing kept.
+
+Of what there are many, views are made one by one as they are taken, of those that there were when
+the first was: whoever takes them may let others have the loop in between.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from shoal.documents import Identity, Problem
 from shoal.engine.neighbours import warnings_of_target
 from shoal.engine.phasing import blocked_of, health_of, phase_of
-from shoal.engine.saying import (
-    SEVERITY_OF_PHASE,
-    alone,
-    say_application,
-    say_store,
-    say_target,
-)
+from shoal.engine.saying import SEVERITY_OF_PHASE, alone, say_store, say_target
+from shoal.engine.stances import say_application, stance_of
 from shoal.engine.state import ApplicationState, ClusterState, EngineState
 from shoal.engine.target_state import TargetState
 from shoal.engine.views.applications import (
@@ -32,19 +33,41 @@ from shoal.engine.warning import is_slow, warnings_of
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
 from shoal.model.documents import Application
 from shoal.model.health import Health, HealthState, worst
-from shoal.model.holds import Hold
+from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import Ref
 from shoal.model.phrases import counted
 
 STALLS_SHOWN = timedelta(hours=1)
+IsMeant = Callable[[Ref], bool]
+"""Whether an application is one of those that somebody looks for."""
+_UNSEEN = Health(HealthState.UNKNOWN)
+
+
+@dataclass(slots=True)
+class Standing:
+    """How many targets stand how: what takes a look at each of them."""
+
+    phases: Counter[str] = field(default_factory=Counter[str])
+    health: Counter[str] = field(default_factory=Counter[str])
+    blocked: int = 0
+
+    def count(self, state: EngineState, target: TargetState) -> None:
+        """One more target."""
+        self.phases[phase_of(state, target).value] += 1
+        self.health[health_of(state, target).state.value] += 1
+        self.blocked += blocked_of(state, target) > 0
 
 
 def view_fleet(
-    state: EngineState, *, location: str, version: str, started_at: datetime
+    state: EngineState,
+    standing: Standing,
+    *,
+    location: str,
+    version: str,
+    started_at: datetime,
 ) -> FleetView:
     """The fleet on one screen."""
     catalog, fleet = state.catalog, state.fleet
-    targets = view_targets(state)
     error = fleet.error
     ready = "Unknown" if catalog is None and error is None else str(not error)
     if fleet.problems:
@@ -68,11 +91,11 @@ def view_fleet(
         clusters=len(state.clusters),
         clusters_reachable=sum(each.is_answering for each in state.clusters.values()),
         applications=len(catalog.applications) if catalog else 0,
-        targets=len(targets),
-        phases=dict(Counter(target.phase.value for target in targets)),
-        health=dict(Counter(target.health for target in targets)),
-        blocked=sum(target.blocked > 0 for target in targets),
-        holds=len(view_holds(state)),
+        targets=standing.phases.total(),
+        phases=dict(standing.phases),
+        health=dict(standing.health),
+        blocked=standing.blocked,
+        holds=len(_standing(state)),
         state_message=state_message,
         state_next_step=state_next_step,
         version=version,
@@ -93,9 +116,17 @@ def _problem(problem: Problem) -> DocumentProblem:
     )
 
 
-def view_targets(state: EngineState) -> list[TargetView]:
-    """Every application at every cluster."""
-    return [view_target(state, state.targets[key]) for key in sorted(state.targets)]
+def everything(application: Ref) -> bool:
+    """Every application is meant."""
+    return True
+
+
+def view_targets(state: EngineState, is_meant: IsMeant = everything) -> Iterator[TargetView]:
+    """The applications that are meant at every cluster."""
+    for ref in sorted(state.places()):
+        if is_meant(ref):
+            for target in state.targets_of(ref):
+                yield view_target(state, target)
 
 
 def view_target(state: EngineState, target: TargetState) -> TargetView:
@@ -158,23 +189,30 @@ def _unhealthy(state: EngineState, target: TargetState) -> list[ObjectProblem]:
     ]
 
 
-def view_applications(state: EngineState) -> list[ApplicationView]:
-    """Every application of the catalog, and those whose targets are still being removed."""
+def view_applications(
+    state: EngineState, is_meant: IsMeant = everything
+) -> Iterator[ApplicationView]:
+    """Those that are meant of the catalog, and those whose targets are still being removed."""
     catalog = state.catalog
     documents = dict(catalog.applications) if catalog else {}
-    refs = set(documents) | {key.application for key in state.targets}
-    return [_application(state, ref, documents.get(ref)) for ref in sorted(refs)]
+    holds: dict[str, list[Hold]] = {}
+    for hold in _standing(state):
+        holds.setdefault(hold.subject.partition("@")[0], []).append(hold)
+    for ref in sorted({*documents, *state.places()}):
+        if is_meant(ref):
+            yield _application(state, ref, documents.get(ref), holds.get(str(ref), ()))
 
 
-def _application(state: EngineState, ref: Ref, document: Application | None) -> ApplicationView:
+def _application(
+    state: EngineState, ref: Ref, document: Application | None, holds: Sequence[Hold]
+) -> ApplicationView:
     known = state.applications.get(ref, ApplicationState())
-    targets = [view_target(state, each) for each in state.targets_of(ref)]
+    targets = [stance_of(state, each) for each in state.targets_of(ref)]
     phases = [each.phase for each in targets]
     if known.error is not None:
         phases.append(TargetPhase.FAILED)
     phase = max(phases, key=SEVERITY_OF_PHASE.__getitem__, default=TargetPhase.PENDING)
     message, next_step = say_application(state, known, targets, document)
-    healths = [Health(HealthState(each.health)) for each in targets]
     return ApplicationView(
         namespace=ref.namespace,
         name=ref.name,
@@ -184,15 +222,17 @@ def _application(state: EngineState, ref: Ref, document: Application | None) -> 
         revision=known.revision,
         tried_revision=known.tried_revision,
         phase=phase,
-        health=worst(healths).state.value if healths else HealthState.UNKNOWN.value,
+        health=(worst(each.health for each in targets) if targets else _UNSEEN).state.value,
         clusters=len(targets),
         synced=sum(each.phase is TargetPhase.SYNCED for each in targets),
-        objects=sum(each.objects for each in targets),
+        objects=sum(state.inventory(each.cluster).count(each.target.key) for each in targets),
         blocked=sum(each.blocked > 0 for each in targets),
         message=message,
         next_step=next_step,
-        suspended=bool(state.suspensions(ref)),
-        holds=_holds_of(state, ref),
+        suspended=any(
+            hold.cause is HoldCause.SUSPENDED and hold.subject == str(ref) for hold in holds
+        ),
+        holds=sorted(hold.id for hold in holds),
         document=_place(state, Identity("Application", *ref)),
         sync=_policy(document),
     )
@@ -210,20 +250,14 @@ def _says_something(value: Any) -> bool:
     return not isinstance(value, dict) or any(value.values())
 
 
-def _holds_of(state: EngineState, ref: Ref) -> list[str]:
-    return sorted(
-        hold.id
-        for hold in _standing(state)
-        if hold.subject == str(ref) or hold.subject.startswith(f"{ref}@")
-    )
-
-
-def view_clusters(state: EngineState) -> list[ClusterView]:
+def view_clusters(state: EngineState) -> Iterator[ClusterView]:
     """Every cluster that has a document."""
-    return [_cluster(state, name, state.clusters[name]) for name in sorted(state.clusters)]
+    targets = Counter(key.cluster for key in state.targets)
+    for name, cluster in sorted(state.clusters.items()):
+        yield _cluster(state, name, cluster, targets[name])
 
 
-def _cluster(state: EngineState, name: str, cluster: ClusterState) -> ClusterView:
+def _cluster(state: EngineState, name: str, cluster: ClusterState, targets: int) -> ClusterView:
     error, facts = cluster.error, cluster.facts
     warnings = warnings_of(cluster, state.now())
     return ClusterView(
@@ -241,7 +275,7 @@ def _cluster(state: EngineState, name: str, cluster: ClusterState) -> ClusterVie
         latency_seconds=facts.latency_seconds if facts else None,
         requests_in_flight=facts.requests_in_flight if facts else None,
         transitions=cluster.turns.count,
-        targets=len(state.targets_on(name)),
+        targets=targets,
         objects=len(cluster.inventory),
         queued=len(cluster.queue) + cluster.queue.active,
         reason=error.reason if error else "",
@@ -330,6 +364,8 @@ def _place(state: EngineState, identity: Identity) -> str:
 
 
 __all__ = [
+    "Standing",
+    "everything",
     "view_applications",
     "view_clusters",
     "view_fleet",

@@ -79,9 +79,25 @@ class FakeController:
         """As given."""
         return self.metrics_page
 
-    def fleet(self) -> FleetView:
+    async def look_at_fleet(self) -> FleetView:
         """As given."""
         return self.fleet_value
+
+    async def look(self, path: str, is_meant: Callable[[Ref], bool]) -> Sequence[Any]:
+        """As given."""
+        found = getattr(self, path)()
+        if path == "targets":
+            return [each for each in found if is_meant(Ref(each.namespace, each.application))]
+        if path == "applications":
+            return [each for each in found if is_meant(Ref(each.namespace, each.name))]
+        return list(found)
+
+    def places(self) -> Mapping[Ref, Sequence[str]]:
+        """Where the targets are that are given."""
+        found: dict[Ref, list[str]] = {}
+        for each in self.target_list:
+            found.setdefault(Ref(each.namespace, each.application), []).append(each.cluster)
+        return found
 
     def applications(self) -> Sequence[ApplicationView]:
         """As given."""
