@@ -41,7 +41,9 @@ def test_a_correction_of_one_object_names_it(shoal_controller, shoal, words, wha
 )
 def test_status_says_where_the_rest_is_listed(shoal_controller, shoal, problems, targets, rest):
     shoal_controller.fleet_value = fleet_view(problems=[PROBLEM] * problems)
-    shoal_controller.target_list = [target_view(phase=TargetPhase.FAILED)] * targets
+    shoal_controller.target_list = [
+        target_view(application=f"a{number}", phase=TargetPhase.FAILED) for number in range(targets)
+    ]
 
     assert shoal("status").out.endswith(f"  {rest}\n")
 

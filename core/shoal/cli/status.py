@@ -1,7 +1,7 @@
 """`shoal status`: the fleet on one screen, and whether a person is needed.
 
-What is being corrected this very moment is counted and not told, and what waits for the same
-decision on many clusters is told once. What is on its way needs a person when it is known what is
+What is being corrected this very moment is counted and not told, and what many clusters have in
+common is told once. What is on its way needs a person when it is known what is
 in its way, and that this does not go away by itself. Exit code 1 when anything failed, drifted or
 is not healthy; 6 when nothing did, as far as one can see, and some clusters do not answer.
 """
@@ -9,7 +9,7 @@ is not healthy; 6 when nothing did, as far as one can see, and some clusters do 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -35,7 +35,9 @@ from shoal.cli.phrasing import (
 )
 from shoal.cli.printing import print_one
 from shoal.cli.tables import Item
+from shoal.cli.troubles import Seen, Trouble, told_together
 from shoal.engine.views.applications import BLOCKED
+from shoal.model.holds import HoldCause
 
 BAD_PHASES = frozenset({"Failed", "Drifted"})
 BAD_HEALTH = frozenset({"Degraded", "Missing"})
@@ -55,16 +57,6 @@ _CORRECTED_WITHIN = timedelta(seconds=30)  # what drifts longer is worth a look
 _SHOWN = 10  # lines of trouble on one screen; the lists have the rest
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """One line of what needs a person: `state` gives glyph and word, `next` what to do."""
-
-    state: str
-    subject: str
-    message: str
-    next_step: str = ""
-
-
 @click.command()
 @prints
 @asks
@@ -75,12 +67,8 @@ def status(output: Output, client: Client) -> int:
     silent = silent_clusters(clusters)
     targets = client.items("targets", where=_TELLING)
     failures = list(_failures(client, fleet, clusters, targets))
-    waiting = [
-        Trouble("Unknown", f"cluster {cluster['name']}", cluster["message"], cluster["next_step"])
-        for cluster in silent
-        if cluster["message"] and cluster["authorized"] != "False"
-    ]
-    waiting += _warnings(clusters)
+    waiting = list(told_together(_silent(silent)))
+    waiting += told_together(_warnings(clusters))
     waiting += _stalls(fleet["stalls"])
     waiting += _held(client.items("holds"))
     waiting += _untold(client.items("alerts"))
@@ -113,10 +101,8 @@ def _failures(
             unread.add(f"{source['namespace']}/{source['name']}")
             subject = f"source {source['namespace']}/{source['name']}"
             yield Trouble("Failed", subject, source["message"], source["next_step"])
-    for cluster in clusters:
-        if cluster["authorized"] == "False":
-            subject = f"cluster {cluster['name']}"
-            yield Trouble("Failed", subject, cluster["message"], cluster["next_step"])
+    refused = (each for each in clusters if each["authorized"] == "False")
+    yield from told_together(_of_cluster(each, "Failed", each["reason"], each) for each in refused)
     told = {
         (target["namespace"], target["application"], f"{target['cluster']}: {target['message']}")
         for target in targets
@@ -135,10 +121,27 @@ def _failures(
         name = f"{drift['namespace']}/{drift['application']}"
         yield Trouble("Drifted", name, said_of_drift(drift), f"shoal drift list {name}")
     explained = drifted & {place for drift in drifts for place in _places(drift)}
-    for target in filter(_is_bad, targets):
-        if _place(target) in explained:
-            continue  # the same change on many clusters is one thing to decide about
-        yield _trouble(target)
+    # The same drift on many clusters is one thing to decide about, and was told.
+    bad = [each for each in targets if _is_bad(each) and _place(each) not in explained]
+    yield from told_together(_of_target(each, _trouble(each)) for each in bad)
+
+
+def _of_target(target: Item, trouble: Trouble) -> Seen:
+    name = f"{target['namespace']}/{target['application']}"
+    return Seen(trouble, name, target["cluster"], name, f"shoal describe app {name}")
+
+
+def _of_cluster(cluster: Item, state: str, together: str, told: Item) -> Seen:
+    name = cluster["name"]
+    trouble = Trouble(state, f"cluster {name}", told["message"], told["next_step"])
+    return Seen(trouble, "", name, together, "shoal get clusters")
+
+
+def _silent(clusters: Sequence[Item]) -> Iterator[Seen]:
+    """Clusters that do not answer, by what they answer instead."""
+    for cluster in clusters:
+        if cluster["message"] and cluster["authorized"] != "False":
+            yield _of_cluster(cluster, "Unknown", cluster["reason"], cluster)
 
 
 def _trouble(target: Item) -> Trouble:
@@ -152,10 +155,14 @@ def _trouble(target: Item) -> Trouble:
 
 
 def _held(holds: Sequence[Item]) -> Iterator[Trouble]:
-    """What waits for a person; the same change on many clusters is one thing to decide about."""
+    """What waits for a person; the same change on many clusters is one thing to decide about.
+
+    What waits for another application waits for nobody: if that is not well, it is told.
+    """
     groups: dict[str, list[Item]] = {}
     for hold in holds:
-        groups.setdefault(hold["group"] or hold["id"], []).append(hold)
+        if hold["cause"] != HoldCause.DEPENDENCY:
+            groups.setdefault(hold["group"] or hold["id"], []).append(hold)
     for group, same in groups.items():
         hold = same[0]
         told, where = f"{hold['cause']}: {hold['reason']}", hold["subject"].partition("@")
@@ -178,11 +185,17 @@ def _untold(alerts: Sequence[Item]) -> Iterator[Trouble]:
 
 def _hanging(targets: Sequence[Item]) -> Iterator[Trouble]:
     """What goes on by itself once somebody has done what it waits for."""
-    for target in targets:
-        if target["phase"] == "Syncing" and target["next_step"] and not _is_bad(target):
-            yield Trouble(
-                "Syncing", TARGET.identity(target), target["message"], target["next_step"]
-            )
+    hanging = [
+        each
+        for each in targets
+        if each["phase"] == "Syncing" and each["next_step"] and not _is_bad(each)
+    ]
+    return told_together(
+        _of_target(
+            each, Trouble("Syncing", TARGET.identity(each), each["message"], each["next_step"])
+        )
+        for each in hanging
+    )
 
 
 def _shared(targets: Sequence[Item]) -> Iterator[Trouble]:
@@ -205,13 +218,12 @@ def _is_being_corrected(drift: Item) -> bool:
     return is_new and drift["policy"] == "Correct"
 
 
-def _warnings(clusters: Sequence[Item]) -> Iterator[Trouble]:
+def _warnings(clusters: Sequence[Item]) -> Iterator[Seen]:
     """What will not work for long; what a credential may not do is told by `get clusters`."""
     for cluster in clusters:
         for one in cluster["warnings"]:
             if one["reason"] != "Limited":
-                subject = f"cluster {cluster['name']}"
-                yield Trouble("Warning", subject, one["message"], one["next_step"])
+                yield _of_cluster(cluster, "Warning", one["reason"], one)
 
 
 def _stalls(stalls: Sequence[Item]) -> Iterator[Trouble]:
