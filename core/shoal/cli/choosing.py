@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shoal.cli.fleet_folder import read_documents
@@ -12,26 +11,25 @@ from shoal.errors import InvalidDocument, UnknownName
 from shoal.model.phrases import some_of
 
 if TYPE_CHECKING:
+    from shoal.cli.fleet_source import FleetSource
     from shoal.composition.loading import Plugins
     from shoal.documents import Catalog, Identity, Problem
     from shoal.model.documents import Application
+    from shoal.telemetry.masking import Masking
 
     Broken = Mapping[Identity, tuple[Problem, ...]]
 
 _SHOWN = 8
 
 
-def read_catalog(fleet: Path, plugins: Plugins) -> tuple[Catalog, Broken]:
+def read_catalog(fleet: FleetSource, plugins: Plugins, masking: Masking) -> tuple[Catalog, Broken]:
     """The fleet's documents, and those that cannot be used; what is wrong is a warning."""
     from shoal.documents import merge
 
-    loaded = read_documents(fleet, plugins)
+    loaded = read_documents(fleet.files(plugins, masking), plugins)
     catalog = merge(None, loaded)
     if catalog is None:
-        raise InvalidDocument(
-            f"the folder {fleet} holds no fleet that can be read",
-            next_step="see `shoal validate`; --fleet DIR names another folder",
-        )
+        raise fleet.holds_none()
     return catalog, loaded.broken
 
 

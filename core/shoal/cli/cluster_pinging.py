@@ -14,7 +14,7 @@ import click
 
 from shoal.cli import completing
 from shoal.cli.ending import Ending, ending_of, note
-from shoal.cli.fleet_folder import FleetFolder, open_fleet
+from shoal.cli.fleet_folder import FleetFolder, FolderType, open_fleet
 from shoal.cli.hiding import masked_logs
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints, state_option
@@ -57,7 +57,7 @@ PING = Kind(
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completing.clusters)
 @click.option(
     "--fleet",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FolderType("name a clone; `shoal doctor --fleet URL` looks at its clusters, too"),
     metavar="DIR",
     help="Ask the clusters of this folder directly, from this machine, without a controller.",
 )

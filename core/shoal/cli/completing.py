@@ -72,8 +72,8 @@ def names_of_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 def names_of(path: str, ctx: click.Context) -> list[str]:
     """Names of one list, from wherever the command that is typed would take them."""
-    folder = ctx.params.get("fleet")
-    if isinstance(folder, Path):
+    fleet = ctx.params.get("fleet")
+    if fleet is not None and (folder := Path(fleet)).is_dir():
         return _within(lambda: _written(path, folder)) or []
     state = ctx.params.get("state")
     return _remembered(path, state if isinstance(state, Path) else None)

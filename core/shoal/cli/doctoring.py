@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from shoal.cli.ending import Ending, note
+from shoal.cli.fleet_source import FleetSource, reads_fleet
 from shoal.cli.hiding import masked_logs
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.phrasing import clean, colored, with_glyph
 from shoal.cli.plugging import named_plugins
 from shoal.cli.printing import print_list
-from shoal.cli.progress import saying_progress
+from shoal.cli.progress import saying_progress, ticking
 from shoal.cli.tables import field, state
 
 if TYPE_CHECKING:
     from shoal.composition.checkup import Fleet
+    from shoal.composition.configuration_file import ConfigurationFile
     from shoal.composition.diagnosing import Check
     from shoal.composition.loading import Plugins
-    from shoal.telemetry.known import KnownSecrets
     from shoal.telemetry.masking import Masking
 
 CHECK = Kind(
@@ -35,29 +36,15 @@ CHECK = Kind(
     lambda item: str(item["subject"]).replace(" ", "/"),
 )
 _WIDEST = len("▲ Warning")
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
-@click.option(
-    "--fleet",
-    type=_FOLDER,
-    metavar="DIR",
-    envvar="SHOAL_FLEET",
-    help="The fleet's folder; here, when left out and there is a fleet.yaml.",
-)
+@reads_fleet
 @click.option(
     "--state",
-    "state_folder",
-    type=_FOLDER,
+    type=click.Path(path_type=Path, file_okay=False),
     envvar="SHOAL_STATE",
     help="The state folder of the controller; the usual one of the fleet when left out.",
-)
-@click.option(
-    "--secrets",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    envvar="SHOAL_SECRETS",
-    help="Secrets as files, as `shoal run` gets them: NAMESPACE/NAME/KEY.",
 )
 @click.option(
     "--allow-exec",
@@ -68,11 +55,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 )
 @prints
 def doctor(
-    fleet: Path | None,
-    state_folder: Path | None,
-    secrets: Path | None,
-    allow_exec: tuple[str, ...],
-    output: Output,
+    ask: Callable[..., FleetSource], state: Path | None, allow_exec: tuple[str, ...], output: Output
 ) -> int:
     """Look whether everything is there that a fleet needs, from this machine, without a controller.
 
@@ -83,79 +66,72 @@ def doctor(
     """
     import anyio
 
-    from shoal.api.running import default_state_folder
     from shoal.composition.allowing import read_named
     from shoal.composition.checkup import check_all
+    from shoal.composition.configuration_file import file_of
     from shoal.composition.loading import load_plugins
 
-    written, of_file = _configuration()
-    if fleet is None:
-        fleet = Path() if Path("fleet.yaml").is_file() else _folder(written.get("fleet"))
-    state_folder = state_folder or written.get("state")
-    secrets = secrets or written.get("secrets")
-    allow_exec = allow_exec or tuple(written.get("allow_exec", ()))
+    file = file_of(os.environ)
+    source = ask(with_file=file is None or not file.problems)
     masking = masked_logs()
     plugins = load_plugins(named=[read_named(each) for each in named_plugins()])
-    state_folder = state_folder or default_state_folder(str(fleet or Path()))
-    given = _given(fleet, secrets, allow_exec, plugins, masking.known) if fleet else None
+    checks = [] if file is None else [_of_file(file)]
+    fleet, of_fleet = _read(source, plugins, masking) if source.is_named else (None, [])
     with saying_progress() as say:
-        checks = [*of_file, *anyio.run(check_all, plugins, state_folder, given, say)]
+        checks += anyio.run(check_all, plugins, source.settings.state, fleet, say)
+    checks += of_fleet
     _print(output, checks, masking)
-    if fleet is None:
-        note("no fleet was looked at: give --fleet DIR; of one by URL, a clone")
+    if not source.is_named:
+        note("no fleet was looked at: give --fleet DIR|URL")
     note(_summary(checks))
     return Ending.NO if any(check.finding == "Failed" for check in checks) else Ending.OK
 
 
-def _configuration() -> tuple[Mapping[str, Any], Sequence[Check]]:
-    """What the file of the controller says, and whether it can be used; nothing without a file."""
-    from shoal.composition.configuration_file import file_of
+def _of_file(file: ConfigurationFile) -> Check:
+    """Whether what the controller would read can be used."""
     from shoal.composition.diagnosing import failed, ok
 
-    file = file_of(os.environ)
-    if file is None:
-        return {}, ()
     if file.problems:
         step = "correct it; `shoal config show` tries it out"
-        return {}, [failed("configuration", file.problems[0].as_text(), step)]
-    values = {name: each.value for name, each in file.values.items()}
-    return values, [ok("configuration", str(file.path))]
+        return failed("configuration", file.problems[0].as_text(), step)
+    return ok("configuration", str(file.path))
 
 
-def _folder(fleet: str | None) -> Path | None:
-    """The fleet of the file where it is a folder; one by URL is not cloned for a look."""
-    from shoal.model.locations import is_remote
+def _read(
+    source: FleetSource, plugins: Plugins, masking: Masking
+) -> tuple[Fleet | None, list[Check]]:
+    """The documents of the fleet; or what to say where it cannot be read."""
+    import anyio
 
-    return Path(fleet) if fleet and not is_remote(fleet) else None
-
-
-def _given(
-    fleet: Path,
-    secrets: Path | None,
-    allow_exec: tuple[str, ...],
-    plugins: Plugins,
-    known: KnownSecrets,
-) -> Fleet:
     from shoal.binaries import silent
-    from shoal.cli.fleet_files import read_fleet
+    from shoal.composition.checking_fleet import FETCH_SECONDS
     from shoal.composition.checkup import Fleet
+    from shoal.composition.diagnosing import Probe, diagnose
     from shoal.composition.offline import Given
     from shoal.documents import load
 
-    loaded = load(read_fleet(fleet), plugins.seams)
-    name = next((each.name for each in loaded.documents if each.kind == "Fleet"), "")
-    return Fleet(
-        loaded,
-        Given(
-            fleet_folder=fleet,
-            fleet=name,
-            secrets_folder=secrets,
-            told={},
-            progress=silent,
-            known=known,
-            exec_allowed=frozenset(allow_exec),
-        ),
+    settings, found = source.settings, list[Mapping[str, bytes]]()
+
+    async def look() -> Sequence[Check]:
+        found.append(await source.read(plugins, masking))
+        return ()
+
+    probe = Probe(f"fleet {settings.fleet_location}", look, FETCH_SECONDS)
+    with ticking(f"reading {settings.fleet_location}"):
+        checks = anyio.run(diagnose, [probe])
+    if not found:
+        return None, checks
+    loaded = load(found[0], plugins.seams)
+    given = Given(
+        fleet_folder=source.folder,
+        fleet=next((each.name for each in loaded.documents if each.kind == "Fleet"), ""),
+        secrets_folder=settings.secrets,
+        told={},
+        progress=silent,
+        known=masking.known,
+        exec_allowed=frozenset(settings.allow_exec),
     )
+    return Fleet(loaded, given, settings.fleet_location), checks
 
 
 def _print(output: Output, checks: Sequence[Check], masking: Masking) -> None:

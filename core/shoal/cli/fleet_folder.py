@@ -6,6 +6,7 @@ counts. What a change of labels moves is told before anybody commits it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +18,40 @@ from shoal.cli.ending import note
 from shoal.cli.fleet_files import read_fleet
 from shoal.cli.plugging import loaded_plugins
 from shoal.errors import InvalidDocument, Permanent, UnknownName
+from shoal.model.locations import is_remote
 
 if TYPE_CHECKING:
     from shoal.composition.loading import Plugins
     from shoal.documents import Identity, Loaded
     from shoal.model.documents import Application, Cluster
 
+
+class FolderType(click.Path):
+    """A folder with documents; a repository by its URL is refused, with what to do instead."""
+
+    def __init__(self, instead: str, *, file_okay: bool = False) -> None:
+        super().__init__(path_type=Path, file_okay=file_okay)
+        self._instead = instead
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Read it, or fail as a usage error."""
+        text = os.fspath(value)
+        if is_remote(text):
+            self.fail(f"a folder is needed here, and this is a repository: {self._instead}")
+        return super().convert(value, param, ctx)
+
+
 fleet_option = click.option(
     "--fleet",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FolderType("clone it, name the clone, and commit and push what is changed in it"),
     default=Path("."),
     metavar="DIR",
-    help="The fleet's folder; here, when left out.",
+    help="The fleet's folder, a clone where it is in Git; here, when left out.",
 )
 
 
@@ -93,11 +116,11 @@ def cluster_identity(name: str) -> Identity:
     return Identity("Cluster", "", name)
 
 
-def read_documents(path: Path, plugins: Plugins) -> Loaded:
-    """The documents of a folder; what is wrong with them is a warning."""
+def read_documents(files: Mapping[str, bytes], plugins: Plugins) -> Loaded:
+    """The documents in these files; what is wrong with them is a warning."""
     from shoal.documents import load
 
-    loaded = load(read_fleet(path), plugins.seams)
+    loaded = load(files, plugins.seams)
     for problem in loaded.problems:
         note(f"warning: {problem.as_text()}")
     return loaded
@@ -106,7 +129,7 @@ def read_documents(path: Path, plugins: Plugins) -> Loaded:
 def open_fleet(path: Path) -> FleetFolder:
     """Read a folder; its problems are warnings. Raises InvalidDocument when it holds no fleet."""
     plugins = loaded_plugins()
-    loaded = read_documents(path, plugins)
+    loaded = read_documents(read_fleet(path), plugins)
     if not any(identity.kind == "Fleet" for identity in loaded.documents):
         raise InvalidDocument(
             f"the folder {path} holds no fleet that can be read",

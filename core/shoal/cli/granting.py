@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,11 +11,11 @@ import click
 from shoal.cli import completing
 from shoal.cli.choosing import read_catalog, refuse_unknown_cluster
 from shoal.cli.ending import Ending, note
-from shoal.cli.fleet_folder import fleet_option
+from shoal.cli.fleet_source import FleetSource, reads_fleet
 from shoal.cli.hiding import masked_errors, masked_logs
 from shoal.cli.options import Output, prints_as
 from shoal.cli.plugging import loaded_plugins
-from shoal.cli.rendering import facts_and_secrets, told
+from shoal.cli.rendering import takes_facts, told
 
 if TYPE_CHECKING:
     from shoal.documents import Catalog
@@ -31,7 +31,7 @@ _ACCOUNT = "shoal/shoal"
     shell_complete=completing.clusters,
     help="The cluster; may be left out when the fleet has only one.",
 )
-@fleet_option
+@reads_fleet
 @click.option(
     "--account",
     default=_ACCOUNT,
@@ -51,15 +51,14 @@ _ACCOUNT = "shoal/shoal"
     is_flag=True,
     help="Let every kind be listed too: all that is ours is found when the database is lost.",
 )
-@facts_and_secrets
+@takes_facts
 @prints_as("How to print; yaml when left out.")
 def rbac(
     cluster: str | None,
-    fleet: Path,
+    ask: Callable[[], FleetSource],
     account: str,
     is_wide: bool,
     can_sweep: bool,
-    secrets: Path | None,
     kubernetes_version: str | None,
     api_versions: tuple[str, ...],
     output: Output,
@@ -80,7 +79,8 @@ def rbac(
     masking = masked_logs()
     namespace, name = _account_of(account)
     plugins = loaded_plugins()
-    catalog, broken = read_catalog(fleet, plugins)
+    fleet = ask()
+    catalog, broken = read_catalog(fleet, plugins, masking)
     chosen = cluster or _only_cluster(catalog)
     refuse_unknown_cluster(catalog, broken, chosen)
     reach = Reach(
@@ -92,9 +92,9 @@ def rbac(
     )
     with shown_progress() as progress, masked_errors(masking):
         given = Given(
-            fleet_folder=fleet,
+            fleet_folder=fleet.folder,
             fleet=catalog.fleet,
-            secrets_folder=secrets,
+            secrets_folder=fleet.settings.secrets,
             told=told(kubernetes_version, api_versions),
             progress=progress,
             known=masking.known,

@@ -14,7 +14,7 @@ from shoal.cli import completing
 from shoal.cli.application_options import any_application_argument, namespace_option
 from shoal.cli.choosing import chosen_applications, chosen_clusters, read_catalog
 from shoal.cli.ending import Ending, note
-from shoal.cli.fleet_folder import fleet_option
+from shoal.cli.fleet_source import FleetSource, reads_fleet
 from shoal.cli.hiding import masked_errors, masked_logs
 from shoal.cli.options import Output, prints_as, with_options
 from shoal.cli.plugging import loaded_plugins
@@ -26,12 +26,7 @@ _VERSION = re.compile(r"v?(\d+\.\d+)(?:\.(\d+))?([-+][\w.+-]+)?", re.ASCII)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-_FACTS_AND_SECRETS = (
-    click.option(
-        "--secrets",
-        type=click.Path(path_type=Path, file_okay=False, exists=True),
-        help="Secrets for fetching sources, as files: NAMESPACE/NAME/KEY.",
-    ),
+_FACTS = (
     click.option(
         "--kubernetes-version",
         metavar="VERSION",
@@ -47,15 +42,15 @@ _FACTS_AND_SECRETS = (
 )
 
 
-def facts_and_secrets(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what only a cluster, or a private source, would tell: for commands that render."""
-    return with_options(command, _FACTS_AND_SECRETS)
+def takes_facts(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what only a cluster would tell: for commands that render."""
+    return with_options(command, _FACTS)
 
 
 @click.command()
 @any_application_argument
 @click.option("-c", "--cluster", shell_complete=completing.clusters, help="What this cluster gets.")
-@fleet_option
+@reads_fleet
 @namespace_option
 @click.option(
     "--path",
@@ -64,7 +59,7 @@ def facts_and_secrets(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="DIR",
     help="Read this folder, as it is, in place of the source; source.path is a folder in it.",
 )
-@facts_and_secrets
+@takes_facts
 @click.option(
     "--show-secrets",
     is_flag=True,
@@ -75,10 +70,9 @@ def facts_and_secrets(command: Callable[..., Any]) -> Callable[..., Any]:
 def render(
     application: str | None,
     cluster: str | None,
-    fleet: Path,
+    ask: Callable[[], FleetSource],
     namespace: str | None,
     working_copy: Path | None,
-    secrets: Path | None,
     kubernetes_version: str | None,
     api_versions: tuple[str, ...],
     show_secrets: bool,
@@ -88,9 +82,10 @@ def render(
     """Print what a cluster gets of APP, or of all applications.
 
     Works without a controller and without the clusters: the documents are those in the fleet's
-    folder, and the source is fetched. Values of Secrets and of environment variables are masked:
-    what can be applied is printed with --show-secrets. Without --cluster, it prints what all
-    clusters get when that is the same; else it lists which clusters get the same, with exit code 1.
+    folder or repository, and the source is fetched. Values of Secrets and of environment variables
+    are masked: what can be applied is printed with --show-secrets. Without --cluster, it prints
+    what all clusters get when that is the same; else it lists which clusters get the same, with
+    exit code 1.
     """
     import anyio
 
@@ -100,7 +95,8 @@ def render(
 
     masking = masked_logs()
     plugins = loaded_plugins()
-    catalog, broken = read_catalog(fleet, plugins)
+    fleet = ask()
+    catalog, broken = read_catalog(fleet, plugins, masking)
     documents = chosen_applications(catalog, broken, application, namespace)
     if working_copy is not None and len({each.source_ref for each in documents}) > 1:
         raise click.UsageError("--path stands for one source; name the application")
@@ -108,9 +104,9 @@ def render(
     request = Request(catalog, documents, placed, explains)
     with shown_progress() as progress, masked_errors(masking):
         given = Given(
-            fleet_folder=fleet,
+            fleet_folder=fleet.folder,
             fleet=catalog.fleet,
-            secrets_folder=secrets,
+            secrets_folder=fleet.settings.secrets,
             working_copy=working_copy,
             told=told(kubernetes_version, api_versions),
             progress=progress,

@@ -11,7 +11,7 @@ import click
 
 from shoal.cli.ending import Ending, note
 from shoal.cli.fleet_files import read_fleet
-from shoal.cli.fleet_folder import write_new
+from shoal.cli.fleet_folder import FolderType, write_new
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.plugging import loaded_plugins
@@ -47,7 +47,9 @@ name_option = click.option(
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."))
+@click.argument(
+    "folder", type=FolderType("`shoal bootstrap URL` begins a fleet there"), default=Path(".")
+)
 @name_option
 @prints
 def init(folder: Path, name: str | None, output: Output) -> int:

@@ -76,7 +76,7 @@ def takes_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, config: Path | None, **kwargs: Any) -> Any:
         context = click.get_current_context()
         others = {name: value for name, value in kwargs.items() if name not in table()}
-        return command(*args, configure=lambda: _configured(context, config), **others)
+        return command(*args, configure=lambda: configured(context, config), **others)
 
     file_option = click.option(
         "--config",
@@ -108,12 +108,15 @@ def _option(entry: Entry) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     )
 
 
-def _configured(context: click.Context, named: Path | None) -> Configured:
-    """Everything together; says every problem of the file before it raises."""
+def configured(context: click.Context, named: Path | None, *, with_file: bool = True) -> Configured:
+    """Everything together, of those settings that a command has an option for, and of the file.
+
+    Says every problem of the file before it raises.
+    """
     for variable in unknown_variables(os.environ):
         meant = f"; did you mean {variable.meant}?" if variable.meant else ""
         note(f"warning: the variable {variable.name} is not known, and nobody reads it{meant}")
-    path = find_file(named)
+    path = find_file(named) if with_file else None
     file = read_file(path) if path is not None else None
     if file is not None and file.problems:
         for problem in file.problems:

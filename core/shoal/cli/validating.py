@@ -9,6 +9,7 @@ import click
 
 from shoal.cli.ending import Ending, note
 from shoal.cli.fleet_files import read_fleet
+from shoal.cli.fleet_folder import FolderType
 from shoal.cli.kinds import Kind
 from shoal.cli.options import Output, prints
 from shoal.cli.phrasing import clean
@@ -25,7 +26,11 @@ PROBLEM = Kind("Problem", "problems", (), (), lambda item: f"{item['file']}:{ite
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path), default=Path("."))
+@click.argument(
+    "path",
+    type=FolderType("clone it and name the clone; `shoal doctor --fleet URL`", file_okay=True),
+    default=Path("."),
+)
 @click.option("--strict", is_flag=True, help="Take warnings for problems.")
 @prints
 def validate(path: Path, strict: bool, output: Output) -> int:

@@ -29,16 +29,18 @@ from shoal.model.policies import SyncMode
 from shoal.model.rights import Delivered
 from shoal.planning.placing import place
 
-_FETCH_SECONDS = 30.0
+FETCH_SECONDS = 30.0
 _RENDER_SECONDS = 60.0
 _SECRET_SECONDS = 5.0
 
 Say = Callable[[str], None]
 
 
-async def check_fleet(loaded: Loaded, given: Given, plugins: Plugins, say: Say) -> list[Check]:
+async def check_fleet(
+    loaded: Loaded, given: Given, location: str, plugins: Plugins, say: Say
+) -> list[Check]:
     """Everything about one fleet; `say` hears what goes on."""
-    checks = list(_documents(loaded, given))
+    checks = list(_documents(loaded, location, is_fetched=given.fleet_folder is None))
     catalog = merge(None, loaded)
     if catalog is None:
         return checks
@@ -50,8 +52,9 @@ async def check_fleet(loaded: Loaded, given: Given, plugins: Plugins, say: Say) 
         return checks + await looking.clusters()
 
 
-def _documents(loaded: Loaded, given: Given) -> Iterator[Check]:
-    where = f"`shoal validate {given.fleet_folder}` shows all of them"
+def _documents(loaded: Loaded, location: str, *, is_fetched: bool) -> Iterator[Check]:
+    command = "`shoal validate` in a clone" if is_fetched else f"`shoal validate {location}`"
+    where = f"{command} shows all of them"
     problems, doubts = loaded.problems, loaded.warnings
     if problems:
         first = next((each for each in problems if each.file), problems[0])
@@ -60,7 +63,7 @@ def _documents(loaded: Loaded, given: Given) -> Iterator[Check]:
     elif doubts:
         yield warning("documents", f"{counted(len(doubts), 'doubt')}: {doubts[0].as_text()}", where)
     else:
-        yield ok("documents", f"{len(loaded.documents)} valid in {given.fleet_folder}")
+        yield ok("documents", f"{len(loaded.documents)} valid in {location}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class _Looking:
             self.say(f"fetching {counted(len(self.catalog.sources), 'source')}")
         return await diagnose(
             [
-                Probe(f"source {ref}", partial(self._source, ref), _FETCH_SECONDS)
+                Probe(f"source {ref}", partial(self._source, ref), FETCH_SECONDS)
                 for ref in sorted(self.catalog.sources)
             ]
         )
@@ -148,7 +151,7 @@ class _Looking:
         if error := wishes.error():
             return [failed_by(subject, error)]
         most = max(len(content.manifests) for content in wishes.contents.values())
-        return [ok(subject, f"{most} objects on {counted(len(placed), 'cluster')}")]
+        return [ok(subject, f"{counted(most, 'object')} on {counted(len(placed), 'cluster')}")]
 
     async def clusters(self) -> list[Check]:
         """Every cluster answers, and allows what is to be written there."""

@@ -16,10 +16,11 @@ from shoal.documents import Loaded
 
 
 class Fleet(NamedTuple):
-    """The documents of a fleet, and what was told about it."""
+    """The documents of a fleet, what was told about it, and where it is."""
 
     loaded: Loaded
     given: Given
+    location: str
 
 
 async def check_all(plugins: Plugins, state: Path, fleet: Fleet | None, say: Say) -> list[Check]:
@@ -28,7 +29,7 @@ async def check_all(plugins: Plugins, state: Path, fleet: Fleet | None, say: Say
     of_fleet: list[Check] = []
 
     async def look_at_fleet(fleet: Fleet) -> None:
-        of_fleet.extend(await check_fleet(fleet.loaded, fleet.given, plugins, say))
+        of_fleet.extend(await check_fleet(fleet.loaded, fleet.given, fleet.location, plugins, say))
 
     async with anyio.create_task_group() as group:
         if fleet is not None:

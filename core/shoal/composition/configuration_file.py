@@ -80,9 +80,14 @@ def find_file(named: Path | None) -> Path | None:
 
 def file_of(environment: Mapping[str, str]) -> ConfigurationFile | None:
     """The file that a controller would read that is started here; None when there is none."""
-    named = environment.get(VARIABLE)
-    path = find_file(Path(named) if named else None)
+    path = find_file(named_by(environment))
     return None if path is None else read_file(path)
+
+
+def named_by(environment: Mapping[str, str]) -> Path | None:
+    """The file that the variable names."""
+    named = environment.get(VARIABLE)
+    return Path(named) if named else None
 
 
 def fingerprint(path: Path) -> Mark:

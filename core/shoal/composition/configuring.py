@@ -110,7 +110,10 @@ def _written(file: ConfigurationFile) -> dict[str, Given]:
 
 
 def require_fleet(configured: Configured) -> None:
-    """Raise Permanent when nobody says which fleet it is."""
+    """Raise Permanent when nobody says which fleet it is, or says of a folder what it cannot have.
+
+    Only what was typed beside it is refused: a variable or a file may speak of another fleet.
+    """
     if not configured.settings.fleet:
         file = configured.file
         place = f"write `fleet:` into {file.path}" if file else "write it into a file for --config"
@@ -118,6 +121,14 @@ def require_fleet(configured: Configured) -> None:
             "no fleet is named",
             next_step=f"give --fleet DIR|URL, set {table()['fleet'].variable}, or {place}",
         )
+    if configured.settings.fleet_folder is not None:
+        for name in ("fleet_path", "fleet_branch", "fleet_secret"):
+            if configured.origins[name].kind is Kind.FLAG:
+                raise Permanent(
+                    f"{table()[name].flag} is for a fleet by URL, and {configured.settings.fleet} "
+                    "is a folder",
+                    next_step="leave it out, or give the URL as --fleet",
+                )
 
 
 def show_value(name: str, value: Any) -> Any:

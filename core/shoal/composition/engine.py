@@ -12,15 +12,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import anyio
-from pydantic import ValidationError
 
 from shoal import __version__
 from shoal.composition.bordering import guard_of
+from shoal.composition.fleet_reading import fleet_reader
 from shoal.composition.hosting import Hosts, NotedSecrets
 from shoal.composition.loading import TARGET_TYPE
 from shoal.composition.plugin_views import plugin_views
 from shoal.composition.serving import Foundation
-from shoal.composition.settings import Settings
 from shoal.composition.telling import Telemetry, telemetry
 from shoal.composition.watching import LoopWatch
 from shoal.engine.adopting import Adopting
@@ -38,11 +37,8 @@ from shoal.engine.deciding import Deciding
 from shoal.engine.delivering import Delivering
 from shoal.engine.desiring import Desiring
 from shoal.engine.diffing import Diffing
-from shoal.engine.fleet import FleetReader, RepositoryReader
-from shoal.engine.fleet_folder import FolderReader
 from shoal.engine.gating import Gating
 from shoal.engine.gauging import Gauging
-from shoal.engine.guarding import Guard
 from shoal.engine.identifying import Identifying
 from shoal.engine.judging import Judging, by_kind
 from shoal.engine.neighbours import Neighbours
@@ -64,12 +60,9 @@ from shoal.engine.validating import Validating
 from shoal.engine.weighing import Weighing
 from shoal.errors import Permanent
 from shoal.hooks.host import Host
-from shoal.model.choice import Spec
 from shoal.store import Store, open_store
 from shoal.store.folder import DATABASE
 from shoal.telemetry.process import Process
-
-FLEET_SOURCE = "git"
 
 
 @asynccontextmanager
@@ -165,7 +158,9 @@ class _Assembly:
             state=self._state,
             recording=self._recording,
             shrinking=Shrinking(self._state, self._recording, self._removing),
-            reader=_fleet_reader(foundation, hosts, self._guard),
+            reader=fleet_reader(
+                foundation.settings, self._plugins, hosts, self._guard, foundation.run_in_thread
+            ),
             seams=self._plugins.seams,
             interval=lambda: foundation.settings.fleet_interval or usual,
             run_in_thread=foundation.run_in_thread,
@@ -287,40 +282,3 @@ class _Lent:
     async def all_of(self, seam: str, plugins: Mapping[str, object]) -> dict[str, Host]:
         """The host of each plugin that registered at this seam."""
         return {name: await self._hosts.of(seam, name) for name in plugins}
-
-
-def _fleet_reader(foundation: Foundation, hosts: Mapping[str, Host], guard: Guard) -> FleetReader:
-    settings: Settings = foundation.settings
-    if settings.fleet_folder is not None:
-        if settings.fleet_secret:
-            raise Permanent("a fleet in a folder takes no --fleet-secret")
-        return FolderReader(settings.fleet_folder, foundation.run_in_thread)
-    source_type = foundation.plugins.sources.get(FLEET_SOURCE)
-    if source_type is None:
-        raise Permanent("a fleet by URL needs the source plugin git")
-    return RepositoryReader(
-        source_type=source_type,
-        spec=_fleet_spec(settings, source_type.spec),
-        location=settings.fleet,
-        path=settings.fleet_path,
-        host=hosts[FLEET_SOURCE],
-        guard=guard,
-    )
-
-
-def _fleet_spec(settings: Settings, model: type[Spec]) -> Spec:
-    """What a document would say about the fleet's repository, from the options of the command."""
-    written: dict[str, object] = {"url": settings.fleet}
-    if settings.fleet_branch:
-        written["branch"] = settings.fleet_branch
-    if settings.fleet_secret:
-        written["secretRef"] = {"name": settings.fleet_secret}
-    try:
-        return model.model_validate(written)
-    except ValidationError as error:
-        # Options and not a document, so there is no line to point at; the input is never repeated.
-        said = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
-        raise Permanent(
-            f"the fleet's repository cannot be used: {said}",
-            next_step="correct --fleet, --fleet-branch or --fleet-secret",
-        ) from None

@@ -30,18 +30,21 @@ from shoal.telemetry.known import KnownSecrets
 @asynccontextmanager
 async def lent_hosts(
     plugins: Plugins,
-    fleet_folder: Path,
+    fleet_folder: Path | None,
     known: KnownSecrets,
     *,
     fleet: str = "",
     secrets_folder: Path | None = None,
     exec_allowed: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Hosts]:
-    """What plugins are lent, as long as the context is open; `known` learns the secrets."""
+    """What plugins are lent, as long as the context is open; `known` learns the secrets.
+
+    Without a `fleet_folder`, as where the fleet is fetched, relative paths lead nowhere.
+    """
     async with AsyncExitStack() as lent_out:
         folder = await to_thread.run_sync(lent_out.enter_context, _folder_for_one())
         run_in_thread = thread_runner()
-        base_folder = await to_thread.run_sync(fleet_folder.absolute)
+        base_folder = fleet_folder and await to_thread.run_sync(fleet_folder.absolute)
         yield Hosts(
             plugins=plugins,
             state_folder=folder,

@@ -43,10 +43,13 @@ from shoal.telemetry.known import KnownSecrets
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What the command line said. `told` are facts that only a cluster could tell; `known`
-    takes note of the secrets that are met. `exec_allowed` is for those who reach clusters too."""
+    """What the command line said; `fleet_folder` is None where the fleet is fetched.
 
-    fleet_folder: Path
+    `told` are facts that only a cluster could tell; `known` takes note of the secrets that are met.
+    `exec_allowed` is for those who reach clusters too.
+    """
+
+    fleet_folder: Path | None
     fleet: str
     secrets_folder: Path | None = None
     working_copy: Path | None = None

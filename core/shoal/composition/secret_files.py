@@ -30,8 +30,8 @@ class SecretFolder:
         """All keys of one secret, read anew each time. AccessDenied when it is not there."""
         if self._folder is None:
             raise AccessDenied(
-                f"the secret {namespace}/{name} is needed, and this controller has no secrets",
-                next_step="start it with `shoal run --secrets DIR`",
+                f"the secret {namespace}/{name} is needed, and where secrets are was not said",
+                next_step="give --secrets DIR, or `secrets` in the configuration",
             )
         for part in (namespace, name):
             if ".." in part or not _NAME.fullmatch(part):

@@ -203,6 +203,12 @@ class Settings(Spec):
         """The fleet's folder when it is local; None when it is fetched."""
         return None if is_remote(self.fleet) else Path(self.fleet).absolute()
 
+    @property
+    def fleet_location(self) -> str:
+        """Where the fleet is, for people: the folder, or the repository and the folder in it."""
+        is_whole = not is_remote(self.fleet) or self.fleet_path in ("", ".")
+        return self.fleet if is_whole else f"{self.fleet}//{self.fleet_path}"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -77,7 +77,7 @@ class RepositoryReader:
     @property
     def location(self) -> str:
         """The repository, and the folder in it."""
-        return self._location if self._path in ("", ".") else f"{self._location}//{self._path}"
+        return self._location
 
     async def read(self, previous: FleetFiles | None) -> FleetFiles | None:
         """Fetch, and read the documents when the commit is another one."""
