@@ -29,11 +29,15 @@ _KINDS = (("v1", "ConfigMap"),) * 5 + (("apps/v1", "Deployment"), ("v1", "Servic
 
 @dataclass
 class History:
-    """The revisions of one application's source, oldest first; `head` is the one that is out."""
+    """The revisions of one application's source, oldest first; `head` is the one that is out.
+
+    `left` says when another revision than this was out for the first time since it was last.
+    """
 
     name: str
     revisions: list[Mapping[str, Body]] = field(default_factory=lambda: [{}])
     head: int = 0
+    left: dict[str, float] = field(default_factory=dict)
 
     @property
     def revision(self) -> str:
@@ -57,7 +61,13 @@ class History:
     def commit(self, files: Mapping[str, Body]) -> None:
         """A new head."""
         self.revisions.append(files)
-        self.head = len(self.revisions) - 1
+        self.move_to(len(self.revisions) - 1)
+
+    def move_to(self, head: int) -> None:
+        """Another revision is out."""
+        self.left[self.revision] = anyio.current_time()
+        self.head = head
+        self.left.pop(self.revision, None)
 
     def commit_at_random(self, draw: random.Random) -> str:
         """A commit as people make them; says what it was."""

@@ -1,32 +1,32 @@
 """What an event does to the world, and what it takes back when it is over.
 
-One function per kind, by the kind's name: it does what happens and gives what ends it, or nothing.
-Names of kinds and how often they come are in `schedule`.
+Here is what happens to Git, documents, people and Shoal itself; what happens to clusters is in
+`cluster_happenings`. Names of kinds and how often they come are in `schedule`.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 import anyio
 from tests.engine.virtual_time import now
-from tests.simulation.cluster import DEGRADED, HEALTHY, PROGRESSING, SimulatedCluster
+from tests.simulation import cluster_happenings
 from tests.simulation.git import ERRORS
+from tests.simulation.kinds import End, Happening, registering
+from tests.simulation.memory import Backup, Memory
 from tests.simulation.people import approve_all, resume, suspend, sync
 from tests.simulation.receiver import FAULTS
 from tests.simulation.schedule import Event
-from tests.simulation.strangers import delete, edit, empty, put_in_the_way, take
 from tests.simulation.world import EVERYWHERE, World
 
-from shoal.errors import ForbiddenByCluster
-from shoal.model.identity import GroupKind, ObjectKey
-from shoal.testing.fake_cluster import SERVED
+from shoal.model.records import Deed, Entry, Verdict
+from shoal.store import RESTORED, Append, PutSetting
+from shoal.testing.memory_store import MemoryDisk, MemoryStore
 
-End = Callable[[], None]
-Happening = Callable[[World, Event, random.Random], Awaitable[End | None]]
-_HAPPENINGS: dict[str, Happening] = {}
+_HAPPENINGS: dict[str, Happening] = dict(cluster_happenings.HAPPENINGS)
+_kind = registering(_HAPPENINGS)
 
 
 def happenings() -> Mapping[str, Happening]:
@@ -51,14 +51,6 @@ async def happen(world: World, event: Event) -> None:
     world.disturb(subject)
 
 
-def _kind(name: str) -> Callable[[Happening], Happening]:
-    def register(happening: Happening) -> Happening:
-        _HAPPENINGS[name] = happening
-        return happening
-
-    return register
-
-
 # -- Git and the fleet's documents -------------------------------------------------------------
 
 
@@ -76,7 +68,7 @@ async def _revert(world: World, event: Event, draw: random.Random) -> None:
     if not history.revisions[older]:
         return
     if draw.random() < 0.5:
-        history.head = older
+        history.move_to(older)
     else:
         history.commit(history.revisions[older])
 
@@ -142,174 +134,6 @@ async def _fleet_empty(world: World, event: Event, draw: random.Random) -> End:
     return end
 
 
-# -- clusters ----------------------------------------------------------------------------------
-
-
-def _fault(name: str) -> Happening:
-    async def happening(world: World, event: Event, draw: random.Random) -> End:
-        faults = world.clusters[event.subject].faults
-        setattr(faults, name, True)
-        return lambda: setattr(faults, name, False)
-
-    return happening
-
-
-for _name, _field in {
-    "unreachable": "is_unreachable",
-    "hangs": "hangs",
-    "slow": "is_slow",
-    "answers lost": "loses_answers",
-    "applies lost": "loses_applies",
-    "credential refused": "refuses_credential",
-    "busy": "is_busy",
-    "session breaks": "breaks_sessions",
-}.items():
-    _HAPPENINGS[_name] = _fault(_field)
-
-
-@_kind("flapping")
-async def _flapping(world: World, event: Event, draw: random.Random) -> None:
-    faults = world.clusters[event.subject].faults
-    until = anyio.current_time() + event.seconds
-    try:
-        while anyio.current_time() < until:
-            faults.is_unreachable = not faults.is_unreachable
-            world.disturb(event.subject)
-            await anyio.sleep(draw.uniform(1, 40))
-    finally:
-        faults.is_unreachable = False
-
-
-@_kind("another cluster answers")
-async def _another(world: World, event: Event, draw: random.Random) -> End:
-    faults = world.clusters[event.subject].faults
-    faults.answers_as = f"uid-{draw.randrange(10**6)}"
-    return lambda: setattr(faults, "answers_as", "")
-
-
-@_kind("replaced")
-async def _replaced(world: World, event: Event, draw: random.Random) -> None:
-    """Somebody set the cluster up anew, under the same name; people will say that it is meant."""
-    cluster = world.clusters[event.subject]
-    cluster.uid = f"{cluster.uid}-again"
-    cluster.faults.answers_as = ""
-    cluster.snapshots.clear()
-    empty(cluster)
-
-
-@_kind("rolled back")
-async def _rolled_back(world: World, event: Event, draw: random.Random) -> None:
-    """Its etcd was restored from an older snapshot."""
-    cluster = world.clusters[event.subject]
-    if cluster.snapshots:
-        cluster.restore(draw.choice(cluster.snapshots))
-
-
-@_kind("partial discovery")
-async def _partial(world: World, event: Event, draw: random.Random) -> End:
-    cluster = world.clusters[event.subject]
-    lost = GroupKind("apps", "Deployment") if draw.random() < 0.5 else GroupKind("", "ConfigMap")
-    cluster.served = set(SERVED) - {lost}
-
-    def end() -> None:
-        cluster.served = set(SERVED)
-
-    return end
-
-
-@_kind("watch dropped")
-async def _deaf(world: World, event: Event, draw: random.Random) -> End:
-    cluster = world.clusters[event.subject]
-    cluster.faults.is_deaf = True
-
-    def end() -> None:
-        cluster.faults.is_deaf = False
-        cluster.hear_again(key for name, key in world.rows if name == cluster.name)
-
-    return end
-
-
-@_kind("objects refused")
-async def _refused(world: World, event: Event, draw: random.Random) -> End:
-    cluster = world.clusters[event.subject]
-    # What a server calls invalid waits for a commit; this ends by itself, and so must its trouble.
-    error = ForbiddenByCluster("a quota is used up")
-    keys = frozenset(key for key in _owned(world, cluster) if draw.random() < 0.4)
-    cluster.refusals.update(dict.fromkeys(keys, error))
-    cluster.faults.refused = keys
-
-    def end() -> None:
-        cluster.faults.refused = frozenset()
-        for key in keys:
-            cluster.refusals.pop(key, None)
-
-    return end
-
-
-@_kind("unhealthy")
-async def _unhealthy(world: World, event: Event, draw: random.Random) -> End:
-    cluster = world.clusters[event.subject]
-    keys = frozenset(key for key in _owned(world, cluster) if key.kind == "Deployment")
-    cluster.make_ill(keys, draw.choice((PROGRESSING, DEGRADED)))
-
-    def end() -> None:
-        cluster.faults.unhealthy = frozenset()
-        for key in sorted(keys & cluster.objects.keys()):
-            cluster.set_health(key, HEALTHY)
-
-    return end
-
-
-def _owned(world: World, cluster: SimulatedCluster) -> list[ObjectKey]:
-    return sorted(key for name, key in world.rows if name == cluster.name)
-
-
-# -- strangers ---------------------------------------------------------------------------------
-
-
-@_kind("edited")
-async def _edited(world: World, event: Event, draw: random.Random) -> None:
-    await edit(world.clusters[event.subject], draw)
-
-
-@_kind("fields added")
-async def _added(world: World, event: Event, draw: random.Random) -> None:
-    await edit(world.clusters[event.subject], draw, adds=True)
-
-
-@_kind("deleted")
-async def _deleted(world: World, event: Event, draw: random.Random) -> None:
-    await delete(world.clusters[event.subject], draw)
-
-
-@_kind("emptied")
-async def _emptied(world: World, event: Event, draw: random.Random) -> None:
-    empty(world.clusters[event.subject])
-
-
-@_kind("taken")
-async def _taken(world: World, event: Event, draw: random.Random) -> None:
-    take(world.clusters[event.subject], draw)
-
-
-@_kind("in the way")
-async def _in_the_way(world: World, event: Event, draw: random.Random) -> None:
-    cluster = world.clusters[event.subject]
-    names = draw.sample(world.scenario.applications, 1)
-    await put_in_the_way(cluster, world.git.histories[names[0]], draw)
-
-
-@_kind("fought over")
-async def _fought(world: World, event: Event, draw: random.Random) -> None:
-    """Somebody else's controller writes the same fields again and again."""
-    cluster = world.clusters[event.subject]
-    until, number = anyio.current_time() + event.seconds, draw.randrange(10**6)
-    while anyio.current_time() < until:
-        await edit(cluster, random.Random(number))
-        world.disturb(event.subject)
-        await anyio.sleep(draw.uniform(1, 20))
-
-
 # -- Alerts ------------------------------------------------------------------------------------
 
 
@@ -370,6 +194,29 @@ async def _killed(world: World, event: Event, draw: random.Random) -> None:
 @_kind("killed at work")
 async def _killed_at_work(world: World, event: Event, draw: random.Random) -> None:
     world.kill_at_crossing(draw.choice((0, 1, 2, 3, 5, 8, 13, 21)))
+
+
+@_kind("database lost")
+async def _database_lost(world: World, event: Event, draw: random.Random) -> None:
+    """The whole folder of the state is gone; what is made there is another installation."""
+    disk = MemoryDisk(f"memory-{event.number}")
+    world.put_in_place(Backup(disk, Memory(), {}, {}), is_believed=False)
+
+
+@_kind("database put back")
+async def _database_put_back(world: World, event: Event, draw: random.Random) -> None:
+    """A backup, made when this began, takes the place of what was written since.
+
+    By `shoal restore` and by a database that is older than its head it is known to be old; a copy
+    of the whole folder tells nothing.
+    """
+    backup, is_marked = world.backed_up(), draw.random() < 0.6
+    await anyio.sleep(event.seconds)
+    if is_marked:
+        old = Entry(now(), "ann", Deed.STATE_RESTORED, "the disk broke", "state", Verdict.NOTED)
+        mark = PutSetting(RESTORED, now().isoformat())
+        await MemoryStore(backup.disk).write(mark, Append(old))
+    world.put_in_place(backup, is_believed=not is_marked)
 
 
 @_kind("store full")

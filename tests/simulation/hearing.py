@@ -32,19 +32,34 @@ Told = tuple[int, Stage, str]
 
 
 @dataclass
-class Destination:
+class Heard:
     """What one place of an Alert has heard, as long as its document is there.
 
     `begins_after` is the last record before its first: None while nothing was stored of it. `told`
     says in which batch something was told first, `left_out` which records were given up or muted.
     """
 
-    alert: Alert
-    place: str
     begins_after: int | None = None
     batches: dict[str, Batch] = field(default_factory=dict)
     told: dict[Told, str] = field(default_factory=dict)
     left_out: set[int] = field(default_factory=set)
+
+    def copy(self) -> Heard:
+        """As much of it, whatever is heard later."""
+        return Heard(self.begins_after, dict(self.batches), dict(self.told), set(self.left_out))
+
+    def accounts_for(self, event: Event) -> bool:
+        """Whether it was told, or the ledger says why not."""
+        return _as_told(event) in self.told or event.seq in self.left_out
+
+
+@dataclass
+class Destination:
+    """A place, the Alert that leads there, and what was heard there."""
+
+    alert: Alert
+    place: str
+    heard: Heard = field(default_factory=Heard)
 
     @property
     def key(self) -> StreamKey:
@@ -53,17 +68,6 @@ class Destination:
         return StreamKey(
             Ref("default", self.alert.name), f"noting-{number + 1}" if number else "noting"
         )
-
-    def begin_anew(self) -> None:
-        """Nothing that was recorded until now has to be told any more."""
-        self.begins_after = None
-        self.batches.clear()
-        self.told.clear()
-        self.left_out.clear()
-
-    def accounts_for(self, event: Event) -> bool:
-        """Whether it was told, or the ledger says why not."""
-        return _as_told(event) in self.told or event.seq in self.left_out
 
 
 class Hearing:
@@ -75,6 +79,16 @@ class Hearing:
         }
         self._by_key = {each.key: each for each in self.by_place.values()}
 
+    @property
+    def heard(self) -> dict[str, Heard]:
+        """What was heard where."""
+        return {place: there.heard for place, there in self.by_place.items()}
+
+    def forget(self, heard: Mapping[str, Heard]) -> None:
+        """No more was ever heard than this: the ledger and the streams of later are no more."""
+        for place, there in self.by_place.items():
+            there.heard = heard.get(place, Heard())
+
     # -- what happens ----------------------------------------------------------------------------
 
     def follow(self, change: Change, last_seq: int) -> None:
@@ -82,19 +96,19 @@ class Hearing:
         match change:
             case changes.PutStream(key):
                 there = self._by_key[key]
-                if there.begins_after is None:
-                    there.begins_after = last_seq
+                if there.heard.begins_after is None:
+                    there.heard.begins_after = last_seq
             case changes.DropStream(key):
-                self._by_key[key].begin_anew()
+                self._by_key[key].heard = Heard()
             case changes.Append(entry) if entry.what in (Deed.ALERT_GIVEN_UP, Deed.ALERT_MUTED):
-                self._by_key[_stream_of(entry)].left_out.update(entry.body["records"])
+                self._by_key[_stream_of(entry)].heard.left_out.update(entry.body["records"])
 
     def arrived(
         self, place: str, batch: Batch, seen: Sequence[tuple[float, Declared]]
     ) -> Iterator[tuple[str, str]]:
         """A message was taken: what it breaks, and how."""
         there = self.by_place[place]
-        first = there.batches.setdefault(batch.id, batch)
+        first = there.heard.batches.setdefault(batch.id, batch)
         if first is not batch:
             if first != batch:
                 yield "a_repeat_is_the_same_batch", f"{place} was told {batch}, and before {first}"
@@ -103,14 +117,14 @@ class Hearing:
             for why in invariant(there, batch, seen):
                 yield invariant.__name__, f"{place} was told {batch.title} in {batch.id}: {why}"
         for event in batch.events:
-            there.told.setdefault(_as_told(event), batch.id)
+            there.heard.told.setdefault(_as_told(event), batch.id)
 
     def left(self, records: Sequence[Record], disk: MemoryDisk) -> Iterator[tuple[str, str]]:
         """At the end, with everything at rest: what should have been told, and was not."""
         streams = _streams(disk)
         events = [event for record in records for event in notice(record)]
         for there in self.by_place.values():
-            if there.begins_after is None:
+            if there.heard.begins_after is None:
                 yield "what_an_alert_selects_is_told", f"{there.place}: nothing of it was stored"
                 continue
             for event in _untold(there, events):
@@ -152,10 +166,10 @@ def what_is_over_was_told_before(
     there: Destination, batch: Batch, seen: Sequence[tuple[float, Declared]]
 ) -> Iterator[str]:
     began = {event.trouble for event in batch.events if event.stage is Stage.BEGAN}
-    began |= {trouble for _, stage, trouble in there.told if stage is Stage.BEGAN}
+    began |= {trouble for _, stage, trouble in there.heard.told if stage is Stage.BEGAN}
     for event in batch.events:
         # What was given up is known by the numbers of its records only.
-        if event.stage is Stage.ENDED and event.trouble not in began and not there.left_out:
+        if event.stage is Stage.ENDED and event.trouble not in began and not there.heard.left_out:
             yield f"{event.trouble} is over, and nobody was told that it began"
 
 
@@ -165,8 +179,8 @@ def each_event_is_told_in_one_batch(
     if batch.purpose is Purpose.REMINDER:
         return
     for event in batch.events:
-        before = there.told.get(_as_told(event))
-        if before is not None and there.batches[before].purpose is not Purpose.REMINDER:
+        before = there.heard.told.get(_as_told(event))
+        if before is not None and there.heard.batches[before].purpose is not Purpose.REMINDER:
             yield f"{event.kind} of {event.subject} (record {event.seq}) was told in {before}"
 
 
@@ -193,7 +207,7 @@ AT_ARRIVAL = (
 
 def _untold(there: Destination, events: Sequence[Event]) -> Iterator[Event]:
     """What it selects and nobody was told; the same trouble that says the same is told once."""
-    assert there.begins_after is not None
+    assert there.heard.begins_after is not None
     doubted = _ended_by_doubt(there)
     going_on: dict[str, tuple[tuple[str, str], datetime]] = {}
     for event in events:
@@ -211,14 +225,14 @@ def _untold(there: Destination, events: Sequence[Event]) -> Iterator[Event]:
             going_on[event.trouble] = (says, since if is_known else event.at)
             if is_known:
                 continue
-        if event.seq > there.begins_after and not there.accounts_for(event):
+        if event.seq > there.heard.begins_after and not there.heard.accounts_for(event):
             yield event
 
 
 def _ended_by_doubt(there: Destination) -> dict[str, list[datetime]]:
     """When troubles were told to be over for nobody had met them again."""
     found: dict[str, list[datetime]] = {}
-    for batch in there.batches.values():
+    for batch in there.heard.batches.values():
         for event in batch.events:
             if event.stage is Stage.ENDED and event.what == Deed.CONTROLLER_STARTED:
                 found.setdefault(event.trouble, []).append(batch.at + timedelta(seconds=1))
@@ -233,15 +247,15 @@ def _unended(
         return
     began: dict[str, int] = {}
     over: dict[str, int] = {}
-    for seq, stage, trouble in there.told:
+    for seq, stage, trouble in there.heard.told:
         latest = began if stage is Stage.BEGAN else over
         latest[trouble] = max(seq, latest.get(trouble, 0))
     started = {each.seq for each in records if each.entry.what is Deed.CONTROLLER_STARTED}
     for event in events:
-        is_left_out = event.stage is Stage.ENDED and event.seq in there.left_out
+        is_left_out = event.stage is Stage.ENDED and event.seq in there.heard.left_out
         if is_left_out:
             over[event.trouble] = max(event.seq, over.get(event.trouble, 0))
-    last_left_out = max(there.left_out & started, default=0)
+    last_left_out = max(there.heard.left_out & started, default=0)
     ended = {event.trouble: event.seq for event in events if event.stage is Stage.ENDED}
     for trouble, seq in began.items():
         is_over = ended.get(trouble, 0) > seq

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from tests.engine.virtual_time import START
 from tests.simulation.observed import Write
 
 from shoal.model.documents import WORKLOAD_KINDS
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 # A controller that has read of a change may have a request under way that it sent before.
 UNDER_WAY_SECONDS = 1.0
-GRACE_SECONDS = 600.0
+# Its end is kept in microseconds, and time here is finer.
+GRACE_SECONDS = 600.0 - 0.001
 
 
 # -- at each write -----------------------------------------------------------------------------
@@ -101,7 +103,7 @@ def a_prune_keeps_to_its_budget(world: World, write: Write) -> str | None:
 def a_create_has_a_durable_intent(world: World, write: Write) -> str | None:
     if not write.is_create:
         return None
-    owner = world.rows.get((write.cluster.name, write.sent.key))
+    owner = world.memory.rows.get((write.cluster.name, write.sent.key))
     if owner is None:
         return "no row of it was stored before"
     return None if owner == write.sent.target else f"its row is that of {owner}"
@@ -135,7 +137,7 @@ def what_is_suspended_is_left_alone(world: World, write: Write) -> str | None:
 
 
 def only_the_cluster_that_was_meant_is_written_to(world: World, write: Write) -> str | None:
-    known = world.identities.get(write.cluster.name)
+    known = world.memory.identities.get(write.cluster.name)
     if write.sent.told != known:
         return f"it is said to be {write.sent.told}, and was known as {known}"
     return None
@@ -160,6 +162,20 @@ def what_shrank_is_left_alone(world: World, write: Write) -> str | None:
     return f"{len(content)} objects are wanted where {owned} were, and nobody has approved it"
 
 
+def nothing_goes_for_memory_was_lost(world: World, write: Write) -> str | None:
+    """What was there before a database was lost, and Git has not since, is a person's to judge."""
+    sent, loss = write.sent, world.loss
+    if loss is None or not write.is_delete:
+        return None
+    if sent.target.cluster not in world.swept and not loss.known:
+        return "the memory of this cluster was lost, and not every kind was listed since"
+    if (sent.target.cluster, sent.key) in loss.known or world.is_wanted_since(loss.at, sent):
+        return None
+    if world.observed.is_approved(sent.target, loss.at, write.at):
+        return None
+    return f"nobody has wanted it since memory was lost at {loss.at:g} s, and nobody approved"
+
+
 WriteInvariant = Callable[["World", Write], str | None]
 AT_WRITES: Sequence[WriteInvariant] = (
     nothing_of_a_stranger_is_touched,
@@ -171,6 +187,7 @@ AT_WRITES: Sequence[WriteInvariant] = (
     what_is_suspended_is_left_alone,
     only_the_cluster_that_was_meant_is_written_to,
     what_shrank_is_left_alone,
+    nothing_goes_for_memory_was_lost,
 )
 
 
@@ -212,7 +229,11 @@ def nothing_that_is_there_is_forgotten(world: World, change: Change) -> str | No
         live = cluster.objects.get(key)
         if live is not None and (key, live.uid) in cluster.back:
             continue  # the cluster said that it was gone, and brought it back later
-        if live is not None and live.owner and live.owner == world.rows.get((cluster.name, key)):
+        if (
+            live is not None
+            and live.owner
+            and live.owner == world.memory.rows.get((cluster.name, key))
+        ):
             return f"{key} on {change.cluster} is there, and ours"
     return None
 
@@ -225,6 +246,18 @@ def a_grant_is_of_a_revision(world: World, change: Change) -> str | None:
     if history is None or history.content(grant.revision) is None:
         return f"{grant.target} is granted {grant.revision}, which never was"
     return None
+
+
+def a_grant_is_of_what_was_out(world: World, change: Change) -> str | None:
+    """After a loss nothing is granted but what Git said since."""
+    if not isinstance(change, changes.PutGrant) or world.loss is None:
+        return None
+    grant, history = change.grant, world.git.histories[change.grant.target.application.name]
+    since = (grant.since - START).total_seconds()
+    left = history.left.get(grant.revision)
+    if since < world.loss.at or left is None or left >= world.loss.at:
+        return None
+    return f"{grant.target} is granted {grant.revision}, which is not out since {left:g} s"
 
 
 def a_confirmed_row_is_of_an_object(world: World, change: Change) -> str | None:
@@ -241,7 +274,7 @@ def a_confirmed_row_is_of_an_object(world: World, change: Change) -> str | None:
 def an_identity_changes_by_approval_only(world: World, change: Change) -> str | None:
     if not isinstance(change, changes.PutIdentity):
         return None
-    known = world.identities.get(change.cluster)
+    known = world.memory.identities.get(change.cluster)
     if known in (None, change.uid):
         return None
     subject = f"cluster {change.cluster}"
@@ -257,6 +290,7 @@ AT_COMMITS: Sequence[CommitInvariant] = (
     an_approval_says_who_why_and_until_when,
     nothing_that_is_there_is_forgotten,
     a_grant_is_of_a_revision,
+    a_grant_is_of_what_was_out,
     a_confirmed_row_is_of_an_object,
     an_identity_changes_by_approval_only,
 )

@@ -45,7 +45,7 @@ async def resume(world: World, name: str) -> None:
         await controller.resume(Ref("default", name), who=PERSON, reason="the freeze is over")
         world.note("resumed", name)
 
-    if any(hold.cause is HoldCause.SUSPENDED for hold in tuple(world.holds.values())):
+    if any(hold.cause is HoldCause.SUSPENDED for hold in tuple(world.memory.holds.values())):
         await _as_a_person(world, lift)
     world.disturb(name)
 
@@ -54,8 +54,8 @@ async def approve_all(world: World) -> None:
     """Release every hold but suspensions, and identities of clusters that nobody replaced."""
 
     async def approve(controller: Any) -> None:
-        for hold in [hold for hold in world.holds.values() if _is_meant(world, hold)]:
-            if hold.id not in world.holds:
+        for hold in [hold for hold in world.memory.holds.values() if _is_meant(world, hold)]:
+            if hold.id not in world.memory.holds:
                 continue
             # What a person says yes to counts from the moment in which it is said.
             world.approved([hold])

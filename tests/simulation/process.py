@@ -86,6 +86,10 @@ class Observer(Protocol):
         """A write was carried out."""
         ...
 
+    def has_swept(self, life: int, cluster: str) -> None:
+        """Every kind of a cluster was listed, or tried."""
+        ...
+
     def crosses(self, life: int) -> None:
         """A message is between the controller and the world."""
         ...

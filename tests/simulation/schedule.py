@@ -149,6 +149,8 @@ SORTS: Mapping[str, Sort] = {
     # Shoal itself
     "killed": Sort(3, "", lambda draw: round(draw.uniform(1, 30), 1)),
     "killed at work": Sort(4, "", lambda draw: round(draw.uniform(1, 30), 1)),
+    "database lost": Sort(0.4, ""),
+    "database put back": Sort(0.6, "", _long),
     "store full": Sort(1.5, "", _long),
     "store slow": Sort(1, "", _long),
 }

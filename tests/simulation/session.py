@@ -99,6 +99,7 @@ class SimulatedSession(FakeSession):
         async for part in super().sweep(swept):
             await self._gone_with_the_process()
             yield part
+        self._watcher.observer.has_swept(self._watcher.life, self._there.name)
 
     async def apply(
         self, plan: Plan, desired: Desired, *, granted: Callable[[], bool]

@@ -88,7 +88,7 @@ def is_excused(world: World, name: str, cluster: str) -> bool:
         or world.documents.is_unreadable
         or world.documents.is_empty
         or world.store_trouble
-        or any(hold.subject in subjects for hold in world.holds.values())
+        or any(hold.subject in subjects for hold in world.memory.holds.values())
     )
 
 
@@ -130,7 +130,7 @@ async def settle(world: World) -> None:
     with anyio.move_on_after(SETTLED_WITHIN_SECONDS):
         while last:
             await anyio.sleep(LOOK_SECONDS)
-            for hold in tuple(world.holds.values()):
+            for hold in tuple(world.memory.holds.values()):
                 if hold.cause is HoldCause.SUSPENDED:
                     await resume(world, hold.subject.partition("/")[2])
             await approve_all(world)

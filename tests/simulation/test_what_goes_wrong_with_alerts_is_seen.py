@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import pytest
+from tests.simulation.planting import invariants_broken, planted
 from tests.simulation.receiver import FAULTS
-from tests.simulation.running import run
-from tests.simulation.schedule import Event, Scenario
+from tests.simulation.schedule import Event
 
 from shoal.engine import alerting as engine
 from shoal.engine.alerting import Alerting
@@ -22,8 +19,8 @@ from shoal.model.alert_policies import AlertSpec
 from shoal.model.alerts import Batch, Stage
 from shoal.planning import alerting
 
-# Of these seeds the one Alert is about every trouble, or about three sorts of events.
-TROUBLES, FEW = 2, 7
+# Of this seed the Alert is not about clusters that are away, but about three other sorts of events.
+FEW = 7
 AWAY = Event(300.0, "unreachable", "c0", 300.0)
 KILLED = Event(500.0, "killed")
 
@@ -38,19 +35,6 @@ def _drawn(number: int) -> str:
     draw = random.Random(number)
     draw.choice(("the place",))
     return draw.choice(FAULTS)
-
-
-def invariants_broken(*events: Event, seed: int = TROUBLES) -> set[str]:
-    first = Event(0.0, "commit", "a0", number=5)
-    scenario = Scenario(seed, 0.4, ("c0",), ("a0",), (first, *events), ("al0",))
-    return {each.invariant for each in run(scenario).violations}
-
-
-@contextmanager
-def planted(where: Any, name: str, fault: Callable[..., Any]) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as broken:
-        broken.setattr(where, name, fault)
-        yield
 
 
 def test_nothing_is_found_where_nothing_is_planted() -> None:

@@ -19,6 +19,7 @@ from tests.simulation.fleet import Documents
 from tests.simulation.git import Git
 from tests.simulation.hearing import Hearing, a_stream_ends_only_with_its_document
 from tests.simulation.invariants import broken_by_commit, broken_by_write
+from tests.simulation.memory import Backup, Loss, Memory
 from tests.simulation.observed import Approved, Granted, Observed, Sent, Write
 from tests.simulation.process import Process, Watcher, make_process
 from tests.simulation.receiver import Place
@@ -32,7 +33,7 @@ from shoal.model.alerts import Batch
 from shoal.model.holds import Hold
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Change as Planned
-from shoal.model.plans import Desired, OwnedState
+from shoal.model.plans import Desired
 from shoal.model.records import Record
 from shoal.store import changes
 from shoal.store.changes import Change
@@ -51,10 +52,9 @@ class World:
         self.observed = Observed()
         self.violations: list[Violation] = []
         self.disk = MemoryDisk()
-        self.rows: dict[tuple[str, ObjectKey], TargetKey] = {}
-        self.confirmed: set[tuple[str, ObjectKey]] = set()
-        self.identities: dict[str, str] = {}
-        self.holds: dict[str, Hold] = {}
+        self.memory = Memory()
+        self.loss: Loss | None = None
+        self.swept: set[str] = set()
         self.git = Git(scenario.applications, scenario.stream("git"))
         self.documents = Documents(scenario)
         self.clusters = {
@@ -141,6 +141,11 @@ class World:
         """SIGKILL when so many more times something is between the controller and the world."""
         self._crossings_left = count
 
+    def has_swept(self, life: int, cluster: str) -> None:
+        """Every kind of a cluster was listed, or tried."""
+        if not self._is_of_another_database(life):
+            self.swept.add(cluster)
+
     def crosses(self, life: int) -> None:
         """Something is between the controller and the world: here it may be killed."""
         if self._crossings_left < 0 or self.process is None or life != self.process.number:
@@ -148,6 +153,28 @@ class World:
         self._crossings_left -= 1
         if self._crossings_left < 0:
             self.kill()
+
+    def backed_up(self) -> Backup:
+        """The state as it is now."""
+        return Backup(self.disk, self.memory, self.observed.suspended, self.hearing.heard).copy()
+
+    def put_in_place(self, backup: Backup, *, is_believed: bool) -> None:
+        """The controller is killed, and its next life finds this state and no other."""
+        self.kill()
+        self.disk, self.memory = backup.disk, backup.memory
+        self.observed.suspended = backup.suspended
+        self.observed.unexplained.clear()
+        self.hearing.forget(backup.heard)
+        self.swept.clear()
+        known = (
+            frozenset(self.memory.confirmed) if is_believed else frozenset[tuple[str, ObjectKey]]()
+        )
+        self.loss = Loss(anyio.current_time(), self._lives, known)
+        self.disturb(EVERYWHERE)
+
+    def _is_of_another_database(self, life: int) -> bool:
+        """Whether this life had a state that is no more."""
+        return self.loss is not None and life <= self.loss.life
 
     # -- what is seen of it ----------------------------------------------------------------------
 
@@ -202,10 +229,14 @@ class World:
     def told_outside(self, life: int, place: str, batch: Batch) -> None:
         """A message was taken at its destination."""
         self.note("told", f"{place} {batch.id} by life {life}: {batch.title}")
+        if self._is_of_another_database(life):
+            return
         for invariant, why in self.hearing.arrived(place, batch, self.documents.seen):
             self.break_(invariant, why)
 
     def _committed(self, life: int, written: Sequence[Change], records: Sequence[Record]) -> None:
+        if self._is_of_another_database(life):
+            return
         for change in written:
             for invariant, why in broken_by_commit(self, change):
                 self.break_(invariant, why)
@@ -222,32 +253,24 @@ class World:
 
     def _follow(self, change: Change) -> None:
         """What the disk says, as far as invariants ask for it."""
+        self.memory.follow(change)
         match change:
             case changes.PutOwned(rows):
                 for row in rows:
-                    self.rows[row.target.cluster, row.key] = row.target
                     self.clusters[row.target.cluster].back.discard((row.key, row.uid))
-                    if row.state is OwnedState.CONFIRMED:
-                        self.confirmed.add((row.target.cluster, row.key))
-                    else:
-                        self.confirmed.discard((row.target.cluster, row.key))
-            case changes.DropOwned(cluster, keys):
-                for key in keys:
-                    self.rows.pop((cluster, key), None)
-                    self.confirmed.discard((cluster, key))
-            case changes.PutIdentity(cluster, uid):
-                self.identities[cluster] = uid
+            case changes.PutIdentity(cluster, _):
                 self.observed.begins_anew(cluster)
             case changes.PutGrant(grant):
-                owned = sum(self.rows[each] == grant.target for each in self.confirmed)
-                live = len(self.live_of(grant.target))
+                owned, live = (
+                    self.memory.confirmed_of(grant.target),
+                    len(self.live_of(grant.target)),
+                )
                 had = Granted(anyio.current_time(), grant, min(owned, live), max(owned, live))
                 self.observed.grants[grant.target].append(had)
             case changes.PutHold(hold):
-                self.holds[hold.id] = hold
                 self.trace.counts[f"hold {hold.cause}"] += 1
-            case changes.DropHold(name):
-                self.holds.pop(name, None)
+            case _:
+                pass
 
     def _explain(self, record: Record) -> None:
         """What a record lists of a target is explained by it."""
@@ -274,9 +297,17 @@ class World:
         content = self.git.histories[target.application.name].content(granted[-1].grant.revision)
         return key in (content or {})
 
+    def is_wanted_since(self, at: float, sent: Sent) -> bool:
+        """Whether a revision that was granted since then wants the object of a write."""
+        history = self.git.histories[sent.target.application.name]
+        return any(
+            each.at >= at and sent.key in (history.content(each.grant.revision) or {})
+            for each in self.observed.grants[sent.target]
+        )
+
     def is_replaced(self, cluster: SimulatedCluster) -> bool:
         """Whether it is another cluster than the one that was identified."""
-        return cluster.identity != self.identities.get(cluster.name, cluster.identity)
+        return cluster.identity != self.memory.identities.get(cluster.name, cluster.identity)
 
     def placed(self) -> Iterator[tuple[str, str]]:
         """Every application and cluster that it belongs on, by the documents."""
