@@ -40,6 +40,7 @@ ASKING: Mapping[str, Words] = {
     "get al NAME": ("get", "al", "on-call"),
     "describe alert": ("describe", "alert", "on-call"),
     "alert test": ("alert", "test", "on-call"),
+    "alert resend": ("alert", "resend", "on-call"),
     "get plugins": ("get", "plugins"),
     "get pl NAME": ("get", "pl", "git"),
     "get narrowed": ("get", "tg", "-n", "default", "-c", "de*", "--where", "not drifted"),

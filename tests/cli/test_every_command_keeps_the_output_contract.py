@@ -40,6 +40,7 @@ from shoal.testing.views import (
     drift_view,
     fleet_view,
     plugin_view,
+    resent_view,
     source_view,
     target_view,
     where_view,
@@ -64,6 +65,7 @@ def controller(shoal_controller, monkeypatch):
     shoal_controller.wheres = [where_view()]
     shoal_controller.plugin_list = [plugin_view()]
     shoal_controller.alert_list = [alert_view()]
+    shoal_controller.resent_list = [resent_view()]
     entry = Entry(AT, "Ana", Deed.TARGET_SYNCED, "commit", "default/web", Verdict.SUCCEEDED)
     shoal_controller.record_list = [Record("a", 7, "", "h", entry)]
     end = AT + timedelta(seconds=1)

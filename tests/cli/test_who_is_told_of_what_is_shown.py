@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from shoal.testing.views import alert_view, application_view, cluster_view, target_view
+from shoal.testing.views import (
+    alert_view,
+    application_view,
+    cluster_view,
+    resent_view,
+    target_view,
+)
 
 AWAY = {"message": "webhook: it is away (after 3 tries)", "next_step": "look at the receiver"}
 
@@ -58,5 +64,29 @@ def test_a_test_that_arrives_is_0_and_one_that_does_not_is_1(controller, shoal):
     assert "webhook: look at the receiver" in lost.err
 
 
-def test_an_alert_that_is_not_there_is_4(controller, shoal):
-    assert shoal("alert", "test", "nobody").code == 4
+def test_what_was_given_up_is_sent_again_and_1_when_it_does_not_arrive(controller, shoal):
+    controller.resent_list = [resent_view(), resent_view(**AWAY), resent_view(**AWAY)]
+
+    ended = shoal("alert", "resend", "on-call", "--batch", "batch-1")
+
+    assert ended.code == 1
+    heading, arrived, lost, _ = ended.out.splitlines()
+    assert heading.split() == ["TO", "MADE", "TELLS", "RESULT", "MESSAGE"]
+    assert "web failed on 50 clusters   arrived" in arrived
+    assert lost.endswith("not delivered   webhook: it is away (after 3 tries)")
+    assert ended.err == "webhook: look at the receiver\n"
+    (call,) = controller.calls
+    assert call[:2] == ("resend", "default/on-call")
+    assert call[2]["batches"] == ["batch-1"]
+
+
+def test_nothing_to_send_again_is_0_and_said(controller, shoal):
+    ended = shoal("alert", "resend", "on-call")
+
+    assert ended.code == 0
+    assert "nothing to send" in ended.err
+
+
+@pytest.mark.parametrize("verb", ["test", "resend"])
+def test_an_alert_that_is_not_there_is_4(controller, shoal, verb):
+    assert shoal("alert", verb, "nobody").code == 4

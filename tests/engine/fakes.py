@@ -200,16 +200,21 @@ class NotingSpec(Spec):
 
 @dataclass
 class FakeNotifier:
-    """Takes batches, while `trouble` gives no error; `tried` are all, `sent` those that arrived."""
+    """Takes batches, while `trouble` gives no error; `tried` are all, `sent` those that arrived.
+
+    Each takes `seconds`.
+    """
 
     name: str = "noting"
     spec: type[Spec] = NotingSpec
     trouble: Callable[[NotingSpec, Batch], BaseException | None] = lambda spec, batch: None
     tried: list[Batch] = field(default_factory=list)
     sent: list[Batch] = field(default_factory=list)
+    seconds: float = 0.0
 
     async def send(self, spec: NotingSpec, batch: Batch, host: Host) -> None:
         self.tried.append(batch)
+        await anyio.sleep(self.seconds)
         if (error := self.trouble(spec, batch)) is not None:
             raise error
         self.sent.append(batch)

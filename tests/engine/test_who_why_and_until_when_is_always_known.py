@@ -18,7 +18,7 @@ from shoal.model.holds import RELEASED_BY, Approval, HoldCause
 from shoal.model.records import Deed
 
 # What only asks for work that is due anyway, what only looks, and what only writes down.
-ASKS = frozenset({"sync", "refresh", "resume", "test_alert", "mention"})
+ASKS = frozenset({"sync", "refresh", "resume", "test_alert", "resend_alert", "mention"})
 OVERRIDES = {
     name: inspect.signature(verb).parameters
     for name, verb in inspect.getmembers(Controller, inspect.iscoroutinefunction)

@@ -59,6 +59,12 @@ class ReasonBody(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
 
 
+class ResendBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Which batches, by id; all that were given up when left out."""
+
+    batches: list[str] = []
+
+
 class NoBody(msgspec.Struct, forbid_unknown_fields=True):
     """Nothing."""
 

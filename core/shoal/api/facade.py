@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from shoal.engine.diffing import DiffRequest
-from shoal.engine.views.alerts import TrialView
+from shoal.engine.views.alerts import ResentView, TrialView
 from shoal.engine.views.applications import TreeView
 from shoal.engine.views.changes import AdoptionsView, DiffView, DriftView, MissingFiles
 from shoal.engine.views.fleet import FleetView
@@ -60,6 +60,12 @@ class Controller(Protocol):
 
     async def test_alert(self, alert: Ref, *, who: str) -> Sequence[TrialView]:
         """Send a test to each destination of an Alert; what became of it."""
+        ...
+
+    async def resend_alert(
+        self, alert: Ref, *, who: str, batches: Sequence[str] = ()
+    ) -> Sequence[ResentView]:
+        """Send again what was given up, or these batches of it; what became of each."""
         ...
 
     async def records(

@@ -33,6 +33,7 @@ from shoal.api.bodies import (
     InvalidRequest,
     NoBody,
     ReasonBody,
+    ResendBody,
     RevertBody,
     SuspendBody,
     SyncBody,
@@ -90,6 +91,7 @@ def api_application(
         border.route("POST", f"{application}/resume", _resume),
         border.route("POST", source + "/{name:path}/refresh", _refresh),
         border.route("POST", "/api/v1/alerts/{namespace}/{name}/test", _test_alert),
+        border.route("POST", "/api/v1/alerts/{namespace}/{name}/resend", _resend_alert),
         border.route("POST", "/api/v1/holds/{id}/approve", _approve),
     ]
     return Starlette(routes=routes, exception_handlers={404: border.no_route, 405: border.no_route})
@@ -263,6 +265,14 @@ async def _test_alert(controller: Controller, request: Request) -> Mapping[str, 
     await read_json(request, NoBody, _BODY_BYTES)
     trials = await controller.test_alert(_application(request), who=request.state.who)
     return envelope("Trial", [as_fields(view) for view in trials])
+
+
+async def _resend_alert(controller: Controller, request: Request) -> Mapping[str, Any]:
+    body = await read_json(request, ResendBody, _BODY_BYTES)
+    resent = await controller.resend_alert(
+        _application(request), who=request.state.who, batches=body.batches
+    )
+    return envelope("Resent", [as_fields(view) for view in resent])
 
 
 async def _suspend(controller: Controller, request: Request) -> Mapping[str, Any]:

@@ -31,6 +31,7 @@ from shoal.model.records import Deed, Record, Verdict
 from shoal.planning import alerting
 from shoal.planning.alerting import Policy
 from shoal.planning.concerning import Fleet, concerns
+from shoal.planning.giving_up import body_of, resent
 from shoal.planning.noticing import TELLING, notice
 from shoal.planning.wording import trial
 from shoal.store import Store
@@ -64,6 +65,7 @@ class Alerting:
     jitter: Callable[[], float]
     _saved: dict[StreamKey, Stream] = field(default_factory=dict)
     _fleet: tuple[Catalog, Fleet] | None = None
+    _resent: dict[StreamKey, int] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Tell whatever is to be told; ends by cancellation only."""
@@ -125,6 +127,11 @@ class Alerting:
                 tasks.start_soon(send, name, choice)
         return [found[name] for name in alert.spec.destinations()]
 
+    def was_resent(self, key: StreamKey) -> None:
+        """A batch that this destination had given up has arrived after all."""
+        self._resent[key] = self._resent.get(key, 0) + 1
+        self.state.alert_queue.add(key, Request(Priority.USER, "sent again"))
+
     def _way(self, key: StreamKey) -> _Way | None:
         catalog = self.state.catalog
         alert = catalog.alerts.get(key.alert) if catalog else None
@@ -142,6 +149,8 @@ class Alerting:
         self._saved.pop(key, None)
 
     async def _advance(self, way: _Way) -> None:
+        if count := self._resent.pop(way.key, 0):
+            await self._keep(way.key, resent(self.state.streams[way.key], count))
         while True:
             policy = self._policy(way)
             stream = await self._read(way, policy)
@@ -234,10 +243,7 @@ class Alerting:
             Deed.ALERT_GIVEN_UP,
             Verdict.FAILED,
             error.message,
-            batch=outgoing.id,
-            records=records_of(outgoing.news, outgoing.endings),
-            attempts=outgoing.attempts + 1,
-            since=outgoing.at.isoformat(),
+            **body_of(outgoing),
             next_step=error.next_step,
         )
 

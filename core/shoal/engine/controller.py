@@ -32,11 +32,12 @@ from shoal.engine.naming import require_application, require_name
 from shoal.engine.queueing import Priority, Request, serve
 from shoal.engine.recalling import remember
 from shoal.engine.recording import Recording
+from shoal.engine.resending import Resending
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
 from shoal.engine.users import own_name
 from shoal.engine.viewing_alerts import view_alerts
-from shoal.engine.views.alerts import AlertView, TrialView
+from shoal.engine.views.alerts import AlertView, ResentView, TrialView
 from shoal.engine.views.applications import ApplicationView, TargetView, TreeView
 from shoal.engine.views.changes import AdoptionsView, DiffView, DriftView, HoldView, MissingFiles
 from shoal.engine.views.clusters import ClusterView
@@ -45,7 +46,7 @@ from shoal.engine.views.whereabouts import WhereView
 from shoal.engine.waking import wake
 from shoal.engine.whereabouts import Whereabouts
 from shoal.errors import InvalidDocument
-from shoal.model.documents import Application
+from shoal.model.documents import Alert, Application
 from shoal.model.holds import Hold
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.records import Deed, Record, Verdict
@@ -97,6 +98,7 @@ class Controller:
         self._version = version
         self._plugins = plugins
         self._images = Images()
+        self._resending = Resending(state, store, recording, loops.alerting)
         self._whereabouts = Whereabouts(state, store, self._images)
         self._started_at = state.now()
 
@@ -203,10 +205,19 @@ class Controller:
 
     async def test_alert(self, alert: Ref, *, who: str) -> Sequence[TrialView]:
         """Send a test to each destination of an Alert; what became of it."""
+        return await self._loops.alerting.test(self._alert(alert), who)
+
+    async def resend_alert(
+        self, alert: Ref, *, who: str, batches: Sequence[str] = ()
+    ) -> Sequence[ResentView]:
+        """Send again what was given up, or these batches of it; what became of each."""
+        return await self._resending.resend(self._alert(alert), who=who, batches=batches)
+
+    def _alert(self, alert: Ref) -> Alert:
         catalog = self._state.catalog
         alerts = catalog.alerts if catalog else {}
         require_name(str(alert), map(str, alerts), "alert", "get alerts")
-        return await self._loops.alerting.test(alerts[alert], who)
+        return alerts[alert]
 
     async def records(
         self,

@@ -25,7 +25,9 @@ def view_alerts(state: EngineState, last_seq: int) -> Sequence[AlertView]:
 def _alert(state: EngineState, alert: Alert, last_seq: int) -> AlertView:
     destinations = [
         _destination(
-            name, state.streams.get(StreamKey(alert.ref, name), Stream(last_seq)), last_seq
+            StreamKey(alert.ref, name),
+            state.streams.get(StreamKey(alert.ref, name), Stream(last_seq)),
+            last_seq,
         )
         for name in alert.spec.destinations()
     ]
@@ -55,8 +57,8 @@ def _alert(state: EngineState, alert: Alert, last_seq: int) -> AlertView:
     )
 
 
-def _destination(name: str, stream: Stream, last_seq: int) -> DestinationView:
-    outgoing = stream.outgoing
+def _destination(key: StreamKey, stream: Stream, last_seq: int) -> DestinationView:
+    name, outgoing = key.destination, stream.outgoing
     is_failing = outgoing is not None and outgoing.attempts > 0
     on_its_way = len(outgoing.news) + len(outgoing.endings) if outgoing else 0
     message, next_step = "", ""
@@ -66,7 +68,8 @@ def _destination(name: str, stream: Stream, last_seq: int) -> DestinationView:
         next_step = outgoing.next_step
     elif stream.given_up:
         message = f"{name}: {counted(stream.given_up, 'batch was', 'batches were')} given up"
-        next_step = "see shoal get events"
+        alert = str(key.alert).removeprefix("default/")
+        next_step = f"once it takes them: shoal alert resend {alert}"
     ready = "Unknown" if stream.delivered_at is None else "True"
     return DestinationView(
         name=name,

@@ -59,6 +59,7 @@ class Deed(StrEnum):
     STATE_RESTORED = "state.restored"
     ALERT_MUTED = "alert.muted"
     ALERT_GIVEN_UP = "alert.given-up"
+    ALERT_RESENT = "alert.resent"
 
 
 class Verdict(StrEnum):

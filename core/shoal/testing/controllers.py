@@ -25,7 +25,7 @@ from shoal.composition.reloading import LiveConfiguration
 from shoal.composition.serving import Foundation, serve
 from shoal.composition.settings import Settings
 from shoal.engine.diffing import DiffRequest
-from shoal.engine.views.alerts import AlertView, TrialView
+from shoal.engine.views.alerts import AlertView, ResentView, TrialView
 from shoal.engine.views.applications import ApplicationView, TargetView, TreeView
 from shoal.engine.views.changes import AdoptionsView, DiffView, DriftView, HoldView, MissingFiles
 from shoal.engine.views.clusters import ClusterView
@@ -64,6 +64,7 @@ class FakeController:
     adoptions: AdoptionsView = field(default_factory=adoptions_view)
     plugin_list: list[PluginView] = field(default_factory=list)
     alert_list: list[AlertView] = field(default_factory=list)
+    resent_list: list[ResentView] = field(default_factory=list)
     tree_value: TreeView = field(default_factory=tree_view)
     wheres: list[WhereView] = field(default_factory=list)
     record_list: list[Record] = field(default_factory=list)
@@ -137,6 +138,15 @@ class FakeController:
                     for each in view.destinations
                 ]
         raise UnknownName(f"there is no alert {alert}", next_step="see shoal get alerts")
+
+    async def resend_alert(
+        self, alert: Ref, *, who: str, batches: Sequence[str] = ()
+    ) -> Sequence[ResentView]:
+        """As given; UnknownName for an Alert that is not given."""
+        self._note("resend", str(alert), who=who, batches=batches)
+        if alert not in [(each.namespace, each.name) for each in self.alert_list]:
+            raise UnknownName(f"there is no alert {alert}", next_step="see shoal get alerts")
+        return self.resent_list
 
     async def tree(self, application: Ref, is_meant: Callable[[str], bool]) -> TreeView:
         """As given, whatever clusters are meant."""

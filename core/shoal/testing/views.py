@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from shoal.engine.views.alerts import AlertView, DestinationView
+from shoal.engine.views.alerts import AlertView, DestinationView, ResentView
 from shoal.engine.views.applications import (
     ApplicationView,
     TargetPhase,
@@ -279,6 +279,23 @@ def alert_view(**changes: Any) -> AlertView:
                 ),
             ),
             "document": "alerts.yaml:1",
+            **changes,
+        }
+    )
+
+
+def resent_view(**changes: Any) -> ResentView:
+    """A batch that was given up and has arrived now."""
+    message = changes.pop("message", "")
+    return ResentView(
+        **{
+            "destination": "webhook",
+            "batch": "batch-0123456789abcdef",
+            "at": AT,
+            "title": "web failed on 50 clusters",
+            "arrived": not message,
+            "message": message,
+            "next_step": "",
             **changes,
         }
     )

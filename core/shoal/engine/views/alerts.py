@@ -49,6 +49,22 @@ class AlertView:
 
 
 @dataclass(frozen=True, slots=True)
+class ResentView:
+    """What became of a batch that was given up and is sent again; `at` is when it was made.
+
+    `message` is empty when it arrived.
+    """
+
+    destination: str
+    batch: str
+    at: datetime
+    title: str
+    arrived: bool
+    message: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrialView:
     """What became of a test of one destination; `message` is empty when it arrived."""
 
