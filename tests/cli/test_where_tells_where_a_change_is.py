@@ -138,3 +138,12 @@ def test_when_the_time_is_over_it_says_how_far_it_came(controller, shoal, monkey
     assert f"after 9s, no source was seen at {REV}" in unknown.err
     assert partly.code == 7
     assert "after 9s, on 1 of 2 targets (50 %)" in partly.err
+
+
+def test_a_commit_that_was_never_seen_by_itself_says_what_it_came_with(controller, shoal):
+    controller.wheres = [where_view(came_with="89abcdef" * 5)]
+
+    ended = shoal("where", "0123456")
+
+    assert ended.code == 0
+    assert "never seen by itself: it came with 89abcdef, and counts as that" in ended.out

@@ -20,7 +20,7 @@ from shoal.hooks.gates import Proposal
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ANY_FOLDER, ClusterFacts, Folder, ValuedSpec
 from shoal.model.alerts import Batch
-from shoal.model.artifacts import Artifact, Provenance
+from shoal.model.artifacts import Ancestor, Artifact, Provenance
 from shoal.model.choice import Spec
 from shoal.model.digests import digest_bytes, digest_parts
 from shoal.model.endpoints import Credential, Endpoint
@@ -120,6 +120,15 @@ class FakeSource:
     revision: int = 0
     provenance: Provenance = field(default_factory=Provenance)
     branches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    past: dict[str, Ancestor | ShoalError] = field(default_factory=dict)
+
+    async def ancestor(
+        self, spec: MemorySpec, name: str, revisions: Sequence[str], host: Host
+    ) -> Ancestor | None:
+        found = self.past.get(name)
+        if isinstance(found, ShoalError):
+            raise found
+        return found
 
     def at(self, spec: MemorySpec, revision: str) -> Sequence[MemorySpec]:
         return [MemorySpec(at=f"refs/{revision}"), MemorySpec(at=revision)]

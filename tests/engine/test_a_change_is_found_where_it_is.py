@@ -13,8 +13,8 @@ from tests.engine.virtual_time import in_virtual_time, now
 
 from shoal.engine.views.applications import TargetPhase
 from shoal.engine.views.whereabouts import WhereView
-from shoal.errors import InvalidQuery, UnknownName
-from shoal.model.artifacts import Provenance
+from shoal.errors import InvalidQuery, InvalidSource, UnknownName
+from shoal.model.artifacts import Ancestor, Provenance
 from shoal.planning.arriving import Presence
 
 
@@ -199,3 +199,66 @@ async def test_digits_that_fit_two_revisions_are_refused(tmp_path: Path) -> None
         with pytest.raises(InvalidQuery, match=f"1234567 may be {first} or {second}"):
             await engine.controller.whereabouts("1234567")
         assert (await engine.controller.whereabouts(first)).name == first
+
+
+@in_virtual_time
+async def test_a_commit_that_came_with_a_later_one_is_where_that_one_is(tmp_path: Path) -> None:
+    engine, first = make(tmp_path, shop__a=config_map(v="1"))
+    committed = now() - timedelta(seconds=90)
+    made = Provenance(author="Li", subject="the one before", committed_at=committed)
+    async with engine.running():
+        await engine.until_synced(first)
+        engine.access.broken.add("two")
+        second = engine.source.commit(shop__a=config_map(v="2"))
+        third = engine.source.commit(shop__a=config_map(v="3"))
+        engine.source.past["0123456"] = Ancestor("0123456789", made, frozenset({third, "gone"}))
+        await engine.until(lambda: engine.target("one").revision == third, "the last")
+        found = await engine.controller.whereabouts("0123456")
+        fourth = engine.source.commit(shop__a=config_map(v="4"))
+        later = Ancestor("0123456789", made, frozenset({third, fourth}))
+        engine.source.past["0123456"] = later
+        await engine.until(lambda: engine.target("one").revision == fourth, "the next")
+        after = await engine.controller.whereabouts("0123456")
+        engine.source.past["0123456"] = Ancestor("0123456789", made, frozenset({second}))
+        with pytest.raises(UnknownName):  # a source was never at the second
+            await engine.controller.whereabouts("0123456")
+
+    assert (found.name, found.came_with) == ("0123456789", third)
+    assert (found.author, found.subject, found.committed_at) == ("Li", "the one before", committed)
+    assert on(found)["one"] is Presence.HERE
+    assert found.times.first is not None
+    assert found.times.first >= 90
+    assert (after.came_with, on(after)["one"]) == (third, Presence.SUPERSEDED)
+
+
+@in_virtual_time
+async def test_what_has_no_past_says_so_where_nothing_is_found(tmp_path: Path) -> None:
+    engine, first = make(tmp_path, shop__a=config_map(v="1"))
+    engine.source.past["0123456"] = InvalidSource("it keeps no past")
+    async with engine.running():
+        await engine.until_synced(first)
+        with pytest.raises(UnknownName, match="source default/apps: it keeps no past"):
+            await engine.controller.whereabouts("0123456")
+        with pytest.raises(UnknownName, match="or has it in its past, and no application"):
+            await engine.controller.whereabouts("abcdef0")
+
+
+@in_virtual_time
+async def test_first_digits_in_two_pasts_must_name_one_commit(tmp_path: Path) -> None:
+    engine, first = make(tmp_path, shop__a=config_map(v="1"), api__b=config_map("b"))
+    engine.documents.write("Source", "other", {"memory": {}, "interval": "1s"})
+    engine.declare_application("api", source={"ref": "other", "path": "api"})
+    names = iter(("01234567", "01234568"))
+
+    class Twice:
+        """Another commit for each source that is asked."""
+
+        def get(self, name: str) -> Ancestor:
+            return Ancestor(next(names), Provenance(), frozenset({first}))
+
+    async with engine.running():
+        await engine.until_synced(first)
+        await engine.until(lambda: engine.target("one", "api").revision == first, "synced")
+        engine.source.past = Twice()  # type: ignore[assignment]  # as much of it as is called
+        with pytest.raises(InvalidQuery, match="0123456 may be 01234567 or 01234568"):
+            await engine.controller.whereabouts("0123456")

@@ -17,7 +17,7 @@ from tests.engine.harness import EngineUnderTest, config_map, data_in, make_engi
 from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.diffing import DiffRequest
-from shoal.errors import ShoalError
+from shoal.errors import ShoalError, UnknownName
 from shoal.hooks import access, gates, health, notifiers, renderers, sources, targets
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
@@ -37,6 +37,7 @@ Does = Callable[[], Any]
 CALLS = (
     "SourceType.fetch",
     "RevisedSourceType.at",
+    "RememberingSourceType.ancestor",
     "Tree.entry",
     "Tree.read",
     "Tree.list",
@@ -61,7 +62,13 @@ CALLS = (
 PLAIN = frozenset({"HealthCheck.assess", "RevisedSourceType.at"})
 ITERATED = frozenset({"Session.apply", "Session.sightings"})
 ASKED_BY_A_PERSON = frozenset(
-    {"RevisedSourceType.at", "Session.differences", "Session.api_versions", "Session.learn"}
+    {
+        "RevisedSourceType.at",
+        "RememberingSourceType.ancestor",
+        "Session.differences",
+        "Session.api_versions",
+        "Session.learn",
+    }
 )
 OFFLINE = frozenset({"GrantingTargetType.grants", "ExaminingTargetType.examine"})
 """Asked by commands without a controller, by the same border: see the tests of these commands."""
@@ -189,7 +196,7 @@ def break_one(engine: EngineUnderTest, call: str, way: str) -> None:
     does, part = broken(call, way), engine
     made: Any = engine
     match protocol:
-        case "SourceType" | "RevisedSourceType":
+        case "SourceType" | "RevisedSourceType" | "RememberingSourceType":
             concerns = (lambda ref, *rest: ref.name == "wild") if method == "fetch" else _always
             made.source = Concerning(part.source, method, does, concerns)
         case "Tree":
@@ -336,6 +343,9 @@ async def test_a_broken_answer_to_a_person_is_an_error_and_nothing_else(
                 await engine.controller.diff(
                     DiffRequest(Ref("default", "shop"), "ana", revision="x")
                 )
+        elif call == "RememberingSourceType.ancestor":
+            with pytest.raises(UnknownName, match="source memory"):
+                await engine.controller.whereabouts("0123456")
         elif call == "Session.differences":
             await engine.until_synced("1", ILL)
             await engine.clusters[ILL].change(

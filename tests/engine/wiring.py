@@ -24,6 +24,7 @@ from tests.engine.virtual_time import now
 
 from shoal.engine.adopting import Adopting
 from shoal.engine.alerting import Alerting
+from shoal.engine.ancestry import Ancestry
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
 from shoal.engine.carrying_out import CarryingOut
@@ -139,6 +140,7 @@ class Wiring:
             loops=loops,
             diffing=Diffing(state, desiring, {"memory": self.source}, {"memory": host}, guard),
             adopting=Adopting(state, guard),
+            ancestry=Ancestry({"memory": self.source}, {"memory": host}, guard),
             ring=Ring(),
             metering=build_metering(Masking(), Resource({})),
             version="test",

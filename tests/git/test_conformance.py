@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from tests.git.conftest import Repository
 
-from shoal.testing.source_conformance import RevisedSourceConformance
+from shoal.testing.source_conformance import RememberingSourceConformance, RevisedSourceConformance
 from shoal_clusters.demo.git_server import GitServer
 from shoal_plugins.git import GitSource
 
 
-class TestGitSource(RevisedSourceConformance):
+class TestGitSource(RevisedSourceConformance, RememberingSourceConformance):
     """Of a server on loopback."""
 
     @pytest.fixture

@@ -180,6 +180,9 @@ def _head(found: Mapping[str, Any]) -> Iterator[str]:
         f"  committed {relative(committed, now)}, seen {relative(detected, now)} at "
         f"{clean(found['source'])}"
     )
+    if found["came_with"]:
+        later = short_revision(clean(found["came_with"]))
+        yield f"  never seen by itself: it came with {later}, and counts as that"
     yield f"  {_count(found)}"
     times = [
         f"{name} {span_of(timedelta(seconds=found['times'][name]))}"

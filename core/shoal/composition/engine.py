@@ -24,6 +24,7 @@ from shoal.composition.telling import Telemetry, telemetry
 from shoal.composition.watching import LoopWatch
 from shoal.engine.adopting import Adopting
 from shoal.engine.alerting import Alerting
+from shoal.engine.ancestry import Ancestry
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
 from shoal.engine.carrying_out import CarryingOut
@@ -139,6 +140,7 @@ class _Assembly:
             ),
             diffing=Diffing(self._state, desiring, self._plugins.sources, sources, self._guard),
             adopting=Adopting(self._state, self._guard),
+            ancestry=Ancestry(self._plugins.sources, sources, self._guard),
             ring=self._told.tracing.ring,
             metering=self._told.metering,
             version=__version__,

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from shoal.errors import BudgetExceeded, ShoalError
 from shoal.hooks.targets import Session
-from shoal.model.artifacts import Artifact, Provenance
+from shoal.model.artifacts import Ancestor, Artifact, Provenance
 from shoal.model.choice import Spec
 from shoal.model.endpoints import Credential, Endpoint, Facts
 from shoal.model.examinations import Examination, Refusal
@@ -54,10 +54,25 @@ def artifact(given: Any) -> Artifact:
     made = _is_a(given, Artifact, "an Artifact")
     _is_text(made.revision, "a revision")
     _is_text(made.digest, "a digest")
-    provenance = _is_a(made.provenance, Provenance, "a Provenance")
+    _is_provenance(made.provenance)
+    return made
+
+
+def ancestor(given: Any) -> Ancestor | None:
+    """Of a source that was asked which revisions have another one in their past."""
+    if given is None:
+        return None
+    found = _is_a(given, Ancestor, "an Ancestor or None")
+    _is_text(found.revision, "a revision")
+    _is_a(found.within, frozenset, "a set of revisions")
+    _is_provenance(found.provenance)
+    return found
+
+
+def _is_provenance(given: Any) -> None:
+    provenance = _is_a(given, Provenance, "a Provenance")
     for text in (provenance.author, provenance.subject, provenance.version, provenance.signer):
         _is_a(text, str, "a text of a Provenance")
-    return made
 
 
 def specs(given: Any) -> Sequence[Spec]:

@@ -18,6 +18,7 @@ from shoal.documents import Catalog
 from shoal.engine import viewing
 from shoal.engine.adopting import Adopting
 from shoal.engine.alerting import Alerting
+from shoal.engine.ancestry import Ancestry
 from shoal.engine.applications import Applications
 from shoal.engine.approving import Approving
 from shoal.engine.belonging import belongs_on
@@ -79,6 +80,7 @@ class Controller:
         loops: Loops,
         diffing: Diffing,
         adopting: Adopting,
+        ancestry: Ancestry,
         ring: Ring,
         metering: Metering,
         version: str,
@@ -99,7 +101,7 @@ class Controller:
         self._plugins = plugins
         self._images = Images()
         self._resending = Resending(state, store, recording, loops.alerting)
-        self._whereabouts = Whereabouts(state, store, self._images)
+        self._whereabouts = Whereabouts(state, store, self._images, ancestry)
         self._started_at = state.now()
 
     async def restore(self) -> None:

@@ -1,8 +1,10 @@
 """Where is my change: which targets have a revision, or want an image, and which not yet, and why.
 
 Revisions are found among those that sources are at and those that the ledger saw them at; their
-order there tells what is newer. When a target had a revision first says the ledger, too. Images are
-those of the desired manifests, found once per content. Nothing is asked of a cluster or of Git.
+order there tells what is newer. One that was never seen, because it was pushed together with a
+later one, counts as that one: the first that was seen with it in its past, which the source plugin
+knows. When a target had a revision first says the ledger, too. Images are those of the desired
+manifests, found once per content. Nothing is asked of a cluster, or of a server of Git.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import anyio
+
+from shoal.engine.ancestry import Ancestry
 from shoal.engine.imaging import Images
 from shoal.engine.portions import in_portions
 from shoal.engine.state import EngineState
@@ -19,7 +24,8 @@ from shoal.engine.target_state import TargetState
 from shoal.engine.viewing import view_target
 from shoal.engine.views.applications import TargetView
 from shoal.engine.views.whereabouts import LeadTimes, Whereabout, WhereView
-from shoal.errors import InvalidQuery, UnknownName
+from shoal.errors import InvalidQuery, ShoalError, UnknownName
+from shoal.model.artifacts import Ancestor
 from shoal.model.identity import Ref, TargetKey
 from shoal.model.plans import Content
 from shoal.model.records import Deed, Record
@@ -35,14 +41,25 @@ _HAVE_IT = frozenset({Presence.HERE, Presence.UNCHANGED, Presence.SUPERSEDED})
 
 @dataclass(slots=True)
 class _Trail:
-    """One source: its revisions by when they were seen, and the record of the one looked for."""
+    """One source: its revisions by when they were seen, and the record of the one looked for.
+
+    `past`: what is looked for was never seen itself; the record is that of the first with it.
+    """
 
     source: Ref
-    ranks: dict[str, int] = field(default_factory=dict[str, int])
+    records: dict[str, Record] = field(default_factory=dict[str, Record])
     record: Record | None = None
+    past: Ancestor | None = None
 
     def rank(self, revision: str) -> int:
-        return self.ranks.get(revision, 0)
+        found = self.records.get(revision)
+        return found.seq if found else 0
+
+    def came_with(self, past: Ancestor) -> None:
+        """What is looked for is in the past of these; the first that was seen counts for it."""
+        seen = [self.records[each] for each in past.within if each in self.records]
+        if seen:
+            self.past, self.record = past, min(seen, key=lambda one: one.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +69,68 @@ class Whereabouts:
     state: EngineState
     store: Store
     images: Images
+    ancestry: Ancestry
 
     async def find(self, text: str) -> WhereView:
         """Where it is; UnknownName when nothing has, or had, anything of this name."""
-        trails = [] if _is_image(text) else await self._trails(text)
+        blind: list[str] = []
+        trails = [] if _is_image(text) else await self._trails(text, blind)
         if trails:
-            return await self._of_revision(text, trails)
+            return await self._of_revision(trails)
         found = await self._of_image(text)
         if found.targets:
             return found
+        why = "".join(f"; {each}" for each in dict.fromkeys(blind))
         raise UnknownName(
-            f"no source was seen at revision {text}, and no application wants such an image",
-            next_step="a commit that was pushed together with a later one is never seen alone: ask "
-            "for the later one; `shoal get sources` shows what each source is at",
+            f"no source was seen at revision {text}, or has it in its past, and no application "
+            f"wants such an image{why}",
+            next_step="`shoal get sources` shows what each source is at, and since when",
         )
 
     # -- revisions -------------------------------------------------------------------------------
 
-    async def _trails(self, text: str) -> list[_Trail]:
-        """The sources that were at this revision; InvalidQuery when two revisions may be meant."""
+    async def _trails(self, text: str, blind: list[str]) -> list[_Trail]:
+        """The sources that were at this revision, else those that have it in their past.
+
+        `blind` takes why a past cannot be looked at. InvalidQuery when two revisions may be meant.
+        """
         catalog = self.state.catalog
         found: list[_Trail] = []
+        others: list[_Trail] = []
         meant: set[str] = set()
         for source in sorted(catalog.sources if catalog else ()):
             trail, names = await self._trail(source, text)
-            if names:
-                found.append(trail)
-                meant |= names
+            (found if names else others).append(trail)
+            meant |= names
+        if not found and _DIGITS.fullmatch(text):
+            found = await self._with_it_in_their_past(text, others, blind)
+            meant = {each.past.revision for each in found if each.past is not None}
         if len(meant) > 1:
             raise InvalidQuery(
                 f"{text} may be {' or '.join(sorted(meant))}", next_step="write more of it"
             )
         return found
+
+    async def _with_it_in_their_past(
+        self, text: str, trails: Sequence[_Trail], blind: list[str]
+    ) -> list[_Trail]:
+        catalog = self.state.catalog
+        assert catalog is not None  # or there were no trails
+
+        async def look(trail: _Trail) -> None:
+            spec = catalog.sources[trail.source]
+            try:
+                past = await self.ancestry.find(trail.source, spec, text, [*trail.records])
+            except ShoalError as error:
+                blind.append(f"source {trail.source}: {error}")
+                return
+            if past is not None:
+                trail.came_with(past)
+
+        async with anyio.create_task_group() as tasks:
+            for trail in trails:
+                tasks.start_soon(look, trail)
+        return [trail for trail in trails if trail.past is not None]
 
     async def _trail(self, source: Ref, text: str) -> tuple[_Trail, set[str]]:
         trail = _Trail(source)
@@ -93,20 +140,24 @@ class Whereabouts:
         )
         for record in reversed(records):
             revision = record.entry.revision
-            trail.ranks[revision] = record.seq
+            trail.records[revision] = record
             if _names(text, revision, str(record.entry.body.get("version", ""))):
                 trail.record = trail.record if revision in names else record
                 names.add(revision)
         return trail, names
 
-    async def _of_revision(self, text: str, trails: Sequence[_Trail]) -> WhereView:
-        first = min((each.record for each in trails if each.record), key=lambda one: one.seq)
-        revision = first.entry.revision
-        committed = _time(first.entry.body.get("committed_at")) or first.entry.at
+    async def _of_revision(self, trails: Sequence[_Trail]) -> WhereView:
+        trail = min(trails, key=lambda each: each.record.seq if each.record else 0)
+        assert trail.record is not None
+        first, past = trail.record.entry, trail.past
+        committed = _time(first.body.get("committed_at")) or first.at
+        if past is not None:
+            committed = past.provenance.committed_at or committed
         untouched: list[str] = []
         targets: list[Whereabout] = []
         for application, trail in self._readers(trails):
-            known = self.state.targets_of(application)
+            assert trail.record is not None
+            known, revision = self.state.targets_of(application), trail.record.entry.revision
             arrived = await self._arrivals(application, revision)
             found = [
                 self._whereabout(target, trail, revision, committed, arrived)
@@ -120,12 +171,13 @@ class Whereabouts:
         seconds = [each.seconds for each in touched if each.seconds is not None]
         return WhereView(
             sort="revision",
-            name=revision,
-            author=first.entry.who,
-            subject=first.entry.why,
+            name=past.revision if past else first.revision,
+            author=past.provenance.author if past else first.who,
+            subject=past.provenance.subject if past else first.why,
+            came_with=first.revision if past else "",
             source=", ".join(str(each.source) for each in trails),
             committed_at=committed,
-            detected_at=first.entry.at,
+            detected_at=first.at,
             here=sum(each.presence in _HAVE_IT for each in targets),
             untouched=untouched,
             silent=self._silent(targets),
@@ -188,6 +240,7 @@ class Whereabouts:
             name=text,
             author="",
             subject="",
+            came_with="",
             source="",
             committed_at=None,
             detected_at=None,

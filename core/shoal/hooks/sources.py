@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
 from shoal.hooks.host import Host
-from shoal.model.artifacts import Artifact
+from shoal.model.artifacts import Ancestor, Artifact
 from shoal.model.choice import Spec
 from shoal.model.identity import Ref
 
@@ -51,5 +51,22 @@ class RevisedSourceType(Protocol):
         Called when a person names a revision (`shoal diff --rev`); it asks nobody. What it gives is
         the same source but for the revision; one that is not there is InvalidSource when it is
         fetched, and then the next is tried. Raises InvalidSource for what can be no revision.
+        """
+        ...
+
+
+@runtime_checkable
+class RememberingSourceType(Protocol):
+    """A source type that keeps the past of what it fetched; a source type may be this too."""
+
+    async def ancestor(
+        self, spec: T, name: str, revisions: Sequence[str], host: Host
+    ) -> Ancestor | None:
+        """The revision that a person calls `name`, when one of `revisions` has it in its past.
+
+        Called when a person looks for a revision that never was current (`shoal where`), for it was
+        published together with a later one; `revisions` were given out before. It has 30 seconds
+        and asks nobody: only what was fetched is looked at. None when nothing of that name is in
+        their past. Raises InvalidSource when it may be several, or when the past was not fetched.
         """
         ...

@@ -76,6 +76,15 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A revision that came together with later ones: those of `within` have it in their past."""
+
+    revision: str
+    provenance: Provenance
+    within: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """One revision of a source. `digest` is that of the content: two revisions may share it."""
 

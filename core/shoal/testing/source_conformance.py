@@ -188,6 +188,49 @@ class RevisedSourceConformance(SourceConformance):
             fetching.plugin.at(read_spec(fetching.plugin.spec, spec), "\n")
 
 
+class RememberingSourceConformance(SourceConformance):
+    """The same, of a source type that keeps the past of what it fetched (`RememberingSourceType`).
+
+    What `move` publishes must come after what was there.
+    """
+
+    async def test_a_revision_is_in_the_past_of_the_next(
+        self, fetching: Fetching, spec: Written, move: Move
+    ) -> None:
+        """And the next is in that of no earlier one."""
+        first = await fetching.fetch(spec)
+        await move()
+        second = await fetching.fetch(spec, first)
+        read, ends = read_spec(fetching.plugin.spec, spec), [first.revision, second.revision]
+
+        past = answers.ancestor(
+            await fetching.ask(
+                lambda: fetching.plugin.ancestor(read, first.revision, ends, fetching.host)
+            )
+        )
+        newest = await fetching.ask(
+            lambda: fetching.plugin.ancestor(read, second.revision, ends, fetching.host)
+        )
+
+        assert past is not None
+        assert (past.revision, past.within) == (first.revision, frozenset({second.revision}))
+        assert newest is None
+
+    async def test_what_was_never_published_is_in_no_past(
+        self, fetching: Fetching, spec: Written
+    ) -> None:
+        """It is not found, which is no error."""
+        artifact = await fetching.fetch(spec)
+        read = read_spec(fetching.plugin.spec, spec)
+        found = await fetching.ask(
+            lambda: fetching.plugin.ancestor(
+                read, "0123456789abcdef", [artifact.revision], fetching.host
+            )
+        )
+
+        assert found is None
+
+
 async def content_of(tree: Tree, path: str = "") -> dict[str, bytes]:
     """Path → content of every file and link below a folder."""
     found: dict[str, bytes] = {}

@@ -344,6 +344,7 @@ def where_view(*targets: Whereabout, **changes: Any) -> WhereView:
             "name": "0123456789abcdef0123456789abcdef01234567",
             "author": "Ana",
             "subject": "Bump web",
+            "came_with": "",
             "source": "default/platform",
             "committed_at": AT,
             "detected_at": AT,

@@ -122,7 +122,7 @@ class Mirror:
             tip = f"{TIPS}/{hashlib.sha256(wanted.encode()).hexdigest()[:32]}"
             self.tips.add(tip)
             await self._run_fetch(remote, f"+{wanted}:{tip}")
-            revision = await self._describe(tip)
+            revision = await self.describe(tip)
             if not wanted.startswith("refs/tags/"):
                 return revision
             return revision._replace(tag=await self._tag_object(tip, revision.commit))
@@ -172,8 +172,9 @@ class Mirror:
             await run_bounded(command, self.folder, self.host, LARGEST_FETCH)
         self._is_filled = True
 
-    async def _describe(self, ref: str) -> Revision:
-        printed = await run_git(Command("log", ("-1", _FORMAT), (ref,)), self.folder, self.host)
+    async def describe(self, name: str) -> Revision:
+        """A commit that is here, by a ref or by its id."""
+        printed = await run_git(Command("log", ("-1", _FORMAT), (name,)), self.folder, self.host)
         return _revision(printed.decode(errors="replace"))
 
     async def _tag_object(self, tip: str, commit: str) -> str:

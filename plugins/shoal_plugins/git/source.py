@@ -19,15 +19,16 @@ import anyio
 
 from shoal.errors import AccessDenied, InvalidSource, ShoalError, SourceUnavailable
 from shoal.hooks.host import Host
-from shoal.model.artifacts import Artifact, Tree
+from shoal.model.artifacts import Ancestor, Artifact, Tree
 from shoal.model.identity import Ref
+from shoal_plugins.git.ancestry import find_ancestor
 from shoal_plugins.git.explaining import explain
 from shoal_plugins.git.grafting import GraftedTree
 from shoal_plugins.git.mirrors import Mirror, Revision, mirror_folder
 from shoal_plugins.git.reaching import Reaching
 from shoal_plugins.git.running import GitFailed, Remote
 from shoal_plugins.git.selecting import Selection, explain_missing, select
-from shoal_plugins.git.specification import GitSpec, Submodules, VerifyMode, at_revision
+from shoal_plugins.git.specification import GitSpec, History, Submodules, VerifyMode, at_revision
 from shoal_plugins.git.submodules import Grafting
 from shoal_plugins.git.tidying import tidy
 from shoal_plugins.git.trees import GitTree
@@ -66,6 +67,23 @@ class GitSource:
     def at(self, spec: GitSpec, revision: str) -> Sequence[GitSpec]:
         """The repository at a commit, by all of its digits, else at a branch or else a tag."""
         return at_revision(spec, revision)
+
+    async def ancestor(
+        self, spec: GitSpec, name: str, revisions: Sequence[str], host: Host
+    ) -> Ancestor | None:
+        """A commit that was pushed together with a later one; asked of the mirror alone."""
+        location = spec.address.location(host.base_folder or Path("/"))
+        mirror = self._mirrors.get(mirror_folder(location, host.cache_folder, spec.history))
+        if mirror is None or not await mirror.is_there():
+            return None
+        found = await find_ancestor(mirror, name, revisions)
+        if found is None and spec.history is History.LATEST:
+            raise InvalidSource(
+                "with history: Latest only the commits are known that were current when they were "
+                "fetched",
+                next_step="ask for a later commit",
+            )
+        return found
 
     async def _fetch(
         self, source: Ref, spec: GitSpec, previous: Artifact | None, remote: Remote, host: Host

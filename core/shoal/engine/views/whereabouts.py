@@ -50,6 +50,7 @@ class LeadTimes:
 class WhereView:
     """Where a revision or an image is. `sort` is `revision` or `image`; `name` is it in full.
 
+    `came_with`: the later revision that a source was seen at, where it was never seen itself.
     `untouched` applications read the source and render alike with and without the revision: they
     are not in `targets`. `here` counts the targets that have it, or have gone past it.
     """
@@ -58,6 +59,7 @@ class WhereView:
     name: str
     author: str
     subject: str
+    came_with: str
     source: str
     committed_at: datetime | None
     detected_at: datetime | None
