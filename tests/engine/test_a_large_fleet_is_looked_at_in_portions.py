@@ -42,6 +42,7 @@ class Others:
 
 
 async def beside(others: Others, work: Any) -> Any:
+    found = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(others.run)
         found = await work

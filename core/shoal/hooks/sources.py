@@ -60,7 +60,7 @@ class RememberingSourceType(Protocol):
     """A source type that keeps the past of what it fetched; a source type may be this too."""
 
     async def ancestor(
-        self, spec: T, name: str, revisions: Sequence[str], host: Host
+        self, spec: Spec, name: str, revisions: Sequence[str], host: Host
     ) -> Ancestor | None:
         """The revision that a person calls `name`, when one of `revisions` has it in its past.
 
