@@ -97,7 +97,7 @@ def test_what_is_no_configuration_is_said_to_be_none(file: Path, content: str, s
 def test_a_file_that_is_not_there_is_a_problem_and_no_error(file: Path) -> None:
     (problem,) = read_file(file).problems
 
-    assert str(problem) == f"{file}: it cannot be read: No such file or directory"
+    assert str(problem).startswith(f"{file}: it cannot be read: No such file or directory")
 
 
 def test_a_file_that_everybody_may_write_does_not_count(file: Path) -> None:
@@ -122,6 +122,23 @@ def test_the_first_default_place_that_has_a_file_counts(
     users.touch()
     assert find_file(None) == users
     assert find_file(tmp_path / "named.yaml") == tmp_path / "named.yaml"
+
+
+def test_a_default_place_that_nobody_may_look_at_is_a_problem_and_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / ("x" * 300) / "config.yaml"  # as a folder without rights, but for root too
+    machines = tmp_path / "config.yaml"
+    machines.write_text(HEAD)
+    places = "shoal.composition.configuration_file.default_places"
+    monkeypatch.setattr(places, lambda: (closed, machines))
+
+    found = find_file(None)
+
+    assert found == closed
+    (problem,) = read_file(found).problems
+    assert "cannot be read" in problem.message
+    assert "--config or SHOAL_CONFIG" in problem.next_step
 
 
 def test_a_mounted_file_is_another_one_when_its_link_was_turned(tmp_path: Path) -> None:

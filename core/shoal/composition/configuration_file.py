@@ -75,7 +75,18 @@ def find_file(named: Path | None) -> Path | None:
     """The file that counts: the one named, else the first default place that has one."""
     if named is not None:
         return named.absolute()
-    return next((place for place in default_places() if place.exists()), None)
+    return next(filter(_may_be_there, default_places()), None)
+
+
+def _may_be_there(place: Path) -> bool:
+    """Whether there is something, also where nobody may look: reading it says why not."""
+    try:
+        place.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def file_of(environment: Mapping[str, str]) -> ConfigurationFile | None:
@@ -113,7 +124,11 @@ def read_file(path: Path) -> ConfigurationFile:
             about = os.fstat(stream.fileno())
             content = stream.read(_MOST_BYTES + 1)
     except OSError as error:
-        problem = _problem(path, f"it cannot be read: {error.strerror}")
+        problem = _problem(
+            path,
+            f"it cannot be read: {error.strerror}",
+            next_step=f"make it readable, or name another one by --config or {VARIABLE}",
+        )
         return ConfigurationFile(path, problems=(problem,))
     mark = _mark(about)
     if about.st_mode & stat.S_IWOTH:
