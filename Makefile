@@ -17,6 +17,11 @@ SEEDS ?= 1-
 SIMULATE_ARGS ?=
 CHAOS_ARGS ?=
 
+# What shoal loads is compiled where one waits anyway, and not silently at its first start. (uv would
+# compile all that the tools bring along as well, which takes longer than it saves.)
+LOAD := 'import shoal.composition.engine, shoal.composition.serving, shoal_clusters.demo.playing; \
+  from shoal.composition.loading import load_plugins; load_plugins()'
+
 # uv stays inside this folder, and never brings a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
@@ -127,4 +132,5 @@ clean: ## Remove the environment and all caches of this folder
 
 $(STAMP): .uv/$(UV_VERSION) pyproject.toml uv.lock
 	@.uv/venv/bin/uv sync --quiet --frozen --python .uv/venv/bin/python
+	@$(BIN)/python -c $(LOAD)
 	@touch $@

@@ -1,32 +1,16 @@
 """`shoal demo`: the whole of Shoal on this machine, to look at or to be shown.
 
 Exit codes: 0 the tour held, 1 a step of it did not, 2 wrong usage, 3 something could not be
-started, 130 interrupted; in every case nothing is left running and the folder is gone.
+started, 130 interrupted; in every case nothing is left running and the folder is gone. Imported for
+a line of `shoal --help`, so it leaves the rest to `playing`.
 """
 
 from __future__ import annotations
 
-import signal
-from contextlib import AsyncExitStack
-from time import monotonic
-
-import anyio
 import click
-from anyio.abc import TaskStatus
-from rich.console import Console
 
-from shoal.binaries.showing import shown_progress
-from shoal.errors import ShoalError
-from shoal_clusters.controlplane.local import Flavour
 from shoal_clusters.controlplane.options import controllers_option, kubernetes_option
-from shoal_clusters.demo.fleet import cluster_names
-from shoal_clusters.demo.performing import perform_tour
-from shoal_clusters.demo.showing import show_demo
-from shoal_clusters.demo.staging import set_stage
-from shoal_clusters.demo.touring import leaves_of
 
-_HELD, _NOT_HELD, _FAILED, _INTERRUPTED = 0, 1, 3, 130
-_LOG_COLUMNS = 120  # where there is no terminal to ask: wide enough for every row of the tour
 _FEWEST_CLUSTERS, _MOST_CLUSTERS = 3, 50  # each takes 280 MiB
 
 
@@ -48,56 +32,7 @@ def demo(count: int, has_controllers: bool, kubernetes: str | None, play: bool) 
     Everything runs until Ctrl-C, which stops it all and removes it. The first time, the programs
     of a control plane are downloaded or built, which takes some minutes.
     """
-    began = monotonic()
-    try:
-        flavour = Flavour(kubernetes, has_controllers)
-        ended = anyio.run(_until_signal, cluster_names(count), flavour, play, began)
-        if ended == _INTERRUPTED:
-            click.echo("everything is stopped and removed", err=True)
-        return ended
-    except* ShoalError as errors:
-        for error in leaves_of(errors):
-            assert isinstance(error, ShoalError)
-            click.echo(f"error: {error.message}", err=True)
-            if error.next_step:
-                click.echo(f"  next: {error.next_step}", err=True)
-    return _FAILED
+    from shoal_clusters.controlplane.local import Flavour
+    from shoal_clusters.demo.playing import play_demo
 
-
-async def _until_signal(names: list[str], flavour: Flavour, play: bool, began: float) -> int:
-    ended = _INTERRUPTED
-    async with anyio.create_task_group() as group:
-        with anyio.CancelScope() as playing:
-            await group.start(_cancel_at_signal, playing)
-            ended = await _perform(names, flavour, play, began)
-        group.cancel_scope.cancel()
-    return ended
-
-
-async def _cancel_at_signal(
-    playing: anyio.CancelScope, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-) -> None:
-    """Begin to stop at the first signal; the others change nothing, stopping is bounded."""
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1) wants to go on
-        numbers.append(signal.SIGHUP)
-    with anyio.open_signal_receiver(*numbers) as signals:
-        task_status.started()
-        async for _ in signals:
-            if not playing.cancel_called:
-                click.echo("\nstopping everything", err=True)
-                playing.cancel()
-
-
-async def _perform(names: list[str], flavour: Flavour, play: bool, began: float) -> int:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_LOG_COLUMNS)
-    async with AsyncExitStack() as stack:
-        with shown_progress() as progress:
-            setting = set_stage(names, flavour=flavour, progress=progress)
-            stage = await stack.enter_async_context(setting)
-        if play:
-            return _HELD if await perform_tour(stage, console) else _NOT_HELD
-        await show_demo(stage, console, began=began)
-    return _FAILED
+    return play_demo(count, Flavour(kubernetes, has_controllers), is_tour=play)

@@ -20,7 +20,6 @@ import platformdirs
 from anyio import to_thread
 
 from shoal.binaries.building import build_binary
-from shoal.binaries.downloading import OutOfReach, download_release
 from shoal.binaries.running import ToolFailed, run_tool
 from shoal.binaries.specification import Binary, Progress, silent
 from shoal.errors import BinaryUnavailable
@@ -137,6 +136,9 @@ def _is_locked_by_us(descriptor: int) -> bool:
 
 
 async def _make(binary: Binary, program: Path, *, mirror: str | None, progress: Progress) -> None:
+    # An HTTP client, which a command that finds its programs does without.
+    from shoal.binaries.downloading import OutOfReach, download_release
+
     cache = program.parent.parent
     mirror = mirror or os.environ.get("SHOAL_BINARY_MIRROR")
     scratch = Path(await to_thread.run_sync(lambda: tempfile.mkdtemp(prefix=".new-", dir=cache)))
@@ -155,7 +157,7 @@ async def _make(binary: Binary, program: Path, *, mirror: str | None, progress: 
 
 
 async def _build(
-    binary: Binary, scratch: Path, cache: Path, cause: OutOfReach, progress: Progress
+    binary: Binary, scratch: Path, cache: Path, cause: Exception, progress: Progress
 ) -> Path:
     try:
         return await build_binary(binary, scratch, cache=cache, progress=progress)
