@@ -37,7 +37,6 @@ class Entry:
     namespace: str
     name: str
     code: int
-    agent: str
 
 
 async def read_audit_log(path: Path, *, since: int = 0) -> list[Entry]:
@@ -80,5 +79,4 @@ def _entry(line: bytes) -> Entry:
         namespace=subject.get("namespace", ""),
         name=subject.get("name", ""),
         code=event.get("responseStatus", {}).get("code", 0),
-        agent=event.get("userAgent", ""),
     )

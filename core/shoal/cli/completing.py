@@ -22,8 +22,6 @@ _MOST_SECONDS = 0.3
 _FRESH_SECONDS = 5.0
 """How long an answer counts: presses of one key after the other ask once."""
 
-Complete = Callable[[click.Context, click.Parameter, str], list[str]]
-
 
 def applications(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Applications: NAME in the namespace default, NAMESPACE/NAME elsewhere."""

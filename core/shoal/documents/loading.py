@@ -33,17 +33,9 @@ from shoal.model.choice import Seams
 from shoal.model.documents import AnyDocument, NamespacedMetadata
 from shoal.model.yaml import Path
 
-__all__ = ["Identity", "Loaded", "Located", "Skipped", "load"]
+__all__ = ["Identity", "Loaded", "Located", "load"]
 
 Problems = tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A document of somebody else."""
-
-    file: str
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +52,6 @@ class Loaded:
     documents: Mapping[Identity, Located]
     problems: Problems
     warnings: Problems = ()
-    skipped: tuple[Skipped, ...] = ()
     files: frozenset[str] = frozenset()
     broken: Mapping[Identity, Problems] = field(default_factory=dict)
     troubled: Mapping[str, Problems] = field(default_factory=dict)
@@ -84,7 +75,6 @@ class _Gathering:
         self._troubled: dict[str, Problems] = {}
         self._odd: dict[str, Problems] = {}
         self._shown: list[Problem] = []
-        self._skipped: list[Skipped] = []
         self._read: dict[Identity, ReadDocument] = {}
 
     def read_file(self, file: str, content: bytes) -> None:
@@ -102,7 +92,6 @@ class _Gathering:
     def _read_document(self, read: ReadDocument) -> None:
         kind = recognise(read)
         if kind is None:
-            self._skipped.append(Skipped(read.file, read.line))
             if is_half_written(read):
                 self._odd[read.file] = (_cut_short(read),)
         elif isinstance(kind, Problem):
@@ -156,7 +145,6 @@ class _Gathering:
             documents,
             tuple(sorted(problems)),
             tuple(sorted(find_doubts(documents, self._line_of))),
-            tuple(self._skipped),
             frozenset(files),
             broken,
             {**self._odd, **self._troubled},

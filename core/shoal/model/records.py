@@ -19,7 +19,6 @@ class Deed(StrEnum):
     """What a record says happened."""
 
     CONTROLLER_STARTED = "controller.started"
-    CONTROLLER_STOPPED = "controller.stopped"
     CONFIGURATION_CHANGED = "configuration.changed"
     CONFIGURATION_INVALID = "configuration.invalid"
     FLEET_LOADED = "fleet.loaded"
