@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.kubernetes.samples import deployment, fields_of, key_of
 
+from shoal.model.pointers import steps_of
 from shoal.model.policies import IgnoreRule
 from shoal_clusters.kubernetes.ignoring import (
     BUILT_IN,
@@ -17,7 +18,6 @@ from shoal_clusters.kubernetes.ignoring import (
     is_ignored,
     left_to_others,
     owned_at,
-    steps_of,
     values_at,
     with_live,
     without,
@@ -88,10 +88,6 @@ def test_our_marks_are_never_ignored() -> None:
     part = owned_at({"f:metadata": {"f:labels": marks}}, [steps_of("/metadata/labels/*")])
 
     assert part == {"f:metadata": {"f:labels": {"f:mine": {}}}}
-
-
-def test_a_slash_in_a_name_is_escaped() -> None:
-    assert steps_of("/metadata/annotations/a~1b~0c") == ("metadata", "annotations", "a/b~c")
 
 
 def test_a_rule_speaks_of_the_objects_it_selects_alone() -> None:

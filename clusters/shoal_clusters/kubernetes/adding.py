@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 
 from shoal.model.digests import digest_parts
+from shoal.model.pointers import pointer
 from shoal.model.policies import ByHand
 from shoal.model.sightings import Drift, DriftKind
 from shoal_clusters.kubernetes.marks import MANAGER
-from shoal_clusters.kubernetes.patching import pointer
 from shoal_clusters.kubernetes.projecting import (
     Fields,
     changed_by,

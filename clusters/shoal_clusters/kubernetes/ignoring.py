@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 
 from shoal.model.identity import GroupKind, ObjectKey
+from shoal.model.pointers import steps_of
 from shoal.model.policies import IgnoreRule
 from shoal_clusters.kubernetes.marks import APPLICATION_LABEL, FLEET_LABEL, OWNER_ANNOTATION
 from shoal_clusters.kubernetes.projecting import Fields
@@ -92,11 +93,6 @@ BUILT_IN: tuple[BuiltIn, ...] = (
         "the control plane fills in the rules of an aggregated role",
     ),
 )
-
-
-def steps_of(pointer: str) -> Steps:
-    """The steps of a rule's path."""
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
 
 
 def left_to_others(

@@ -9,17 +9,17 @@ names, stay where they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from shoal.model.pointers import pointer
 from shoal.model.policies import ByHand
 from shoal_clusters.kubernetes.adding import Path, is_kept
 from shoal_clusters.kubernetes.deployers import former_marks, is_deployer
 from shoal_clusters.kubernetes.marks import MANAGER
-from shoal_clusters.kubernetes.patching import pointer
-from shoal_clusters.kubernetes.projecting import Fields, find_item, union
+from shoal_clusters.kubernetes.projecting import Fields, entries, find_item, union
 
 Body = Mapping[str, Any]
 Entry = Mapping[str, Any]
@@ -32,7 +32,7 @@ def inheritance(live: Body, wanted: Body, said: ByHand) -> list[Mapping[str, Any
         {"op": "remove", "path": pointer(("metadata", part, key))}
         for part, key in former_marks(live, wanted)
     ]
-    heirlooms = [entry for entry in _entries(live) if _is_inherited(entry, live, said)]
+    heirlooms = [entry for entry in entries(live) if _is_inherited(entry, live, said)]
     if heirlooms:
         value = _joined(live, heirlooms)
         operations.append({"op": "replace", "path": "/metadata/managedFields", "value": value})
@@ -41,7 +41,7 @@ def inheritance(live: Body, wanted: Body, said: ByHand) -> list[Mapping[str, Any
 
 def is_left_over(live: Body, said: ByHand) -> bool:
     """Whether deployers own fields of an object still: so it is after the first tracked write."""
-    return any(_is_inherited(entry, live, said) for entry in _entries(live))
+    return any(_is_inherited(entry, live, said) for entry in entries(live))
 
 
 def without_inherited(applied: Body, said: ByHand) -> Mapping[str, Any]:
@@ -51,7 +51,7 @@ def without_inherited(applied: Body, said: ByHand) -> Mapping[str, Any]:
     """
     theirs: Fields = {}
     others: Fields = {}
-    for entry in _entries(applied):
+    for entry in entries(applied):
         fields = entry.get("fieldsV1") or {}
         if _is_inherited(entry, applied, said):
             theirs = union(theirs, _heritable(fields))
@@ -76,7 +76,7 @@ def _alone(fields: Fields, others: Fields) -> dict[str, Any]:
 
 def _joined(live: Body, heirlooms: Sequence[Entry]) -> list[Entry]:
     """managedFields with one entry of ours in place of these."""
-    ours = [entry for entry in _entries(live) if _is_ours(entry)]
+    ours = [entry for entry in entries(live) if _is_ours(entry)]
     joined: Fields = {}
     for entry in ours:
         joined = union(joined, entry.get("fieldsV1") or {})
@@ -92,7 +92,7 @@ def _joined(live: Body, heirlooms: Sequence[Entry]) -> list[Entry]:
         **({"time": newest} if newest else {}),
     }
     gone = (*ours, *heirlooms)
-    others = [entry for entry in _entries(live) if not any(entry is each for each in gone)]
+    others = [entry for entry in entries(live) if not any(entry is each for each in gone)]
     return [heir, *others]
 
 
@@ -124,10 +124,6 @@ def _is_inherited(entry: Entry, live: Body, said: ByHand) -> bool:
 def _is_ours(entry: Entry) -> bool:
     is_apply = entry.get("operation") == "Apply" and not entry.get("subresource")
     return is_apply and entry.get("manager") == MANAGER
-
-
-def _entries(live: Body) -> Iterator[Entry]:
-    yield from (live.get("metadata") or {}).get("managedFields") or ()
 
 
 def _without(value: Any, fields: Fields) -> Any:

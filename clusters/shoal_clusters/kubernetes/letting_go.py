@@ -15,10 +15,11 @@ import orjson
 
 from shoal.errors import MissingApi, ServerBusy
 from shoal.model.plans import Change, Owned, Result, ResultStatus
+from shoal.model.pointers import pointer
 from shoal_clusters.kubernetes import comparing
 from shoal_clusters.kubernetes.discovering import Resource
 from shoal_clusters.kubernetes.marks import APPLICATION_LABEL, FLEET_LABEL, OWNER_ANNOTATION
-from shoal_clusters.kubernetes.patching import patch_exactly, pointer
+from shoal_clusters.kubernetes.patching import patch_exactly
 from shoal_clusters.kubernetes.requesting import look
 from shoal_clusters.kubernetes.tools import TRIES, Task, Tools, ended, revoked
 

@@ -8,7 +8,7 @@ on answers a plain 409 (a `test` that fails is a 422, the same as an invalid obj
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,11 +55,6 @@ def operations_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> l
     """The operations that lead from one body to another: to be sent, and never to be shown."""
     operations: list[dict[str, Any]] = jsonpatch.make_patch(*differing(before, after)).patch
     return operations
-
-
-def pointer(steps: Iterable[str | int]) -> str:
-    """The JSON Pointer of these steps (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def _guard(version: str) -> Operation:

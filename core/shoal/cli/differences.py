@@ -17,6 +17,7 @@ import click
 
 from shoal.cli.phrasing import clean
 from shoal.model.phrases import some_of
+from shoal.model.pointers import steps_of
 
 Operation = Mapping[str, Any]
 _SIGNS: Mapping[str, str] = {
@@ -89,8 +90,7 @@ def patch_lines(patch: Iterable[Operation], *, color: bool) -> Iterator[str]:
 def place(pointer: str) -> str:
     """A JSON Pointer as people write fields: `spec.containers[0].image`, `data["app.conf"]`."""
     text = ""
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
+    for name in steps_of(pointer):
         if name == "-" or name.isdigit():
             text += f"[{name}]"
         elif _PLAIN_STEP.fullmatch(name):

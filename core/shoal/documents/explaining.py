@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
-from shoal.documents.walking import fields_of
+from shoal.documents.walking import fields_of, is_model
 from shoal.errors import UnknownName
 from shoal.model.choice import CHOICE, Choice, Chooser, Seam, Seams, nearest
 from shoal.model.documents import KINDS
@@ -113,7 +113,7 @@ def _below(annotation: Any, seams: Seams) -> dict[str, _Place]:
             name: _Place(spec, _about(spec), "object")
             for name, spec in sorted(seams.get(annotation.name, {}).items())
         }
-    if not _is_model(annotation):
+    if not is_model(annotation):
         return {}
     found: dict[str, _Place] = {}
     for name, field in fields_of(annotation).items():
@@ -126,7 +126,7 @@ def _below(annotation: Any, seams: Seams) -> dict[str, _Place]:
 
 
 def _entries(annotation: Any, seams: Seams) -> Iterator[FieldEntry]:
-    written = fields_of(annotation) if _is_model(annotation) else {}
+    written = fields_of(annotation) if is_model(annotation) else {}
     for name, place in _below(annotation, seams).items():
         field = written.get(name)
         required, default = (False, "") if field is None else (field.is_required(), _default(field))
@@ -134,7 +134,7 @@ def _entries(annotation: Any, seams: Seams) -> Iterator[FieldEntry]:
 
 
 def _presets(annotation: Any) -> Mapping[str, Mapping[str, str]]:
-    fields = fields_of(annotation).values() if _is_model(annotation) else ()
+    fields = fields_of(annotation).values() if is_model(annotation) else ()
     if not any(_item(field.annotation, field.metadata) is Preset for field in fields):
         return {}
     return {
@@ -189,7 +189,3 @@ def _default(field: FieldInfo) -> str:
     if value is None or isinstance(value, BaseModel) or value in ((), {}, ""):
         return ""
     return format_duration(value) if isinstance(value, timedelta) else str(value)
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

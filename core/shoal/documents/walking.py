@@ -41,7 +41,7 @@ def walk(model: type[BaseModel], steps: Sequence[str | int]) -> Place:
     owner: type[BaseModel] | None = None
     is_chosen = False
     for step in steps:
-        owner, field = (current, None) if _is_model(current) else (None, None)
+        owner, field = (current, None) if is_model(current) else (None, None)
         is_chosen = step == CHOICE and owner is not None and issubclass(owner, Chooser)
         if owner is not None:
             field = fields_of(owner).get(str(step))
@@ -104,5 +104,6 @@ def _bare(annotation: Any) -> Any:
     return annotation
 
 
-def _is_model(annotation: Any) -> bool:
+def is_model(annotation: Any) -> bool:
+    """Whether this is a model of ours, which has fields."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)

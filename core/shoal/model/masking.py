@@ -24,6 +24,7 @@ from enum import Enum, auto
 from typing import Any
 
 from shoal.model.identity import GroupKind, ObjectKey
+from shoal.model.pointers import steps_of
 
 MASK = "***"
 """What stands for a hidden value in a patch or a text."""
@@ -319,8 +320,7 @@ def _holds_secret(value: Any) -> bool:
 
 def _steps(pointer: Any) -> Path:
     """The steps of a JSON Pointer; of what is none, the root, whose value is judged by its kind."""
-    steps = pointer.split("/")[1:] if isinstance(pointer, str) else []
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
+    return steps_of(pointer) if isinstance(pointer, str) else ()
 
 
 def _without_braces(text: str) -> str:

@@ -18,6 +18,7 @@ from shoal.model.identity import ObjectKey
 from shoal.model.masking import MASK, is_secret
 from shoal.model.overrides import Override
 from shoal.model.plans import Content
+from shoal.model.pointers import steps_of
 from shoal.planning.overriding import override
 from shoal.planning.suggesting import object_selector
 
@@ -101,7 +102,7 @@ def _merge(patch: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
     for operation in patch:
         if operation["op"] == "test":
             continue
-        steps = [_unescaped(step) for step in operation["path"].split("/")[1:]]
+        steps = steps_of(operation["path"])
         is_set = operation["op"] in _SETTING
         if not steps or not (is_set or operation["op"] == "remove"):
             return None
@@ -121,7 +122,3 @@ def _has_null(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(_has_null(each) for each in value.values())
     return value is None
-
-
-def _unescaped(step: str) -> str:
-    return step.replace("~1", "/").replace("~0", "~")

@@ -15,6 +15,7 @@ from shoal.model.choice import nearest
 from shoal.model.identity import GroupKind, ObjectKey
 from shoal.model.manifests import Manifest
 from shoal.model.overrides import ImageOverride
+from shoal.model.pointers import pointer
 
 _CONTAINERS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 _DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
@@ -114,7 +115,7 @@ def _places(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any], str]]:
             yield from _places(item, f"{path}/{index}")
     elif isinstance(value, Mapping):
         for key, child in value.items():
-            below = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+            below = path + pointer((key,))
             yield from _places(child, below)
             if isinstance(child, list):
                 yield from _held(key, child, below)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from shoal.model.identity import ObjectKey
+from shoal.model.pointers import pointer, steps_of
 
 _CHANGING = frozenset({"add", "remove", "replace"})
 # What says which object it is is nobody's to ignore, and the rules refuse it.
@@ -48,15 +49,15 @@ def _is_below(path: str, others: Iterable[str]) -> bool:
     return any(path.startswith(f"{other}/") for other in others)
 
 
-def _named(pointer: str, body: Mapping[str, Any]) -> str:
+def _named(path: str, body: Mapping[str, Any]) -> str:
     """The path with items of lists by name; empty when one has none."""
     value: Any = body
     named = ""
-    for step in pointer.split("/")[1:]:
+    for step in steps_of(path):
         if not isinstance(value, list):
             known = isinstance(value, Mapping)
-            value = value.get(_unescaped(step)) if known else None
-            named += f"/{step}"
+            value = value.get(step) if known else None
+            named += pointer((step,))
             continue
         item = value[int(step)] if step.isdigit() and int(step) < len(value) else None
         name = item.get("name") if isinstance(item, Mapping) else None
@@ -64,10 +65,6 @@ def _named(pointer: str, body: Mapping[str, Any]) -> str:
             return ""
         value, named = item, f"{named}/name={name}"
     return named
-
-
-def _unescaped(step: str) -> str:
-    return step.replace("~1", "/").replace("~0", "~")
 
 
 def cluster_selector(
