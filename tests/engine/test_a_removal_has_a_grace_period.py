@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import anyio
 from tests.engine.harness import EngineUnderTest, config_map, key_of, make_engine, target_key
 from tests.engine.virtual_time import in_virtual_time, now
 
+from shoal.engine.state import EngineState
 from shoal.engine.views.applications import TargetPhase
 from shoal.engine.views.changes import HoldView
 from shoal.errors import ForbiddenByCluster, InvalidSource
@@ -218,6 +220,8 @@ async def test_one_approval_lets_the_removal_of_an_application_go_on_everywhere(
     tmp_path: Path,
 ) -> None:
     engine = make_engine(tmp_path, "one", "two")
+    looks = itertools.count()  # at a real clock, of which no two tell the same
+    engine.state = EngineState(lambda: now() + timedelta(microseconds=next(looks)))
     revision = open_the_shop(engine)
 
     async with engine.running():
@@ -233,6 +237,26 @@ async def test_one_approval_lets_the_removal_of_an_application_go_on_everywhere(
     assert anyio.current_time() - began < 5
     assert not engine.clusters["one"].objects
     assert not engine.clusters["two"].objects
+
+
+@in_virtual_time
+async def test_clusters_that_lose_an_application_at_once_are_one_decision(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "one", "two", "three")
+    engine.declare_cluster("three", env="prod")
+    looks = itertools.count()
+    engine.state = EngineState(lambda: now() + timedelta(microseconds=next(looks)))
+    revision = engine.source.commit(shop__shop=NAMESPACE)
+
+    async with engine.running():
+        await engine.until_synced(revision)
+        engine.declare_application(
+            "shop", placement={"clusterSelector": {"matchLabels": {"env": "prod"}}}
+        )
+        (many,) = await engine.until(engine.controller.holds, "much goes at once")
+        await engine.controller.approve(many.id, who="ana", reason="only prod has it")
+        first, second = await engine.until_held("Removing", "one", "two")
+
+    assert first.group == second.group
 
 
 @in_virtual_time

@@ -42,19 +42,21 @@ class Removing:
         """The application has no document any more."""
         policy = self.state.fleet.leaving.get(ref, Leaving()).application_removed
         removal = Removal(f"application {ref} was removed from the fleet", policy)
+        now = self.state.now()
         for target in self.state.targets_of(ref):
-            await self._leave(catalog, target, removal)
+            await self._leave(catalog, target, removal, now)
 
     async def placed(self, catalog: Catalog, ref: Ref, clusters: frozenset[str]) -> None:
         """The application belongs on these clusters, and leaves the others it is on."""
         policy = self.state.fleet.leaving.get(ref, Leaving()).cluster_left
+        now = self.state.now()
         for target in self.state.targets_of(ref):
             cluster = target.key.cluster
             if cluster in clusters:
                 await self._keep_after_all(target)
             else:
                 why = f"application {ref} is not placed on {cluster} any more"
-                await self._leave(catalog, target, Removal(why, policy))
+                await self._leave(catalog, target, Removal(why, policy), now)
 
     async def wanted(self, cluster: ClusterState, target: TargetState) -> Desired | None:
         """What a target that is being removed should hold: nothing, once its time has come.
@@ -108,19 +110,24 @@ class Removing:
         has_begun = known is not None and known.removing is not None
         return has_begun or self._hold(key) is not None or self._approval(key) is not None
 
-    async def _leave(self, catalog: Catalog, target: TargetState, removal: Removal) -> None:
+    async def _leave(
+        self, catalog: Catalog, target: TargetState, removal: Removal, now: datetime
+    ) -> None:
         """The target is not wanted; on a cluster that itself left the fleet it is let go.
 
-        A cluster whose document cannot be read just now decides nothing.
+        `now` is one time for all that leave at once: by it they are one decision. A cluster whose
+        document cannot be read just now decides nothing.
         """
         cluster = target.key.cluster
         if cluster in catalog.clusters:
-            await self._begin(catalog, target, removal)
+            await self._begin(catalog, target, removal, now)
         elif Identity("Cluster", "", cluster) not in catalog.unknown:
             why = f"cluster {cluster} was removed from the fleet; its objects stay there"
             await self.recording.released(target.key, why)
 
-    async def _begin(self, catalog: Catalog, target: TargetState, removal: Removal) -> None:
+    async def _begin(
+        self, catalog: Catalog, target: TargetState, removal: Removal, now: datetime
+    ) -> None:
         """Keep what is live for a while; a target that holds nothing is simply forgotten.
 
         Of what was only found, its own hold asks.
@@ -138,7 +145,7 @@ class Removing:
                 key,
                 owned.keys(),
                 removal,
-                now=state.now(),
+                now=now,
                 grace=catalog.spec.removal_grace_period,
                 fleet=self._load(key),
                 content=state.removal(key),

@@ -76,7 +76,7 @@ def removal_hold(
     """The hold of a target that nobody wants any more.
 
     `content` should differ from one removal to the next, so that an old approval is not one of a
-    later removal. `before` is the hold that this removal has already: its times stay.
+    later removal. `before` is the hold that this removal has already: its times and group stay.
     """
     why_not = _why_not_by_itself(owned, removal, fleet)
     until = before.until if before is not None else None
@@ -91,8 +91,13 @@ def removal_hold(
         since=since,
         content=content,
         until=until,
-        group=group_of(digest_parts((str(target.application), since.isoformat(), removal.why))),
+        group=before.group if before is not None else _group_of(target, since),
     )
+
+
+def _group_of(target: TargetKey, since: datetime) -> str:
+    """What leaves in the same moment, on whatever cluster, was decided by the same change."""
+    return group_of(digest_parts((str(target.application), since.isoformat())))
 
 
 def goes_at(
