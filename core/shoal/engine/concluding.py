@@ -95,9 +95,12 @@ class Concluding:
     async def conclude(self, done: Pass) -> None:
         """Remember, record, and plan the next pass."""
         target = done.target
-        before = bool(target.reported), bool(target.degraded)
+        had_reported, was_degraded = bool(target.reported), bool(target.degraded)
         _note_corrections(done, self.state.now())
         _note_problems(done)
+        # Found out before anything is waited for: what a sighting ends meanwhile, it tells itself.
+        drift_ended = had_reported and not target.reported
+        is_well_again = was_degraded and not target.degraded
         budgeting.deleted(self.state, done.desired, done.results)
         news = target.synced_digest != done.desired.digest
         if done.is_synced:
@@ -110,7 +113,11 @@ class Concluding:
             await self.recording.settled(target, done.desired, done.status, uses_up=is_over)
         else:
             await self.recording.came_to_nothing(target.key, uses_up=is_over)
-        await self._tell_what_ended(done, sync, *before)
+        await self._tell_what_ended(done, sync)
+        if drift_ended:
+            await self.recording.mention(Deed.DRIFT_ENDED, str(target.key))
+        if is_well_again:
+            await self.recording.mention(Deed.TARGET_HEALTHY, str(target.key))
         if done.is_synced:
             target.applied, target.begun = done.desired, frozenset()
         if is_over:
@@ -122,10 +129,8 @@ class Concluding:
         wake_partners(self.state, target.key, done.results)
         await end_fights_over_others(self.state, self.recording, target)
 
-    async def _tell_what_ended(
-        self, done: Pass, sync: Sync | None, had_reported: bool, was_degraded: bool
-    ) -> None:
-        """What was recorded to be wrong is over, also where nothing was written for that."""
+    async def _tell_what_ended(self, done: Pass, sync: Sync | None) -> None:
+        """A failure that was recorded is over, also where nothing was written for that."""
         target = done.target
         if target.problems or target.error is not None:
             self._note_failing(target)
@@ -133,10 +138,6 @@ class Concluding:
             target.is_failing, target.since = False, self.state.now()
             if sync is None or deed_of(sync, verdict_of(sync)) not in ENDS_FAILURE:
                 await self.recording.mention(Deed.TARGET_RECOVERED, str(target.key))
-        if had_reported and not target.reported:
-            await self.recording.mention(Deed.DRIFT_ENDED, str(target.key))
-        if was_degraded and not target.degraded:
-            await self.recording.mention(Deed.TARGET_HEALTHY, str(target.key))
 
     def _sync(self, done: Pass) -> Sync:
         provenance = self.state.provenance(done.desired)
