@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from shoal.cli.differences import on_clusters
 
-# What differs from one cluster to the next though it means the same: names of Pods, and how long.
-_VARYING = re.compile(r"\bpod \S+|\(for [^)]*\)|\(and [^)]*\)")
+# What differs from one cluster to the next though it means the same: names of Pods, how many, how
+# long.
+_VARYING = re.compile(r"\bpod \S+|\(for [^)]*\)|\(and [^)]*\)|\d+")
 
 
 @dataclass(frozen=True, slots=True)
