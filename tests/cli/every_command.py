@@ -49,6 +49,7 @@ ASKING: Mapping[str, Words] = {
     "events SUBJECT": ("events", "default/web", "--limit", "3"),
     "tree": ("tree", "web"),
     "tree -c": ("tree", "web", "-c", "d*"),
+    "tree --pods": ("tree", "web", "--pods"),
     "where": ("where", "0123456"),
     "where --wait": ("where", "0123456", "--wait", "--for", "95%", "--timeout", "1s"),
     "describe tg": ("describe", "tg", "web@dev"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shoal.engine.views.applications import TargetPhase, UnwellObject
+from shoal.engine.views.applications import TargetPhase, TreePod, UnwellObject
 from shoal.testing.views import application_view, cluster_view, tree_object, tree_view
 
 
@@ -95,3 +95,31 @@ def test_an_application_that_is_not_there_is_4(controller, shoal):
 
     assert (ended.code, ended.out) == (4, "")
     assert "did you mean web?" in ended.err
+
+
+def test_pods_stand_below_their_workload_and_what_could_not_be_seen_is_said(controller, shoal):
+    broken = "container web of pod web-6c9f-a: ImagePullBackOff"
+    pods = [TreePod("prod", "web-6c9f-a", "ReplicaSet web-6c9f", "Degraded", broken)]
+    pods += [TreePod("dev", f"web-0-{at}", "", "Healthy", "") for at in range(10)]
+    controller.tree_value = tree_view(
+        tree_object(clusters=2, pods=pods),
+        clusters=2,
+        gaps=["prod: pods may not be listed in shop"],
+    )
+
+    ended = shoal("tree", "web", "--pods")
+
+    assert ended.out.splitlines()[3:] == [
+        "        registry.example.org/web:1.2",
+        f"        prod: Pod web-6c9f-a (ReplicaSet web-6c9f)   ✖ Degraded: {broken}",
+        *(f"        dev: Pod web-0-{at}   ✔ Healthy" for at in range(9)),
+        "        … and 1 more Pods; -o yaml shows all",
+    ]
+    assert "warning: prod: pods may not be listed in shop" in ended.err
+    assert controller.calls[-1] == ("tree", "default/web", {"with_pods": True})
+
+
+def test_without_being_asked_for_them_no_cluster_is_asked(controller, shoal):
+    shoal("tree", "web")
+
+    assert controller.calls[-1] == ("tree", "default/web", {"with_pods": False})

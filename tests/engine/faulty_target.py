@@ -79,6 +79,7 @@ class _Counting:
         self.learn = session.learn
         self.differences = session.differences
         self.sweep = session.sweep
+        self.pods = session.pods
         self._session = session
         self._planned = planned
 
@@ -104,6 +105,7 @@ class _Blind:
         self.learn = session.learn
         self.differences = session.differences
         self.sweep = session.sweep
+        self.pods = session.pods
         self.api_versions = session.api_versions
         self._bug = bug
 

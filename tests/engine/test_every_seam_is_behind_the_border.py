@@ -55,6 +55,7 @@ CALLS = (
     "Session.differences",
     "Session.sightings",
     "Session.sweep",
+    "DescendingSession.pods",
     "Gate.evaluate",
     "NotifierType.send",
     "HealthCheck.assess",
@@ -65,6 +66,7 @@ ASKED_BY_A_PERSON = frozenset(
     {
         "RevisedSourceType.at",
         "RememberingSourceType.ancestor",
+        "DescendingSession.pods",
         "Session.differences",
         "Session.api_versions",
         "Session.learn",
@@ -129,6 +131,10 @@ class Broken:
             return lambda *args, **kwargs: self._does()
         return getattr(self._real, name)
 
+    def pods(self, *args: Any) -> Any:
+        """Since Python 3.12 what a part fulfils is looked for without `__getattr__`."""
+        return self.__getattr__("pods")(*args)
+
 
 class Concerning:
     """A plugin that is broken only when it is asked for what `concerns` says yes to."""
@@ -146,6 +152,10 @@ class Concerning:
             return self._does() if is_meant else found(*args, **kwargs)
 
         return method
+
+    def ancestor(self, *args: Any) -> Any:
+        """As above."""
+        return self.__getattr__("ancestor")(*args)
 
 
 class BrokenSessions:
@@ -212,7 +222,7 @@ def break_one(engine: EngineUnderTest, call: str, way: str) -> None:
         case "TargetType":
             concerns = lambda cluster, *rest: cluster == ILL  # noqa: E731
             made.target_type = Concerning(part.target_type, method, does, concerns)
-        case "Session":
+        case "Session" | "DescendingSession":
             made.target_type = BrokenSessions(part.target_type, method, does)
         case "Gate":
             concerns = lambda spec, proposal, host: proposal.cluster.name == ILL  # noqa: E731
@@ -346,6 +356,11 @@ async def test_a_broken_answer_to_a_person_is_an_error_and_nothing_else(
         elif call == "RememberingSourceType.ancestor":
             with pytest.raises(UnknownName, match="source memory"):
                 await engine.controller.whereabouts("0123456")
+        elif call == "DescendingSession.pods":
+            await engine.until_synced("1", ILL)
+            tree = await engine.controller.tree(Ref("default", "shop"), _always, with_pods=True)
+            (gap,) = tree.gaps
+            assert gap.startswith("ill: target ")
         elif call == "Session.differences":
             await engine.until_synced("1", ILL)
             await engine.clusters[ILL].change(

@@ -35,6 +35,7 @@ from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.deciding import Deciding
 from shoal.engine.delivering import Delivering
+from shoal.engine.descending import Descending
 from shoal.engine.desiring import Desiring
 from shoal.engine.diffing import Diffing
 from shoal.engine.gating import Gating
@@ -140,6 +141,7 @@ class Wiring:
             loops=loops,
             diffing=Diffing(state, desiring, {"memory": self.source}, {"memory": host}, guard),
             adopting=Adopting(state, guard),
+            descending=Descending(state, guard),
             ancestry=Ancestry({"memory": self.source}, {"memory": host}, guard),
             ring=Ring(),
             metering=build_metering(Masking(), Resource({})),

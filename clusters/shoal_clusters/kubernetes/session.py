@@ -21,6 +21,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 from shoal.errors import MissingApi
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
+from shoal.model.descents import Descent
 from shoal.model.endpoints import Endpoint, Facts
 from shoal.model.examinations import Examination
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
@@ -35,6 +36,7 @@ from shoal_clusters.kubernetes.appearing import Appearing
 from shoal_clusters.kubernetes.assessing import Assessor
 from shoal_clusters.kubernetes.briefing import Brief, Briefing, News
 from shoal_clusters.kubernetes.comparing import Comparer
+from shoal_clusters.kubernetes.descending import descend, workloads
 from shoal_clusters.kubernetes.discovering import Catalogue, Discovery
 from shoal_clusters.kubernetes.examining import examine
 from shoal_clusters.kubernetes.executing import PATIENCE_SECONDS, Execution
@@ -315,6 +317,15 @@ class KubernetesSession:
     ) -> Mapping[ObjectKey, Sequence[Mapping[str, Any]]]:
         """What Git would have to say for what is live to be right."""
         return await differences(self._tools, self._briefing, target, keys)
+
+    async def pods(self, target: TargetKey) -> Descent:
+        """The Pods below the workloads of a target, read now."""
+        brief, rows = self._briefing.of(target), self._register.rows_of(target, ())
+        if brief is None:
+            return Descent((), ("what it should have is not known yet",))
+        bodies = {key: wanted.body for key, wanted in brief.prepared.objects.items()}
+        uids = {key: row.uid for key, row in rows.items()}
+        return await descend(self._transport, workloads(uids, bodies))
 
     def _newest(self, result: Result) -> Result:
         """The result with the row as it is known when it is handed over.

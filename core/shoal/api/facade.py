@@ -50,8 +50,13 @@ class Controller(Protocol):
         """The clusters that each application is on."""
         ...
 
-    async def tree(self, application: Ref, is_meant: Callable[[str], bool]) -> TreeView:
-        """What an application has on the clusters that are meant, object by object."""
+    async def tree(
+        self, application: Ref, is_meant: Callable[[str], bool], *, with_pods: bool = False
+    ) -> TreeView:
+        """What an application has on the clusters that are meant, object by object.
+
+        Only for the Pods of workloads are clusters asked.
+        """
         ...
 
     async def whereabouts(self, text: str) -> WhereView:

@@ -186,7 +186,11 @@ async def _tree(controller: Controller, request: Request) -> Mapping[str, Any]:
     query = request.query_params
     ref = Ref(query.get("namespace", "default"), query.get("name", ""))
     globs = query.getlist("cluster") or ["*"]
-    found = await controller.tree(ref, lambda name: any(fnmatchcase(name, one) for one in globs))
+    found = await controller.tree(
+        ref,
+        lambda name: any(fnmatchcase(name, one) for one in globs),
+        with_pods=query.get("pods") == "true",
+    )
     return single("Tree", as_fields(found))
 
 

@@ -2,7 +2,8 @@
 
 Objects that are well everywhere are named as long as there are few of a kind, and counted then; the
 whole is cut at 300 lines. It is what the controller knows by now: no cluster is asked, so that
-Pods, which nobody commits, show in the health of what they belong to, and not as objects.
+Pods, which nobody commits, show in the health of what they belong to. With `--pods` clusters are
+asked for them, and they stand below their workload.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from shoal.cli.application_options import (
     cluster_globs_option,
     namespace_option,
 )
-from shoal.cli.ending import Ending, worse
+from shoal.cli.ending import Ending, note, worse
 from shoal.cli.finding import find_one
 from shoal.cli.kinds import APPLICATION
 from shoal.cli.options import Output, asks, prints
@@ -34,32 +35,42 @@ _MOST_LINES = 300
 _WELL_SHOWN = 5  # of a kind, by name; more are counted
 _PLACES_SHOWN = 3  # clusters of one object
 _WELL = ("Synced", "Healthy")
+_PODS_SHOWN = 10  # of one object; those that are not well first
+_ASKING_SECONDS = 65.0  # 20 clusters, eight at a time, have 20 each
 
 
 @click.command()
 @application_argument
 @namespace_option
 @cluster_globs_option
+@click.option("--pods", is_flag=True, help="Ask the clusters for the Pods of each workload, too.")
 @prints
 @asks
 def tree(
     application: str,
     namespace: str | None,
     clusters: tuple[str, ...],
+    pods: bool,
     output: Output,
     client: Client,
 ) -> int:
     """What APP has on its clusters: each object, its state and its health; what is not well first.
 
-    The same object on many clusters is one line. Exit code 1 when one failed, drifted or is not
+    The same object on many clusters is one line. With --pods at most 20 clusters are asked for what
+    their controllers made: narrow it with -c. Exit code 1 when one failed, drifted or is not
     healthy.
     """
     one = find_one(client, APPLICATION, application, namespace)
     where, what = one["namespace"], one["name"]
-    found = client.get("tree", namespace=where, name=what, cluster=clusters or None)
+    if pods:
+        client.wait_for(_ASKING_SECONDS)
+    asked = "true" if pods else None
+    found = client.get("tree", namespace=where, name=what, cluster=clusters or None, pods=asked)
     fields = fields_alone(found)
     lines = list(_cut(_lines(fields, color=output.color)))
     print_one(output, "Tree", f"tree/{where}/{what}", fields, lambda: lines)
+    for gap in fields["gaps"]:
+        note(f"warning: {gap}")
     is_bad = any(map(_is_bad, fields["objects"]))
     silent = [{"name": name} for name in fields["silent"]]
     return worse(Ending.NO if is_bad else Ending.OK, told_silent(silent, fields["clusters"]))
@@ -119,6 +130,21 @@ def _details(one: Mapping[str, Any], margin: str, clusters: int, *, color: bool)
     more = max(one["clusters"] - well, len(one["unwell"])) - _PLACES_SHOWN
     if more > 0:
         yield f"{margin}  … and {more} more clusters"
+    yield from _pods(one["pods"], margin, clusters, color=color)
+
+
+def _pods(
+    pods: Sequence[Mapping[str, Any]], margin: str, clusters: int, *, color: bool
+) -> Iterator[str]:
+    """The Pods of a workload, as they come: what is not well first."""
+    for pod in pods[:_PODS_SHOWN]:
+        state = colored(with_glyph(pod["health"]), pod["health"], color=color)
+        where = f"{clean(pod['cluster'])}: " if clusters > 1 else ""
+        through = f" ({clean(pod['through'])})" if pod["through"] else ""
+        told = f": {clean(pod['message'])}" if pod["message"] else ""
+        yield f"{margin}  {where}Pod {clean(pod['name'])}{through}   {state}{told}"
+    if len(pods) > _PODS_SHOWN:
+        yield f"{margin}  … and {len(pods) - _PODS_SHOWN} more Pods; -o yaml shows all"
 
 
 def _states(phase: str, health: str, *, color: bool) -> str:

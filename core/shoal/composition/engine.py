@@ -36,6 +36,7 @@ from shoal.engine.connections import Connections
 from shoal.engine.controller import Controller, Loops
 from shoal.engine.deciding import Deciding
 from shoal.engine.delivering import Delivering
+from shoal.engine.descending import Descending
 from shoal.engine.desiring import Desiring
 from shoal.engine.diffing import Diffing
 from shoal.engine.gating import Gating
@@ -140,6 +141,7 @@ class _Assembly:
             ),
             diffing=Diffing(self._state, desiring, self._plugins.sources, sources, self._guard),
             adopting=Adopting(self._state, self._guard),
+            descending=Descending(self._state, self._guard),
             ancestry=Ancestry(self._plugins.sources, sources, self._guard),
             ring=self._told.tracing.ring,
             metering=self._told.metering,

@@ -16,6 +16,7 @@ from shoal.errors import BudgetExceeded, ShoalError
 from shoal.hooks.targets import Session
 from shoal.model.artifacts import Ancestor, Artifact, Provenance
 from shoal.model.choice import Spec
+from shoal.model.descents import Descent, Pod
 from shoal.model.endpoints import Credential, Endpoint, Facts
 from shoal.model.examinations import Examination, Refusal
 from shoal.model.health import Health, HealthState
@@ -159,6 +160,16 @@ def plan_for(desired: Desired) -> Callable[[Any], Plan]:
         return found
 
     return plan
+
+
+def descent(given: Any) -> Descent:
+    """Of a session that was asked for the Pods of a target."""
+    found = _is_a(given, Descent, "a Descent")
+    for pod in _all_are(found.pods, Pod, "Pods"):
+        _is_a(pod.owner, ObjectKey, "the key of an object")
+        _is_a(pod.health, Health, "a Health")
+    _all_are(found.gaps, str, "sentences")
+    return found
 
 
 def differences(given: Any) -> Mapping[ObjectKey, Sequence[Mapping[str, Any]]]:

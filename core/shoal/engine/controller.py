@@ -24,6 +24,7 @@ from shoal.engine.approving import Approving
 from shoal.engine.belonging import belongs_on
 from shoal.engine.cataloguing import FLEET_KEY, Cataloguing
 from shoal.engine.clusters import Clusters
+from shoal.engine.descending import Descending
 from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
 from shoal.engine.imaging import Images
@@ -80,6 +81,7 @@ class Controller:
         loops: Loops,
         diffing: Diffing,
         adopting: Adopting,
+        descending: Descending,
         ancestry: Ancestry,
         ring: Ring,
         metering: Metering,
@@ -93,6 +95,7 @@ class Controller:
         self._loops = loops
         self._diffing = diffing
         self._adopting = adopting
+        self._descending = descending
         self._ring = ring
         self._metering = metering
         self._pages = CapacityLimiter(1)
@@ -192,10 +195,18 @@ class Controller:
         """What the plugins of this process registered, and those that are not used."""
         return self._plugins
 
-    async def tree(self, application: Ref, is_meant: Callable[[str], bool]) -> TreeView:
-        """What an application has on the clusters that are meant, object by object."""
+    async def tree(
+        self, application: Ref, is_meant: Callable[[str], bool], *, with_pods: bool = False
+    ) -> TreeView:
+        """What an application has on the clusters that are meant, object by object.
+
+        Clusters are asked for the Pods alone.
+        """
         require_application(self._state, application)
-        return await view_tree(self._state, self._images, application, is_meant)
+        found = await view_tree(self._state, self._images, application, is_meant)
+        if with_pods:
+            found = await self._descending.with_pods(found, application, is_meant)
+        return found
 
     async def whereabouts(self, text: str) -> WhereView:
         """Where a revision or an image is, and where not yet."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
+from shoal.model.descents import Descent
 from shoal.model.endpoints import Endpoint, Facts
 from shoal.model.examinations import Examination
 from shoal.model.identity import GroupKind, ObjectKey, TargetKey
@@ -115,6 +116,20 @@ class Session(Protocol):
         The health of an object is told after each write of it, changed or not: until then it is
         not known to be that of what was written. Consumed once per session. A slow consumer
         sees the newest sighting of each object.
+        """
+        ...
+
+
+@runtime_checkable
+class DescendingSession(Protocol):
+    """A session that can look below workloads; any may leave it out."""
+
+    async def pods(self, target: TargetKey) -> Descent:
+        """The Pods that controllers made for what a target has there, and how each of them does.
+
+        Asked when a person wants to see them (`shoal tree --pods`); it has 20 s, and keeps nothing
+        of it. Some requests for each workload, and a bounded number of them: what is too much, and
+        what the credential may not read, is a gap. Raises as the methods of a session.
         """
         ...
 

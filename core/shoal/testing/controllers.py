@@ -148,9 +148,12 @@ class FakeController:
             raise UnknownName(f"there is no alert {alert}", next_step="see shoal get alerts")
         return self.resent_list
 
-    async def tree(self, application: Ref, is_meant: Callable[[str], bool]) -> TreeView:
+    async def tree(
+        self, application: Ref, is_meant: Callable[[str], bool], *, with_pods: bool = False
+    ) -> TreeView:
         """As given, whatever clusters are meant."""
         self._check_application(application)
+        self._note("tree", str(application), with_pods=with_pods)
         return self.tree_value
 
     async def whereabouts(self, text: str) -> WhereView:

@@ -15,6 +15,7 @@ import anyio
 import orjson
 
 from shoal.errors import AccessDenied, ClusterUnreachable, ShoalError
+from shoal.model.descents import Descent
 from shoal.model.digests import canonical
 from shoal.model.endpoints import Facts
 from shoal.model.health import Health
@@ -68,7 +69,7 @@ class FakeCluster:
     last kind, and `unlistable` are kinds that it cannot list, and why. `refusals` maps objects to
     the error that writing or deleting them meets. `writes` are the verbs and objects in the order
     in which they arrived, `dry_runs` the objects that were tried out, `listed` the kinds that were
-    swept.
+    swept; `descent` is what is below its workloads.
     """
 
     name: str = "fake"
@@ -89,6 +90,7 @@ class FakeCluster:
     refusals: dict[ObjectKey, ShoalError] = field(default_factory=dict)
     finalizers: dict[ObjectKey, str] = field(default_factory=dict)
     neighbours: dict[ObjectKey, tuple[Neighbour, ...]] = field(default_factory=dict)
+    descent: Descent = field(default_factory=Descent)
     writes: list[tuple[str, ObjectKey]] = field(default_factory=list)
     dry_runs: list[ObjectKey] = field(default_factory=list)
     listed: list[GroupKind] = field(default_factory=list)

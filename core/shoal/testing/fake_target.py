@@ -21,6 +21,7 @@ from shoal.errors import (
 )
 from shoal.hooks.health import Judge
 from shoal.hooks.host import Host
+from shoal.model.descents import Descent
 from shoal.model.differences import difference
 from shoal.model.digests import canonical, digest_value
 from shoal.model.endpoints import Credential, Endpoint, Facts
@@ -180,6 +181,11 @@ class FakeSession:
                 after = merged(after, _at(live.body, path))
             found[key] = difference(key, wanted, after)
         return found
+
+    async def pods(self, target: TargetKey) -> Descent:
+        """Those that the fake cluster was given."""
+        await self._cluster.reached()
+        return self._cluster.descent
 
     async def sightings(self) -> AsyncIterator[Sighting]:
         """The newest sighting of each object; never ends."""

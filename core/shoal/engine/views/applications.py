@@ -115,12 +115,24 @@ class UnwellObject:
 
 
 @dataclass(frozen=True, slots=True)
+class TreePod:
+    """A Pod of a workload on one cluster; `through` names the ReplicaSet that made it, if any."""
+
+    cluster: str
+    name: str
+    through: str
+    health: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class TreeObject:
     """One object of an application, wherever it is there or is to be there.
 
     `kind` is its kind with its group, `object` its name with its namespace. `phase` and `health`
     are the worst of it anywhere; `phases` and `healths` count the clusters. `unwell` are the worst
-    of those that are not well, `images` those that Git wants it to run anywhere.
+    of those that are not well, `images` those that Git wants it to run anywhere. `pods` are those
+    of a workload, the worst first, when they were asked for.
     """
 
     kind: str
@@ -132,11 +144,15 @@ class TreeObject:
     healths: Mapping[str, int]
     images: Sequence[str]
     unwell: Sequence[UnwellObject]
+    pods: Sequence[TreePod] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TreeView:
-    """What an application has on its clusters, the worst first; `silent` clusters do not answer."""
+    """What an application has on its clusters, the worst first; `silent` clusters do not answer.
+
+    `gaps` are sentences: where Pods were asked for and could not be looked at.
+    """
 
     namespace: str
     application: str
@@ -145,3 +161,4 @@ class TreeView:
     clusters: int
     silent: Sequence[str]
     objects: Sequence[TreeObject]
+    gaps: Sequence[str] = ()
