@@ -8,5 +8,6 @@ carried out. Reading order: `queueing`; `guarding`, `driving`, `keeping`, `answe
 `validating`, `carrying_out`, `concluding`, `reaching`, `previewing`; `clusters`, `connections`,
 `probing`, `renewing`, `identifying`, `recovering`, `orphaning`, `observing`; `recording`, `holds`,
 `owing`, `telling`, `recalling`; `views`, `viewing`, `phasing`, `warning`, `saying`; `measuring`,
-`gauging`; `alerting`, `delivering`; `controller`, `approving`.
+`gauging`; `alerting`, `delivering`, `resending`; `ancestry`, `descending`; `controller`,
+`approving`, `urging`.
 """

@@ -7,7 +7,7 @@ waits for a cluster; a verb writes state, adds a key to a queue and returns.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,7 @@ from shoal.engine.recording import Recording
 from shoal.engine.resending import Resending
 from shoal.engine.sources import Sources
 from shoal.engine.state import EngineState
+from shoal.engine.urging import Urging
 from shoal.engine.users import own_name
 from shoal.engine.viewing_alerts import view_alerts
 from shoal.engine.views.alerts import AlertView, ResentView, TrialView
@@ -45,12 +46,11 @@ from shoal.engine.views.changes import AdoptionsView, DiffView, DriftView, HoldV
 from shoal.engine.views.clusters import ClusterView
 from shoal.engine.views.fleet import FleetView, PluginView, SourceView
 from shoal.engine.views.whereabouts import WhereView
-from shoal.engine.waking import wake
 from shoal.engine.whereabouts import Whereabouts
 from shoal.errors import InvalidDocument
 from shoal.model.documents import Alert, Application
 from shoal.model.holds import Hold
-from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.identity import Ref
 from shoal.model.records import Deed, Record, Verdict
 from shoal.store import Store
 from shoal.telemetry import names
@@ -92,6 +92,7 @@ class Controller:
         self._store = store
         self._recording = recording
         self._approving = Approving(state, recording)
+        self._urging = Urging(state, recording)
         self._loops = loops
         self._diffing = diffing
         self._adopting = adopting
@@ -304,23 +305,9 @@ class Controller:
 
         `names` are drifts or objects, all of the application when left out. A hold holds this too.
         """
-        require_application(self._state, application)
-        found = choose_drifts(self._state, application, names, clusters)
-        told = view_drifts(found)
-        meant: dict[TargetKey, frozenset[ObjectKey]] = {}
-        for target, key, _ in found:
-            meant[target.key] = meant.get(target.key, frozenset()) | {key}
-        for target_key, keys in meant.items():
-            await self._recording.note(
-                who=who,
-                what=Deed.REVERT_REQUESTED,
-                why=reason,
-                subject=str(target_key),
-                body={"objects": [str(key) for key in sorted(keys)]},
-            )
-            request = Request(Priority.USER, f"revert by {who}", only=keys, reverts=keys)
-            wake(self._state, target_key, request)
-        return told
+        return await self._urging.revert(
+            application, who=who, reason=reason, names=names, clusters=clusters
+        )
 
     async def sync(
         self,
@@ -334,36 +321,11 @@ class Controller:
 
         With `rerun`, what runs to its end, such as a Job, runs again.
         """
-        require_application(self._state, application)
-        targets = self._state.targets_of(application)
-        for name in clusters or ():
-            require_name(name, {target.key.cluster for target in targets}, "cluster", "get targets")
-        await self._recording.note(
-            who=who,
-            what=Deed.SYNC_REQUESTED,
-            why="to run again what has ended" if rerun else "",
-            subject=str(application),
-        )
-        request = Request(Priority.USER, f"sync by {who}")
-        self._state.fleet_queue.add(FLEET_KEY, request)
-        catalog = self._state.catalog
-        document = catalog.applications.get(application) if catalog else None
-        if document is not None:
-            self._state.source_queue.add(document.source_ref, request)
-            self._state.application_queue.add(application, request)
-        for target in targets:
-            if clusters is None or target.key.cluster in clusters:
-                wake(self._state, target.key, replace(request, reruns=rerun))
+        await self._urging.sync(application, who=who, clusters=clusters, rerun=rerun)
 
     async def refresh(self, source: Ref, *, who: str, traceparent: str = "") -> None:
         """Fetch a source now; the fleet's own repository goes along."""
-        catalog = self._state.catalog
-        require_name(
-            str(source), map(str, catalog.sources if catalog else ()), "source", "get sources"
-        )
-        request = Request(Priority.USER, f"refresh by {who}", traceparent=traceparent)
-        self._state.source_queue.add(source, request)
-        self._state.fleet_queue.add(FLEET_KEY, request)
+        await self._urging.refresh(source, who=who, traceparent=traceparent)
 
     async def suspend(self, application: Ref, *, who: str, reason: str, until: datetime) -> Hold:
         """Hold an application until a time; the newest suspension replaces the one before."""
