@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from collections.abc import Iterator
-from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -26,10 +25,11 @@ from shoal.cli.schema_writing import schema_text
 from shoal.composition.configuration_file import BESIDE_DOCUMENTS
 from shoal.composition.loading import Plugins, load_plugins
 from shoal.composition.settings import table
+from shoal.documents.explaining import shown
 from shoal.documents.schema import schemas
 from shoal.hooks import specs
+from shoal.model.choice import CHOICE
 from shoal.model.documents import KINDS
-from shoal.model.durations import format_duration
 from shoal.model.holds import HoldCause
 from shoal.model.records import Deed
 from shoal.telemetry.measures import METRICS
@@ -138,7 +138,8 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
     yield "| field | required | meaning |\n|---|---|---|"
     for name, field in model.model_fields.items():
         meaning = field.description or f"Always {get_args(field.annotation)[0]}."
-        yield f"| `{field.alias or name}` | {_default(field)} | {_cell(meaning)} |"
+        shown_name = "*a plugin's name*" if name == CHOICE else f"`{field.alias or name}`"
+        yield f"| {shown_name} | {_default(field)} | {_cell(meaning)} |"
     yield ""
 
 
@@ -148,7 +149,7 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if value is None or isinstance(value, BaseModel) or value in ((), {}, ""):
         return "no"
-    return f"`{format_duration(value) if isinstance(value, timedelta) else value}`"
+    return f"`{shown(value)}`"
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -30,6 +30,13 @@ def test_a_policy_has_its_values_its_default_and_its_words() -> None:
     assert {field.name for field in page.fields} == set(fields_of(SyncPolicy))
 
 
+def test_a_default_is_told_as_a_document_has_it() -> None:
+    fields = {field.name: field.default for field in explain("alert.spec", {}).fields}
+
+    assert fields["events"] == "[Failed, Degraded, Held, Drifted, Unreachable, Invalid]"
+    assert (fields["groupBy"], fields["groupFor"]) == ("[Event]", "30s")
+
+
 def test_presets_are_told_where_they_can_be_written() -> None:
     told = explain("application.spec.sync", SEAMS).presets
 

@@ -188,4 +188,11 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if value is None or isinstance(value, BaseModel) or value in ((), {}, ""):
         return ""
+    return shown(value)
+
+
+def shown(value: Any) -> str:
+    """A default as a document would have it."""
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(shown, value))}]"
     return format_duration(value) if isinstance(value, timedelta) else str(value)
