@@ -1,5 +1,6 @@
 """0 ok, 1 no, 3 failed, 4 not found, 5 forbidden, 6 incomplete, 7 timeout, 130 interrupted."""
 
+import errno
 from datetime import timedelta
 
 import pytest
@@ -387,3 +388,15 @@ def test_who_and_why_reach_the_controller(controller, shoal):
     assert (verb, subject, given["reason"]) == ("suspend", "default/web", "storm")
     assert given["who"] == getpass.getuser()
     assert given["until"] > AT + timedelta(hours=1)
+
+
+def test_output_that_cannot_be_written_is_no_bug_of_ours(run, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shoal.cli.version.print_one", full)
+
+    ended = run("version", "-o", "json")
+
+    assert ended.code == 3
+    assert ended.err.startswith("error: it cannot be written: no space left on device")

@@ -9,6 +9,8 @@ everything else is a bug of ours, called a bug, and shown with its traceback.
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
@@ -43,6 +45,10 @@ _ENDINGS: Mapping[type[ShoalError], Ending] = {
     errors.ClusterNotConnected: Ending.PARTIAL,
     errors.SourceUnavailable: Ending.PARTIAL,
 }
+
+
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EBADF})
+"""What standard output says that leads to a full disk, or nowhere."""
 
 
 def ending_of(error: ShoalError) -> Ending:
@@ -95,6 +101,9 @@ def _say(error: BaseException) -> Ending:
     if isinstance(error, TimeoutError):
         say_error(str(error) or "this took too long")
         return Ending.TIMEOUT
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        say_error(f"it cannot be written: {os.strerror(error.errno).lower()}", "write elsewhere")
+        return Ending.FAILED
     import traceback  # 12 ms, for the one case that should not be
 
     from shoal.cli.phrasing import clean
