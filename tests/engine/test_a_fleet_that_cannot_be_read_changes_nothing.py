@@ -136,11 +136,16 @@ async def test_a_grace_period_that_ends_meanwhile_waits_until_the_fleet_can_be_r
         files = dict(engine.documents.files)
         lose(engine, way)
         await anyio.sleep(30 * MINUTE)
-        kept = dict(engine.clusters["one"].objects)
+        kept, view = dict(engine.clusters["one"].objects), engine.target("one")
         bring_back(engine, files)
         await engine.until(lambda: not engine.clusters["one"].objects, "it is gone")
 
     assert kept.keys() == {key_of()}
+    assert view.message == (
+        "it is kept while not all of the fleet's documents can be read, although application "
+        "default/shop was removed from the fleet"
+    )
+    assert view.next_step.startswith("see shoal status")
 
 
 @in_virtual_time

@@ -187,13 +187,11 @@ class Removing:
 
     def _may_go(self, key: TargetKey) -> bool:
         """Whether the documents that are known now say that the target is not wanted."""
-        catalog, fleet = self.state.catalog, self.state.fleet
+        catalog = self.state.catalog
         cluster = catalog.clusters.get(key.cluster) if catalog else None
         if catalog is None or cluster is None:
             return False
-        if fleet.unreadable or fleet.error is not None or catalog.is_kept:
-            return False
-        if self.state.unreadable(key):
+        if not self.state.is_fleet_read() or self.state.unreadable(key):
             return False
         if key in withheld_targets(self.state):
             return False

@@ -165,6 +165,9 @@ def _removing(state: EngineState, target: TargetState, removal: Removal) -> Told
         return _problem(target)
     if target.orphaned is not None:
         return target.orphaned.reason, target.orphaned.release
+    if not state.is_fleet_read():
+        kept = "it is kept while not all of the fleet's documents can be read"
+        return f"{kept}, although {removal.why}", "see shoal status, or run shoal validate"
     return f"its objects are being deleted, because {removal.why}", ""
 
 

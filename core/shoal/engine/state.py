@@ -259,6 +259,12 @@ class EngineState:
         grant = self.grants.get(key)
         return grant.since.isoformat() if grant else ""
 
+    def is_fleet_read(self) -> bool:
+        """Whether what is known of the documents is all that is written, as far as was looked."""
+        fleet, catalog = self.fleet, self.catalog
+        is_whole = fleet.error is None and not fleet.unreadable
+        return is_whole and catalog is not None and not catalog.is_kept
+
     def unreadable(self, key: TargetKey) -> tuple[str, str] | None:
         """The application or cluster of a target whose document cannot be read, and its file.
 
