@@ -28,7 +28,6 @@ async def test_sentences_are_masked_before_they_are_kept(tmp_path: Path) -> None
     written = [
         changes.Append(entry),
         changes.PutTarget(states.TargetState(target, "Failed", AT, error=SAID)),
-        changes.PutSource(states.SourceState(Ref("default", "apps"), AT, details={"by": SAID})),
         changes.PutHold(hold),
         changes.PutApproval(Approval(hold.id, str(target), "", "Ana", SAID, AT, AT)),
         changes.PutStream(STREAM, Stream(1, outgoing=Outgoing("batch-1", AT, error=SAID))),
@@ -43,7 +42,6 @@ async def test_sentences_are_masked_before_they_are_kept(tmp_path: Path) -> None
     assert (record.entry.why, record.entry.body) == (hidden, {"error": hidden})
     assert record.entry.subject == str(target)
     assert kept.targets[target].error == hidden
-    assert kept.sources[Ref("default", "apps")].details == {"by": hidden}
     assert [each.reason for each in kept.holds.values()] == [hidden]
     assert [each.reason for each in kept.approvals.values()] == [hidden]
     assert kept.streams[STREAM].outgoing == Outgoing("batch-1", AT, error=hidden)

@@ -196,8 +196,8 @@ class Cataloguing:
             # What was ours there when the cluster was let go, also of applications that went since.
             for key in state.inventory(name).targets():
                 state.target(key)
-        sources = difference.sources
-        for source in sorted(sources.added | sources.changed | sources.removed):
+        gone = state.sources.keys() - catalog.sources.keys()  # also while nothing ran
+        for source in sorted(difference.sources.added | difference.sources.changed | gone):
             state.source_queue.add(source, request)
         applications = difference.applications
         woken = set(applications.added | applications.changed | applications.removed)

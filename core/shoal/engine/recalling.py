@@ -5,7 +5,7 @@ from __future__ import annotations
 from shoal.engine.fleet_memory import recall
 from shoal.engine.inventory import Inventory
 from shoal.engine.recovery import restored_at, sweeps
-from shoal.engine.state import EngineState
+from shoal.engine.state import EngineState, SourceState
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import TargetKey
 from shoal.planning.holding import fought_over
@@ -13,7 +13,7 @@ from shoal.store.states import State
 
 
 def remember(state: EngineState, kept: State) -> None:
-    """Inventory, grants, holds, identities, the fleet, and how each target stood."""
+    """Inventory, grants, holds, identities, the fleet, sources, and how each target stood."""
     for cluster, rows in kept.inventory.items():
         state.inventories[cluster] = Inventory(rows.values())
         for row in rows.values():
@@ -23,6 +23,8 @@ def remember(state: EngineState, kept: State) -> None:
         target.synced_revision = outcome.synced_revision
         target.synced_at, target.since = outcome.synced_at, outcome.at
         target.plan_hash, target.trace_id = outcome.plan_hash, outcome.trace_id
+    for ref, known in kept.sources.items():
+        state.sources[ref] = SourceState(recorded=(known.revision, known.digest))
     state.grants, state.holds = kept.grants, kept.holds
     for hold in kept.holds.values():
         _remember_hold(state, hold)

@@ -29,7 +29,7 @@ from shoal.engine.telling import (
     who_and_why,
 )
 from shoal.model.alerts import Stream, StreamKey
-from shoal.model.identity import ObjectKey, TargetKey
+from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import (
     WRITES,
     Action,
@@ -284,6 +284,10 @@ class Recording:
     async def stopped_telling(self, key: StreamKey) -> None:
         """The documents do not name this destination any more."""
         await self._owing.write(changes.DropStream(key))
+
+    async def forget(self, source: Ref) -> None:
+        """The source is no more; one of the same name is another one."""
+        await self._owing.write(changes.DropSource(source))
 
     async def released(self, target: TargetKey, why: str) -> None:
         """This target is over: nothing of ours is left there, or the cluster itself was let go.

@@ -17,7 +17,7 @@ from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.rendering import Rendering
 from shoal.engine.state import EngineState, SourceState
-from shoal.errors import InvalidDocument, ShoalError
+from shoal.errors import InvalidDocument, ShoalError, StoreUnavailable
 from shoal.hooks.host import Host
 from shoal.hooks.sources import SourceType
 from shoal.model.artifacts import Artifact
@@ -25,9 +25,12 @@ from shoal.model.documents import SourceSpec
 from shoal.model.identity import Ref
 from shoal.model.records import Deed, Verdict
 from shoal.planning.backing_off import retry_at
+from shoal.store import PutSource
+from shoal.store import SourceState as StoredSource
 
 # A source plugin ends a fetch by itself, and says why; this is for one that does not.
 FETCH_SECONDS = 660.0
+FORGET_AGAIN = timedelta(seconds=5)
 # Intervals are stretched or shrunk by up to this share, so that sources do not march in step.
 SPREAD = 0.1
 
@@ -49,9 +52,7 @@ class Sources:
         catalog = self.state.catalog
         spec = catalog.sources.get(ref) if catalog else None
         if spec is None:
-            self.state.sources.pop(ref, None)
-            self.rendering.forget(ref)
-            self._wake_readers(ref)
+            await self._forget(ref)
             return
         source = self.state.sources.setdefault(ref, SourceState())
         try:
@@ -88,15 +89,7 @@ class Sources:
     ) -> None:
         moved = artifact is not source.artifact
         if moved:
-            # Recorded first: a revision that cannot be has not arrived, and is fetched again.
-            await self.recording.note(
-                who=artifact.provenance.author or "unknown",
-                what=Deed.SOURCE_CHANGED,
-                why=artifact.provenance.subject,
-                subject=f"source {ref}",
-                revision=artifact.revision,
-                body=_facts(artifact),
-            )
+            await self._record(ref, source, artifact)
             if source.artifact is not None and artifact.provenance.committed_at is not None:
                 self.state.measuring.detected(self.state.now() - artifact.provenance.committed_at)
         recovered, source.error, source.failures = source.error, None, 0
@@ -109,6 +102,36 @@ class Sources:
         self.state.source_queue.wake(
             ref, self.state.now() + spec.interval * spread, Request(Priority.RECHECK, "interval")
         )
+
+    async def _record(self, ref: Ref, source: SourceState, artifact: Artifact) -> None:
+        """Recorded first: a revision that cannot be has not arrived, and is fetched again."""
+        told = (artifact.revision, artifact.digest)
+        if source.recorded == told:
+            return  # after a restart it is only at hand again
+        await self.recording.note(
+            who=artifact.provenance.author or "unknown",
+            what=Deed.SOURCE_CHANGED,
+            why=artifact.provenance.subject,
+            subject=f"source {ref}",
+            revision=artifact.revision,
+            body=_facts(artifact),
+            beside=[PutSource(StoredSource(ref, *told))],
+        )
+        source.recorded = told
+
+    async def _forget(self, ref: Ref) -> None:
+        """Its document is gone."""
+        known = self.state.sources.pop(ref, None)
+        self.rendering.forget(ref)
+        self._wake_readers(ref)
+        if known is None or known.recorded is None:
+            return
+        try:
+            await self.recording.forget(ref)
+        except StoreUnavailable:
+            self.state.sources[ref] = SourceState(recorded=known.recorded)
+            at = self.state.now() + FORGET_AGAIN
+            self.state.source_queue.wake(ref, at, Request(Priority.RECHECK, "retry"))
 
     async def _failed(
         self, ref: Ref, spec: SourceSpec, source: SourceState, error: ShoalError

@@ -57,10 +57,12 @@ class SourceState:
     """One source: what it was last seen to hold, or why it could not be seen.
 
     `detected_at`, `fetch_times` and `traceparent` are those of the artifact's arrival; `fetching`
-    is held by whoever fetches, for a source is fetched once at a time.
+    is held by whoever fetches, for a source is fetched once at a time. `recorded` is the revision
+    and digest that the ledger told last, also before a restart.
     """
 
     artifact: Artifact | None = None
+    recorded: tuple[str, str] | None = None
     error: ShoalError | None = None
     failures: int = 0
     fetched_at: datetime | None = None

@@ -119,7 +119,7 @@ class DropIntent:
 
 @dataclass(frozen=True, slots=True)
 class PutSource:
-    """How the last fetch of a source ended."""
+    """What a source gave last."""
 
     state: SourceState
 

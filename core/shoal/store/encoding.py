@@ -198,29 +198,13 @@ def read_intent(row: RowMapping) -> Intent:
 
 
 def source_row(state: SourceState) -> Row:
-    """A source's last fetch as a row."""
-    return {
-        "source": str(state.source),
-        "at": time_text(state.at),
-        "revision": state.revision,
-        "digest": state.digest,
-        "reason": state.reason,
-        "error": state.error,
-        "details": canonical(state.details).decode(),
-    }
+    """A source's last revision as a row."""
+    return {"source": str(state.source), "revision": state.revision, "digest": state.digest}
 
 
 def read_source(row: RowMapping) -> SourceState:
-    """A row as a source's last fetch."""
-    return SourceState(
-        source=Ref.parse(row["source"]),
-        at=datetime.fromisoformat(row["at"]),
-        revision=row["revision"],
-        digest=row["digest"],
-        reason=row["reason"],
-        error=row["error"],
-        details=orjson.loads(row["details"]),
-    )
+    """A row as a source's last revision."""
+    return SourceState(Ref.parse(row["source"]), row["revision"], row["digest"])
 
 
 def stream_row(key: StreamKey, stream: Stream) -> Row:

@@ -16,7 +16,6 @@ from shoal.store.changes import (
     PutApproval,
     PutHold,
     PutIntent,
-    PutSource,
     PutStream,
     PutTarget,
 )
@@ -39,8 +38,6 @@ def masked(change: Change, mask: Mask) -> Change:
             return PutTarget(replace(state, error=mask(state.error), details=mask(state.details)))
         case PutIntent(intent):
             return PutIntent(replace(intent, why=mask(intent.why)))
-        case PutSource(state):
-            return PutSource(replace(state, error=mask(state.error), details=mask(state.details)))
         case PutHold(hold):
             return PutHold(replace(hold, reason=mask(hold.reason)))
         case PutStream(key, stream) if stream.outgoing is not None:

@@ -1,4 +1,4 @@
-"""What is remembered beside the model's own values: the last outcome of each target and source."""
+"""What is remembered beside the model's own values: the last of each target and source."""
 
 from __future__ import annotations
 
@@ -40,18 +40,11 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """The last revision a source gave, and the error of the last try when it failed.
-
-    `details` is JSON without secrets: author, subject, whatever should survive a restart.
-    """
+    """The last revision that a source gave, and the digest of its content."""
 
     source: Ref
-    at: datetime
-    revision: str = ""
-    digest: str = ""
-    reason: str = ""
-    error: str = ""
-    details: Mapping[str, Any] = field(default_factory=dict)
+    revision: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,12 +145,8 @@ sources = Table(
     "sources",
     metadata,
     Column("source", KEY, primary_key=True),
-    Column("at", Text, nullable=False),
     Column("revision", Text, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("error", Text, nullable=False),
-    Column("details", Text, nullable=False),
 )
 
 alerts = Table(

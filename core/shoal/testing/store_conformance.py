@@ -56,7 +56,7 @@ def one_of_each(make: StoredValues) -> tuple[Change, ...]:
         changes.PutIdentity("prod", "uid-1"),
         changes.PutTarget(make.target_state(synced_at=make.now, details={"created": 3})),
         changes.PutIntent(make.intent()),
-        changes.PutSource(make.source_state(revision="abc", details={"author": "ann"})),
+        changes.PutSource(make.source_state(revision="abc")),
         changes.PutStream(make.stream_key(), make.stream()),
         changes.PutSetting("fleet", "shop"),
     )
@@ -79,7 +79,7 @@ class StoreConformance:
         state = await reopened(opened, one_of_each(make))
 
         hold = make.hold(until=make.now + timedelta(days=1))
-        source = make.source_state(revision="abc", details={"author": "ann"})
+        source = make.source_state(revision="abc")
         assert state.inventory == {"prod": {make.key(): make.owned()}}
         assert state.grants == {make.target(): make.grant()}
         assert state.holds == {hold.id: hold}

@@ -117,6 +117,6 @@ class StoredValues:
         return Stream(**(values | changed))
 
     def source_state(self, name: str = "fleet", **changed: Any) -> SourceState:
-        """The last outcome of a source."""
-        values: dict[str, Any] = {"source": Ref("default", name), "at": NOW}
+        """The last revision of a source."""
+        values: dict[str, Any] = {"source": Ref("default", name), "revision": "1", "digest": "d1"}
         return SourceState(**(values | changed))
