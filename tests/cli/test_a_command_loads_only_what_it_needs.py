@@ -19,7 +19,7 @@ except SystemExit:
 sys.stderr.write("\\n".join(["loaded:", *sys.modules]))
 """
 PLUGINS = ("shoal_plugins", "shoal_clusters", "pluggy")
-SERVER = ("sqlalchemy", "starlette", "uvicorn", "shoal.engine")
+SERVER = ("sqlalchemy", "starlette", "uvicorn", "shoal.engine.controller")
 
 
 def loaded(folder: Path, *words: str) -> set[str]:
