@@ -113,7 +113,7 @@ def test_pods_stand_below_their_workload_and_what_could_not_be_seen_is_said(cont
         "        registry.example.org/web:1.2",
         f"        prod: Pod web-6c9f-a (ReplicaSet web-6c9f)   ✖ Degraded: {broken}",
         *(f"        dev: Pod web-0-{at}   ✔ Healthy" for at in range(9)),
-        "        … and 1 more Pods; -o yaml shows all",
+        "        … and 1 more Pod; -o yaml shows all",
     ]
     assert "warning: prod: pods may not be listed in shop" in ended.err
     assert controller.calls[-1] == ("tree", "default/web", {"with_pods": True})

@@ -63,8 +63,10 @@ async def test_it_is_the_very_same_with_its_id_and_who_asked_is_recorded(tmp_pat
         await engine.until_synced("2")
         (view,) = await resend(engine)
         await engine.until(lambda: engine.controller.alerts()[0].ready == "True", "that it is well")
+        (well,) = engine.controller.alerts()[0].destinations
         again = await resend(engine)
 
+    assert (well.delivered_title, well.given_up) == (lost.title, 0)
     assert lost.is_recovery
     assert engine.notifier.sent[-1] == lost
     assert (view.batch, view.title, view.arrived) == (lost.id, lost.title, True)

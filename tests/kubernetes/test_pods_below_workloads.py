@@ -18,6 +18,7 @@ from tests.kubernetes.test_causes_are_found_when_something_is_wrong import (
     web,
 )
 
+from shoal.hooks.targets import DescendingSession
 from shoal.model.descents import Descent
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import ObjectKey
@@ -38,7 +39,9 @@ async def test_a_deployment_has_the_pods_of_its_replica_sets(
         status = container(reason="ImagePullBackOff", message=IMAGE)
         await add_pod(world, ("ReplicaSet", "web-1", replica_set), status, **PARTS)
         stranger = {"app": "web", "of": "somebody-else"}
-        found = await it.session.pods(it.desired().target)
+        session = it.session
+        assert isinstance(session, DescendingSession)
+        found = await session.pods(it.desired().target)
         async with world.plane.client() as client:
             body = {
                 "apiVersion": "v1",
@@ -47,7 +50,7 @@ async def test_a_deployment_has_the_pods_of_its_replica_sets(
                 "spec": {"containers": [{"name": "app", "image": "app:1"}]},
             }
             await client.create(f"/api/v1/namespaces/{world.namespace}/pods", body)
-        again = await it.session.pods(it.desired().target)
+        again = await session.pods(it.desired().target)
 
     (pod,) = found.pods
     assert (pod.owner, pod.name, pod.through) == (web(world), "web-1-a", "ReplicaSet web-1")

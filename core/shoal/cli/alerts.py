@@ -102,7 +102,7 @@ def resend(
     resent = client.post("alerts", where, what, "resend", body={"batches": batches})["items"]
     print_list(output, RESENT, resent)
     if not resent:
-        note(f"nothing to send: whatever {where}/{what} had given up has arrived since")
+        note(f"nothing to send: {where}/{what} gave up nothing, or all of it has arrived since")
     return _ending(resent)
 
 

@@ -144,7 +144,8 @@ def _pods(
         told = f": {clean(pod['message'])}" if pod["message"] else ""
         yield f"{margin}  {where}Pod {clean(pod['name'])}{through}   {state}{told}"
     if len(pods) > _PODS_SHOWN:
-        yield f"{margin}  … and {len(pods) - _PODS_SHOWN} more Pods; -o yaml shows all"
+        more = counted(len(pods) - _PODS_SHOWN, "more Pod")
+        yield f"{margin}  … and {more}; -o yaml shows all"
 
 
 def _states(phase: str, health: str, *, color: bool) -> str:

@@ -28,7 +28,9 @@ PROBLEM = Kind("Problem", "problems", (), (), lambda item: f"{item['file']}:{ite
 @click.command()
 @click.argument(
     "path",
-    type=FolderType("clone it and name the clone; `shoal doctor --fleet URL`", file_okay=True),
+    type=FolderType(
+        "name a clone; `shoal doctor --fleet URL` looks at its documents, too", file_okay=True
+    ),
     default=Path("."),
 )
 @click.option("--strict", is_flag=True, help="Take warnings for problems.")

@@ -65,7 +65,7 @@ class Alerting:
     jitter: Callable[[], float]
     _saved: dict[StreamKey, Stream] = field(default_factory=dict)
     _fleet: tuple[Catalog, Fleet] | None = None
-    _resent: dict[StreamKey, int] = field(default_factory=dict)
+    _resent: dict[StreamKey, list[str]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Tell whatever is to be told; ends by cancellation only."""
@@ -127,9 +127,9 @@ class Alerting:
                 tasks.start_soon(send, name, choice)
         return [found[name] for name in alert.spec.destinations()]
 
-    def was_resent(self, key: StreamKey) -> None:
+    def was_resent(self, key: StreamKey, title: str) -> None:
         """A batch that this destination had given up has arrived after all."""
-        self._resent[key] = self._resent.get(key, 0) + 1
+        self._resent.setdefault(key, []).append(title)
         self.state.alert_queue.add(key, Request(Priority.USER, "sent again"))
 
     def _way(self, key: StreamKey) -> _Way | None:
@@ -149,8 +149,9 @@ class Alerting:
         self._saved.pop(key, None)
 
     async def _advance(self, way: _Way) -> None:
-        if count := self._resent.pop(way.key, 0):
-            await self._keep(way.key, resent(self.state.streams[way.key], count))
+        if titles := self._resent.pop(way.key, None):
+            stream = self.state.streams[way.key]
+            await self._keep(way.key, resent(stream, titles, self.state.now()))
         while True:
             policy = self._policy(way)
             stream = await self._read(way, policy)

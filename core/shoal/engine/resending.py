@@ -105,7 +105,7 @@ class Resending:
             verdict=Verdict.FAILED if error else Verdict.SUCCEEDED,
         )
         if error is None:
-            self.alerting.was_resent(key)
+            self.alerting.was_resent(key, batch.title)
         return error
 
 

@@ -54,9 +54,14 @@ def still_given_up(records: Iterable[Record]) -> Sequence[GivenUp]:
     return found[::-1]
 
 
-def resent(stream: Stream, count: int) -> Stream:
-    """So many of those that were given up have arrived after all."""
-    return replace(stream, given_up=max(0, stream.given_up - count))
+def resent(stream: Stream, titles: Sequence[str], now: datetime) -> Stream:
+    """Those of these titles that were given up have arrived after all."""
+    return replace(
+        stream,
+        delivered_at=now,
+        delivered_title=titles[-1],
+        given_up=max(0, stream.given_up - len(titles)),
+    )
 
 
 def _outgoing(body: Mapping[str, Any]) -> Outgoing:
