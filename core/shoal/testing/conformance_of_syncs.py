@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from shoal.errors import MissingApi, MissingNamespace, OwnershipConflict
+from shoal.hooks.targets import DescendingSession
+from shoal.model.descents import Descent
 from shoal.model.plans import Action, OwnedState, ResultStatus
 from shoal.model.policies import PrunePolicy
 from shoal.testing.target_bench import Subject, bench, name, statuses
@@ -48,6 +50,14 @@ class SyncConformance:
             assert statuses(results) == {other: ResultStatus.APPLIED}
             assert results[other].action is Action.UPDATE
             assert (await it.world.read(it.key(other)) or {})["data"] == {"a": "2"}
+
+    async def test_below_what_is_no_workload_there_is_nothing(self, subject: Subject) -> None:
+        """Of a session that can look there (`DescendingSession`): no Pod, and no gap either."""
+        async with bench(subject) as it:
+            await it.sync(it.config_map(name(), a="1"))
+
+            if isinstance(it.session, DescendingSession):
+                assert await it.session.pods(it.desired().target) == Descent()
 
     async def test_a_removed_manifest_is_pruned(self, subject: Subject) -> None:
         """Delete, and the row with it."""
