@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from anyio.from_thread import start_blocking_portal
 from tests.cli.conftest import HEAD, Ended, LocalFleet, Run
 
+from shoal.cli.granting import rbac
+from shoal.composition.settings import table
 from shoal_clusters.demo.git_server import GitServer
 
 TOKEN = "t0ken-of-a-test"
@@ -170,3 +173,12 @@ def test_what_only_a_repository_has_is_refused_beside_a_folder(
 
     assert (ended.code, ended.out) == (3, "")
     assert f"{flag} is for a fleet by URL, and {tmp_path} is a folder" in ended.err
+
+
+def test_the_options_are_those_of_run_in_every_spelling() -> None:
+    of_run = table()
+    known = {each.name: each for each in rbac.params if isinstance(each, click.Option)}
+
+    for name in ("fleet", "fleet_path", "fleet_branch", "fleet_secret", "secrets"):
+        assert known[name].opts == [of_run[name].flag]
+        assert known[name].envvar == of_run[name].variable

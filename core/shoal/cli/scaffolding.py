@@ -53,7 +53,9 @@ name_option = click.option(
 @name_option
 @prints
 def init(folder: Path, name: str | None, output: Output) -> int:
-    """Make the files of a fleet in DIR: a name, a source, an application, and what to do next.
+    """Make the files of a fleet in FOLDER: a name, a source, an application, and what to do next.
+
+    In a repository by its URL a fleet is begun by `shoal bootstrap`.
 
     What is there already is kept as it is. The documents are valid together, and nothing is done
     to any cluster: clusters are added by `shoal cluster add`.

@@ -38,6 +38,7 @@ PROBLEM = Kind("Problem", "problems", (), (), lambda item: f"{item['file']}:{ite
 def validate(path: Path, strict: bool, output: Output) -> int:
     """Check the documents in PATH (a folder or a file; here, when left out) offline.
 
+    Those of a fleet in Git are checked in a clone, before they are pushed.
     Every problem is a line: file, line, field, what is wrong and what was expected. Exit code 1
     when there is any. What is valid and probably not meant is a warning on stderr. The models are
     those of the installed plugins.
