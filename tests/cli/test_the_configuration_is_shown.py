@@ -81,6 +81,7 @@ def test_every_problem_of_the_file_is_said_before_it_ends(run, file, words):
             ("--renders-at-once", "0"),
             ("'--renders-at-once'", "should be greater than or equal to 1"),
         ),
+        (("--renders-at-once", "many"), ("'--renders-at-once'", "expected a whole number")),
         (("--fleet-interval", "10"), ("'--fleet-interval'", "expected a duration such as 30s")),
         (("--fleet-interval", "0.5s"), ("'--fleet-interval'", "expected at least 1s")),
         (("--probe-interval", "10m"), ("'--probe-interval'", "expected at most 5m")),

@@ -38,6 +38,15 @@ def test_valid_documents_are_found_by_identity_with_their_place(read: Load) -> N
     }
 
 
+@pytest.mark.parametrize("path", ["../web", "./../web", "/web"])
+def test_a_folder_that_cannot_be_in_the_source_is_told_offline(told: Told, path: str) -> None:
+    (problem,) = told(f"{SOURCE}---\n{application(source=f'{{ref: web, path: {path}}}')}")
+
+    assert problem.endswith(
+        "spec.source.path: expected a folder inside the source, such as apps/web"
+    )
+
+
 def test_every_problem_of_a_document_is_told(told: Told) -> None:
     more = """\
   overrides:

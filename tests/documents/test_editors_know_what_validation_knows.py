@@ -43,6 +43,10 @@ REFUSED = {
     "spec: {access: {kubeconfig: {path: x}, other: {}}}\n",
     "too much at once": "kind: Cluster\nmetadata: {name: a}\n"
     "spec: {access: {kubeconfig: {path: x}}, limits: {requestsInFlight: 1000}}\n",
+    "true for a number": "kind: Cluster\nmetadata: {name: a}\n"
+    "spec: {access: {kubeconfig: {path: x}}, limits: {requestsInFlight: true}}\n",
+    "text for a number": "kind: Cluster\nmetadata: {name: a}\n"
+    "spec: {access: {kubeconfig: {path: x}}, limits: {requestsInFlight: '4'}}\n",
 }
 APPLICATION = (
     "kind: Application\nmetadata: {name: a}\n"

@@ -46,6 +46,10 @@ class SettingType(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read it, or fail as a usage error."""
         name, is_list = self._entry.name, self._entry.is_list
+        if _is_number(self._entry.info.annotation) and isinstance(value, str):
+            if not value.isascii() or not value.removeprefix("-").isdigit():
+                self.fail("expected a whole number", param, ctx)
+            value = int(value)
         try:
             read = Settings.model_validate(
                 {name: (value,) if is_list else value},
@@ -155,3 +159,10 @@ def _choices(annotation: Any) -> list[str]:
 def _types_in(annotation: Any) -> set[Any]:
     inner = get_args(annotation)
     return {annotation} | {found for each in inner for found in _types_in(each)}
+
+
+def _is_number(annotation: Any) -> bool:
+    """An address is none: its port is part of a text."""
+    if get_origin(annotation) is tuple:
+        return False
+    return annotation is int or any(map(_is_number, get_args(annotation)))

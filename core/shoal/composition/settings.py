@@ -28,7 +28,7 @@ from pydantic.fields import FieldInfo
 from shoal.api.running import default_state_folder
 from shoal.composition.allowing import read_named
 from shoal.errors import Permanent
-from shoal.model.choice import Spec
+from shoal.model.choice import Spec, WholeNumber
 from shoal.model.duration_fields import Duration
 from shoal.model.durations import format_duration
 from shoal.model.locations import is_remote
@@ -171,14 +171,14 @@ class Settings(Spec):
     allow_exec: Annotated[tuple[str, ...], Setting("PROGRAM", is_live=True)] = Field(
         default=(), description="Programs that a kubeconfig may run for its credential."
     )
-    renders_at_once: Annotated[int | None, Setting("NUMBER")] = Field(
+    renders_at_once: Annotated[WholeNumber | None, Setting("NUMBER")] = Field(
         default=None,
         ge=1,
         le=64,
         description="Renders at one time; each keeps a core busy. Beside them go on as many that "
         "take long, four at most. When left out, as many as there are cores, from 2 to 4.",
     )
-    render_memory_mib: Annotated[int, Setting("MIB")] = Field(
+    render_memory_mib: Annotated[WholeNumber, Setting("MIB")] = Field(
         default=1024,
         ge=128,
         description="The memory, in MiB, that one render may take; one that needs more fails "

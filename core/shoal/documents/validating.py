@@ -25,6 +25,7 @@ from shoal.model.yaml import Path
 M = TypeVar("M", bound=BaseModel)
 _WANTED = {
     "string": "text",
+    "path": "text",
     "int": "a whole number",
     "float": "a number",
     "bool": "true or false",
@@ -193,9 +194,9 @@ class _Teller:
         kind, written = str(error["type"]), value_at(self.read.value, path)
         found = _TYPE_ERROR.match(kind)
         if found is not None and found[1] in _WANTED:
-            wants_text = found[1] == "string" and isinstance(written, bool | int | float)
-            step = "quote it" if wants_text else ""
             wanted = _WANTED[found[1]]
+            wants_text = wanted == "text" and isinstance(written, bool | int | float)
+            step = "quote it" if wants_text else ""
             return self._problem(path, f"wrong type: {_found(written)}", wanted, next_step=step)
         if kind in ("string_pattern_mismatch", "string_too_long", "string_too_short"):
             return self._problem(path, "not of the right form", _described(place))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
+    Strict,
     ValidationError,
     model_serializer,
     model_validator,
@@ -42,6 +43,8 @@ class Spec(BaseModel):
     )
 
 
+WholeNumber = Annotated[int, Strict()]
+"""A number as YAML has it: `true` and `"4"`, which pydantic would take, are told as mistakes."""
 Seams = Mapping[str, Mapping[str, type[Spec]]]
 """Seam name → plugin name → the model of its part."""
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from shoal.model.alert_policies import AlertSpec
-from shoal.model.choice import CHOSEN, Choice, Chooser, Seam, Spec
+from shoal.model.choice import CHOSEN, Choice, Chooser, Seam, Spec, WholeNumber
 from shoal.model.duration_fields import Duration
 from shoal.model.facts import DocumentFacts
 from shoal.model.health_rules import HealthRule
@@ -33,6 +33,14 @@ INLINE_SOURCE = "application/"
 def _within_a_month(value: timedelta) -> timedelta:
     if value > timedelta(days=30):
         raise ValueError("expected at most 30d")
+    return value
+
+
+def _inside(value: str) -> str:
+    """Only what is wrong whatever the source holds; where `a/..` leads, links decide."""
+    steps = [step for step in value.split("/") if step not in ("", ".")]
+    if value.startswith("/") or steps[:1] == [".."]:
+        raise ValueError("expected a folder inside the source, such as apps/web")
     return value
 
 
@@ -84,7 +92,7 @@ class Fleet(Document):
 class ClusterLimits(Spec):
     """How hard one cluster may be worked."""
 
-    requests_in_flight: int = Field(
+    requests_in_flight: WholeNumber = Field(
         default=16, ge=1, le=256, description="Requests to this API server at one time."
     )
     timeout: Duration = Field(
@@ -158,7 +166,7 @@ class ApplicationSource(Chooser):
     choice: Annotated[Choice, Seam("source")] | None = Field(
         default=None, description="A source written inline: one key, the name of a source plugin."
     )
-    path: str = Field(
+    path: Annotated[str, AfterValidator(_inside)] = Field(
         default=".", description="The folder inside the source, relative to its root."
     )
 
