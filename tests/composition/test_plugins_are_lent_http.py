@@ -40,6 +40,11 @@ class Api:
             return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"})
         if request.path == "/large":
             return web.Response(body=b"x" * 5000)
+        if request.path in ("/closed", "/cut"):
+            assert request.transport is not None
+            if request.path == "/cut":
+                request.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
+            request.transport.close()
         if request.path == "/silent":
             await asyncio.Event().wait()
         return web.Response(status=201, text="made", headers={"X-Fact": "yes"})
@@ -85,6 +90,7 @@ async def test_a_request_is_sent_as_it_is_and_any_status_is_an_answer(api, clien
     assert (answer.status, answer.body, answer.headers["x-fact"]) == (201, b"made", "yes")
     assert api.asked[0][:2] == ("POST", "/a")
     assert api.asked[0].headers["X-One"] == "1"
+    assert api.asked[0].headers["User-Agent"].startswith("shoal/")
     assert api.asked[0].body == b"given"
 
 
@@ -103,6 +109,15 @@ async def test_an_answer_that_is_too_large_is_cut_off(api, client):
 async def test_a_server_that_says_nothing_is_given_up(api, client):
     with pytest.raises(HttpFailed, match=r"did not answer within 0\.2 s"):
         await client.request(get(api.url("/silent"), deadline_seconds=0.2))
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/closed", "it closed the connection without an answer"), ("/cut", "its answer ended too")],
+)
+async def test_a_server_that_hangs_up_is_told_in_words(api, client, path, said):
+    with pytest.raises(HttpFailed, match=said):
+        await client.request(get(api.url(path)))
 
 
 async def test_a_server_that_is_not_there_is_named_without_path_or_header(client):

@@ -15,6 +15,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 import aiohttp
 import anyio
 
+from shoal import __version__
 from shoal.errors import BudgetExceeded, HttpFailed, Permanent
 from shoal.hooks.host import HttpAnswer, HttpRequest, ThreadRunner
 from shoal.model.loopback import is_loopback
@@ -66,7 +67,7 @@ async def _send(request: HttpRequest, host: str, context: ssl.SSLContext, proxy:
             request.method,
             request.url,
             data=request.body or None,
-            headers=request.headers,
+            headers={"User-Agent": f"shoal/{__version__}", **request.headers},
             proxy=proxy or None,
             allow_redirects=False,
         ) as response,
@@ -104,6 +105,10 @@ def _cause(error: BaseException) -> str:
         return (inner.reason or "the handshake failed").replace("_", " ").lower()
     if isinstance(inner, aiohttp.ClientConnectorDNSError) or type(inner).__name__ == "gaierror":
         return "its name is not known"
+    if isinstance(inner, aiohttp.ServerDisconnectedError):
+        return "it closed the connection without an answer"
+    if isinstance(inner, aiohttp.ClientPayloadError):
+        return "its answer ended too early"
     if isinstance(inner, OSError) and inner.errno:
         return os.strerror(inner.errno).lower()
     return type(inner).__name__
