@@ -62,7 +62,7 @@ def _commands(plugins: Plugins) -> Iterator[str]:
     yield "# Commands\n"
     yield "Every command takes `--help`. Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 failed,"
     yield "4 not found, 5 not allowed, 6 no answer (or not from all clusters), 7 timeout, 130"
-    yield "interrupted.\n"
+    yield "interrupted, 141 unread (a closed pipe, as in `| head -1`).\n"
     context = click.Context(root, info_name="shoal")
     for name in sorted(root.list_commands(context)):
         command = root.get_command(context, name)

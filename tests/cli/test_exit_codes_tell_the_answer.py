@@ -1,6 +1,7 @@
 """0 ok, 1 no, 3 failed, 4 not found, 5 forbidden, 6 incomplete, 7 timeout, 130 interrupted."""
 
 import errno
+import sys
 from datetime import timedelta
 
 import pytest
@@ -400,3 +401,16 @@ def test_output_that_cannot_be_written_is_no_bug_of_ours(run, monkeypatch):
 
     assert ended.code == 3
     assert ended.err.startswith("error: it cannot be written: no space left on device")
+
+
+def test_output_that_nobody_reads_any_more_is_no_answer(run, monkeypatch):
+    def closed(*_, **__):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("shoal.cli.version.print_one", closed)
+    monkeypatch.setattr("sys.stdout", sys.stdout)  # click replaces them then
+    monkeypatch.setattr("sys.stderr", sys.stderr)
+
+    ended = run("version", "-o", "json")
+
+    assert (ended.code, ended.err) == (141, "")

@@ -2,6 +2,7 @@
 
     0 ok   1 the answer is no   2 usage   3 operation failed   4 not found   5 not allowed
     6 no answer, or not from all clusters   7 timeout   130 interrupted
+    141 nobody reads the output any more
 
 A known failure (1) beats an incomplete answer (6). Errors of Shoal's tree are shown as a sentence;
 everything else is a bug of ours, called a bug, and shown with its traceback.
@@ -34,6 +35,7 @@ class Ending(IntEnum):
     PARTIAL = 6
     TIMEOUT = 7
     INTERRUPTED = 130
+    UNREAD = 141
 
 
 _ENDINGS: Mapping[type[ShoalError], Ending] = {
@@ -75,6 +77,8 @@ def carry_out(arguments: Sequence[str]) -> int:
     try:
         ended = shoal.main(args=list(arguments), prog_name="shoal", standalone_mode=False)
         return int(ended) if isinstance(ended, int) else Ending.OK
+    except SystemExit:  # by click: the pipe was closed. As SIGPIPE ends others; 1 is an answer
+        return Ending.UNREAD
     except click.ClickException as error:
         error.show()
         return error.exit_code

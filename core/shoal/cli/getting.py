@@ -38,9 +38,9 @@ def get(
     """List things of one KIND, or show the one of a NAME.
 
     Kinds: applications (app), clusters (cl), sources (src), targets (tg), holds, drifts (dr),
-    events (ev), syncs, plugins (pl). Names are NAME in the namespace default or NAMESPACE/NAME; a
-    target is APPLICATION@CLUSTER; events and syncs take the subject they are about, and are the
-    newest 100 unless --limit says otherwise.
+    alerts (al), events (ev), syncs, plugins (pl). Names are NAME in the namespace default or
+    NAMESPACE/NAME; a target is APPLICATION@CLUSTER; events and syncs take the subject they are
+    about, and are the newest 100 unless --limit says otherwise.
     """
     return _get(client, find_kind(kind), name, narrowing, output, watch=watch)
 

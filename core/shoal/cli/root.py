@@ -106,7 +106,8 @@ class Commands(click.Group):
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 failed, 4 not found, 5 not allowed, "
-    "6 no answer (or not from all clusters), 7 timeout, 130 interrupted.",
+    "6 no answer (or not from all clusters), 7 timeout, 130 interrupted, "
+    "141 unread (as in `| head`).",
 )
 @click.option(
     "--plugin",
