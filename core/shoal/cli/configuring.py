@@ -108,7 +108,8 @@ def _tell(told: dict[str, Any]) -> int:
         note("what was read from the file before goes on to count")
     waiting = sum(bool(each["afterRestartFrom"]) for each in told["items"])
     if waiting:
-        note(f"{counted(waiting, 'setting')} of the file count after a restart")
+        count = "counts" if waiting == 1 else "count"
+        note(f"{counted(waiting, 'setting')} of the file {count} after a restart")
     note(f"file: {told['file']}" if told["file"] else "no file was read")
     return Ending.NO if problems else Ending.OK
 
