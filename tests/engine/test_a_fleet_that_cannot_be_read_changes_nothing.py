@@ -153,7 +153,6 @@ async def test_what_is_put_back_at_the_last_moment_is_seen_before_anything_goes(
     tmp_path: Path,
 ) -> None:
     engine = make_engine(tmp_path, "one")
-    engine.interval = timedelta(seconds=45)
     revision = engine.source.commit(shop__settings=config_map())
 
     async with engine.running():
@@ -161,13 +160,18 @@ async def test_what_is_put_back_at_the_last_moment_is_seen_before_anything_goes(
         engine.remove_application("shop")
         (hold,) = await engine.until_held("Removing")
         assert hold.until is not None
+        engine.interval = timedelta(hours=2)
         await anyio.sleep((hold.until - now()).total_seconds() - 1)
         engine.declare_application("shop")
-        await anyio.sleep(5 * MINUTE)
-        view = engine.target("one")
+        await anyio.sleep(MINUTE)
+        view, verbs = engine.target("one"), {verb for verb, _ in engine.clusters["one"].writes}
+        engine.remove_application("shop")
+        await engine.controller.sync(engine.ref("shop"), who="ana")
+        await engine.until_held("Removing")
+        await engine.until(lambda: not engine.clusters["one"].objects, "it is gone")
 
     assert view.phase is TargetPhase.SYNCED
-    assert {verb for verb, _ in engine.clusters["one"].writes} == {"apply"}
+    assert verbs == {"apply"}
 
 
 @in_virtual_time

@@ -28,7 +28,7 @@ from shoal.engine.ancestry import Ancestry
 from shoal.engine.applications import Applications
 from shoal.engine.asking import Asking
 from shoal.engine.carrying_out import CarryingOut
-from shoal.engine.cataloguing import FLEET_KEY, FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
+from shoal.engine.cataloguing import FOLDER_INTERVAL, REPOSITORY_INTERVAL, Cataloguing
 from shoal.engine.clock import EngineClock
 from shoal.engine.clusters import Clusters
 from shoal.engine.concluding import Concluding
@@ -39,6 +39,7 @@ from shoal.engine.delivering import Delivering
 from shoal.engine.descending import Descending
 from shoal.engine.desiring import Desiring
 from shoal.engine.diffing import Diffing
+from shoal.engine.fleet_state import FLEET_KEY
 from shoal.engine.gating import Gating
 from shoal.engine.gauging import Gauging
 from shoal.engine.identifying import Identifying

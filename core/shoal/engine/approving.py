@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from shoal.engine.cataloguing import FLEET_KEY
+from shoal.engine.fleet_state import FLEET_KEY
 from shoal.engine.naming import require_application, require_name
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording

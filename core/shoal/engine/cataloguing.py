@@ -34,7 +34,6 @@ from shoal.model.phrases import counted
 from shoal.model.records import Deed, Verdict
 from shoal.planning.leaving import Leaving, leaving
 
-FLEET_KEY = "fleet"
 # A folder that is being written is looked at again soon: it settles within seconds.
 UNSETTLED_RETRY = timedelta(milliseconds=250)
 # How often a fleet is looked at when nothing announces a change; jittered.

@@ -22,11 +22,12 @@ from shoal.engine.ancestry import Ancestry
 from shoal.engine.applications import Applications
 from shoal.engine.approving import Approving
 from shoal.engine.belonging import belongs_on
-from shoal.engine.cataloguing import FLEET_KEY, Cataloguing
+from shoal.engine.cataloguing import Cataloguing
 from shoal.engine.clusters import Clusters
 from shoal.engine.descending import Descending
 from shoal.engine.diffing import Diffing, DiffRequest
 from shoal.engine.drifts import choose_drifts, find_drifts, view_drifts
+from shoal.engine.fleet_state import FLEET_KEY
 from shoal.engine.imaging import Images
 from shoal.engine.inspecting import view_tree
 from shoal.engine.looking import look_at_fleet, look_at_many

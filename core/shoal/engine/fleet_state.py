@@ -13,6 +13,9 @@ from shoal.model.identity import Ref
 from shoal.planning.leaving import Leaving
 from shoal.planning.shrinking import Gone, LetGo
 
+FLEET_KEY = "fleet"
+"""The one key of the fleet's queue."""
+
 
 @dataclass(slots=True)
 class FleetState:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from shoal.documents import Catalog, Identity
 from shoal.engine.belonging import withheld_targets
+from shoal.engine.fleet_state import FLEET_KEY
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
 from shoal.engine.state import ClusterState, EngineState
@@ -79,6 +80,7 @@ class Removing:
             # What was approved was not done in time: its removal is decided anew.
             self.state.application_queue.add(key.application, OVER)
         if approval is None and at is not None and at <= now and not self._is_looked_at_since(at):
+            self.state.fleet_queue.add(FLEET_KEY, OVER)
             at = now + LOOK
         if at is not None and at > now:
             cluster.queue.wake(key, at, OVER)
