@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shoal.engine.cataloguing import FLEET_KEY
 from shoal.engine.drifts import choose_drifts, view_drifts
+from shoal.engine.fleet_state import FLEET_KEY
 from shoal.engine.naming import require_application, require_name
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
