@@ -1,11 +1,12 @@
 """What a table says beyond its fields: which object was corrected, where the rest is listed."""
 
+import click
 import pytest
 
 from shoal.engine.views.applications import TargetPhase
 from shoal.engine.views.fleet import DocumentProblem
 from shoal.model.records import Deed, Entry, Record, Verdict
-from shoal.testing.views import AT, application_view, fleet_view, target_view
+from shoal.testing.views import AT, application_view, cluster_view, fleet_view, target_view
 
 PROBLEM = DocumentProblem("a.yaml", 3, "spec", "bad", "fix")
 REST = ", ".join(f"`shoal get {kind}`" for kind in ("applications", "sources", "targets", "holds"))
@@ -60,3 +61,12 @@ def test_a_target_is_described_with_what_fails_its_application_as_a_whole(shoal_
     assert ended.code == 0
     assert "applications:" in ended.out
     assert "web/a.yaml:3: no YAML" in ended.out
+
+
+def test_equal_states_beside_each_other_are_coloured_each(shoal_controller, shoal):
+    shoal_controller.cluster_list = [cluster_view("dev")]
+
+    ended = shoal("get", "clusters", "--no-headers", "--color", "always")
+
+    painted = click.style("✔ True", fg="green")
+    assert ended.out.startswith(f"dev   {painted}   {painted}   ")

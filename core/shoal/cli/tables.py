@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from typing import Any
 
 from shoal.cli.phrasing import clean, colored, with_glyph
@@ -70,7 +70,7 @@ def format_table(
     lines = [_line(row, widths, width) for row in headings]
     for row, plain in zip(words, cells, strict=True):
         line = _line(plain, widths, width)
-        lines.append(_color_states(line, row, columns) if color else line)
+        lines.append(_color_states(line, row, columns, widths) if color else line)
     return lines
 
 
@@ -80,12 +80,17 @@ def _line(cells: Sequence[str], widths: Sequence[int], width: int | None) -> str
     return line[: width - 1] + "…" if width is not None and len(line) > width else line
 
 
-def _color_states(line: str, words: Sequence[str], columns: Sequence[Column]) -> str:
-    """Colour each state where it stands, after widths were counted and cut."""
-    for word, column in zip(words, columns, strict=True):
+def _color_states(
+    line: str, words: Sequence[str], columns: Sequence[Column], widths: Sequence[int]
+) -> str:
+    """Colour each state where it stands, after widths were counted and cut; the last one first."""
+    starts = accumulate(widths, lambda start, size: start + size + len(_GAP), initial=0)
+    cells = list(zip(starts, words, columns, strict=False))  # one start more than there are cells
+    for start, word, column in reversed(cells):
         shown = with_glyph(word)
-        if column.state and shown != word:
-            line = line.replace(shown, colored(shown, word, color=True), 1)
+        if column.state and shown != word and line.startswith(shown, start):
+            painted = colored(shown, word, color=True)
+            line = f"{line[:start]}{painted}{line[start + len(shown) :]}"
     return line
 
 
