@@ -12,6 +12,7 @@ from dataclasses import replace
 from shoal.engine.entries import entry_of
 from shoal.engine.owing import Owing
 from shoal.engine.state import EngineState
+from shoal.errors import StoreUnavailable
 from shoal.model.holds import Approval, Hold, HoldCause
 from shoal.model.records import Deed
 from shoal.planning.holding import is_approved
@@ -38,7 +39,15 @@ class Holds:
                 await self._owing.write(changes.PutHold(hold))
                 self._state.holds[hold.id] = hold
             return
-        await self._owing.write(changes.PutHold(hold), self._placed(hold))
+        try:
+            await self._owing.write(changes.PutHold(hold), self._placed(hold))
+        except StoreUnavailable:
+            raise
+        except BaseException:
+            # The connection is given up meanwhile, and the store may have it all the same: what
+            # memory does not know would never be ended there.
+            self._state.holds[hold.id] = hold
+            raise
         self._state.holds[hold.id] = hold
 
     async def end(self, hold: Hold, why: str, who: str = "shoal") -> None:
