@@ -65,7 +65,7 @@ def back_up(folder: Path, file: Path, now: datetime) -> Manifest:
             _pack(Path(scratch), file)
     except (OSError, sqlite3.OperationalError) as error:
         raise StoreUnavailable(
-            f"the backup {file} cannot be written: {error}",
+            f"the backup {file} cannot be written: {getattr(error, 'strerror', None) or error}",
             next_step="see whether its folder is there, can be written and has room",
         ) from error
     except sqlite3.DatabaseError as error:

@@ -83,7 +83,8 @@ def _unpack(file: Path, staging: Path) -> Manifest:
         text = (staging / MANIFEST).read_bytes()[:_LONGEST_MANIFEST]
         manifest = Manifest(**orjson.loads(text))
     except (OSError, EOFError, KeyError, TypeError, ValueError, tarfile.TarError) as error:
-        raise _useless(file, str(error) or type(error).__name__) from error
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise _useless(file, said) from error
     found = {name: digest_bytes((staging / name).read_bytes()) for name in (DATABASE, KEY)}
     if found != {DATABASE: manifest.database, KEY: manifest.key}:
         raise _useless(file, "it is not as it was written")
