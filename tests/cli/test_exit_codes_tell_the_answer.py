@@ -414,3 +414,10 @@ def test_output_that_nobody_reads_any_more_is_no_answer(run, monkeypatch):
     ended = run("version", "-o", "json")
 
     assert (ended.code, ended.err) == (141, "")
+
+
+def test_a_command_that_was_probably_meant_is_named(run):
+    ended = run("staus")
+
+    assert ended.code == 2
+    assert "Did you mean 'status'?" in ended.err

@@ -82,6 +82,20 @@ class Commands(click.Group):
         place = commands_below().get(cmd_name)
         return load_command(cmd_name, place) if place else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but the name that was probably meant is one of all of them."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if near:
+                error.message = f"{error.message} Did you mean '{near[0]}'?"
+            raise
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every name; loads the plugins."""
         return sorted({*_PLACES, *commands_below()})
