@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+import hypothesis
 import pytest
 import uvloop
 from blockbuster import blockbuster_ctx
@@ -14,6 +15,13 @@ from shoal.binaries import locate
 from shoal_plugins.rendering.program import worker_program
 
 pytest_plugins = ["shoal_clusters.controlplane.fixtures"]
+
+# How long an example takes says something about the machine only.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+if hypothesis.settings.get_current_profile_name() == "default":
+    hypothesis.settings.load_profile("suite")
 
 
 @pytest.hookimpl(trylast=True)

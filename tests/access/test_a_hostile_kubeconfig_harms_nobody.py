@@ -175,7 +175,6 @@ FILES = st.fixed_dictionaries(
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     max_examples=100,
-    deadline=None,
 )
 @given(document=FILES)
 async def test_whatever_a_file_holds_the_answer_is_an_endpoint_or_one_sentence(

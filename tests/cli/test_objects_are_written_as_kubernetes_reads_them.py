@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
@@ -27,7 +27,7 @@ def written(*bodies: dict[str, Any]) -> str:
 
 
 @given(st.dictionaries(TEXT, VALUES, max_size=4))
-@example_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example_settings(max_examples=150)
 def test_what_is_written_is_read_back_by_both_kinds_of_reader(body: dict[str, Any]) -> None:
     text = written(body, body)
 

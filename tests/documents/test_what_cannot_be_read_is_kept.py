@@ -243,7 +243,7 @@ def _files(contents: dict[str, set[str]]) -> dict[str, str]:
 
 
 @given(CONTENTS, CONTENTS, st.sets(st.sampled_from(["a", "b", "c"])), st.booleans())
-@example_settings(max_examples=60, deadline=None)
+@example_settings(max_examples=60)
 def test_an_unreadable_file_never_removes_a_document(
     before: dict[str, set[str]], after: dict[str, set[str]], bad: set[str], is_cut: bool
 ) -> None:
@@ -260,7 +260,7 @@ def test_an_unreadable_file_never_removes_a_document(
 
 
 @given(CONTENTS, CONTENTS)
-@example_settings(max_examples=60, deadline=None)
+@example_settings(max_examples=60)
 def test_once_everything_can_be_read_the_catalog_is_what_is_written(
     before: dict[str, set[str]], after: dict[str, set[str]]
 ) -> None:

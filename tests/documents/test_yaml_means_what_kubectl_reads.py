@@ -281,7 +281,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_json_is_read_as_itself(value: object) -> None:
     content = json.dumps({"a": value}, ensure_ascii=False).encode()
 
@@ -289,7 +289,7 @@ def test_json_is_read_as_itself(value: object) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(NotYaml):
         for document in read_yaml(text.encode(errors="replace"), with_lines=True):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import anyio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.engine.queueing import MOST_SINGLE_OBJECTS, KeyedQueue, Priority, Request, serve
@@ -180,7 +180,6 @@ async def test_slow_work_on_one_key_does_not_hold_up_another() -> None:
     assert reached.is_set()
 
 
-@settings(deadline=None)
 @given(data=st.data())
 async def test_no_key_is_lost_and_none_is_worked_on_twice_at_once(data: st.DataObject) -> None:
     queue: KeyedQueue[int] = KeyedQueue(now)

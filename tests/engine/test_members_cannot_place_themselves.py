@@ -48,7 +48,7 @@ def make_fleet(folder: Path) -> EngineUnderTest:
 
 
 @given(answers(), answers())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_whatever_clusters_say_applications_go_where_documents_say(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:

@@ -227,7 +227,7 @@ def _composed(steps: Sequence[str]) -> str:
 composed = st.lists(st.sampled_from(_STEPS), max_size=25).map(_composed)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(composed)
 def test_whatever_is_affordable_is_done_soon(source: str) -> None:
     values = {"items": [f"item {at}" for at in range(30)], "text": "t" * 1000, "x": 1, "y": "1"}

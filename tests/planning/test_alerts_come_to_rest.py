@@ -136,7 +136,7 @@ answers = st.sampled_from(
 
 
 @given(specs, happenings, answers, st.sampled_from([SPRING, AUTUMN]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_an_alert_sleeps_while_nothing_happens(
     written: Any, happened: list[Any], answer: ShoalError | None, start: datetime
 ) -> None:

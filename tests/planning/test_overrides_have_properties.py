@@ -23,7 +23,6 @@ FACTS = DocumentFacts("eu-1", {"region": "eu"}, {"tag": "9"})
 # Time is no measure on a machine that does other things too.
 QUICK = example_settings(
     max_examples=80,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

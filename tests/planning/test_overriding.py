@@ -242,7 +242,7 @@ def _config(name: str, spec: dict[str, Any]) -> Manifest:
 
 
 @given(SPECS, SPECS)
-@example_settings(max_examples=60, deadline=None)
+@example_settings(max_examples=60)
 def test_a_merge_patch_changes_no_input_and_applied_twice_is_applied_once(
     spec: dict[str, Any], patch: dict[str, Any]
 ) -> None:
@@ -259,7 +259,7 @@ def test_a_merge_patch_changes_no_input_and_applied_twice_is_applied_once(
 
 
 @given(st.lists(st.tuples(st.sampled_from(["x", "y", "z"]), SPECS), max_size=4), st.randoms())
-@example_settings(max_examples=60, deadline=None)
+@example_settings(max_examples=60)
 def test_the_digest_of_content_does_not_depend_on_order(
     items: list[tuple[str, dict[str, Any]]], chance: Any
 ) -> None:

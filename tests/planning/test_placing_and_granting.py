@@ -61,7 +61,7 @@ def test_an_application_is_placed_on_the_clusters_its_selector_matches() -> None
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["x", "y"])))
-@example_settings(max_examples=50, deadline=None)
+@example_settings(max_examples=50)
 def test_every_cluster_is_placed_by_exactly_one_of_a_selector_and_its_opposite(
     labels: dict[str, str],
 ) -> None:

@@ -108,7 +108,8 @@ FILES = st.dictionaries(st.sampled_from(["web/a", "web/b", "web/d", "c", "other"
 VERSIONS = st.sampled_from(["1", "2"])
 STATES = st.tuples(FILES, CLUSTERS, VERSIONS, LOOKS)
 PROPERTY = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=300,
 )
 
 

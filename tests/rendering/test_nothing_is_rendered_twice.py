@@ -264,8 +264,7 @@ LOOKS = st.lists(
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     max_examples=500,  # a hundred did not find that reading a folder went unnoticed
 )
 @example(one=({"s/a": "0"}, {}), two=({}, {"s": "a"}), looks=[("read", "s")], path="")

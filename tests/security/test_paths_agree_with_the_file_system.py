@@ -76,7 +76,7 @@ def leaves_on_the_way(root: Path, start: str, path: str) -> bool:
     return False
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(start=st.sampled_from(["", "apps/web", "apps", "base"]), path=PATHS, links=LINKS)
 @example(start="apps/web", path="../../../source-2/d.yaml", links={})
 @example(start="", path="l/d.yaml", links={"l": "../source-2"})

@@ -13,7 +13,7 @@ def numbered(count: int) -> Scenario:
     return scenario_of(1).with_events(events)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(count=st.integers(1, 60), needed=st.sets(st.integers(0, 59), min_size=1, max_size=4))
 def test_what_is_left_is_what_is_needed(count: int, needed: set[int]) -> None:
     needed = {number % count for number in needed}

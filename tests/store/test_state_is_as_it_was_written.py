@@ -68,7 +68,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(steps=STEPS)
 def test_any_order_of_puts_and_drops_ends_like_a_dictionary(make: Any, steps: list[Step]) -> None:
     expected: dict[tuple[str, Any], Any] = {}

@@ -57,7 +57,7 @@ async def test_a_long_ledger_is_verified_page_by_page(
         assert await store.verify_ledger() == 7
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     count=st.integers(2, 12),
     place=st.integers(0, 100),
@@ -71,7 +71,7 @@ def test_an_edit_of_any_column_shows(make: Any, count: int, place: int, column: 
     assert broken_after(make, count, f"UPDATE ledger SET {column} = ? WHERE seq = ?", other, seq)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(count=st.integers(2, 12), place=st.integers(0, 100))
 def test_a_gap_shows(make: Any, count: int, place: int) -> None:
     seq = 1 + place % (count - 1)

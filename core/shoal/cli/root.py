@@ -92,9 +92,10 @@ class Commands(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], self.list_commands(ctx), n=1)
-            if near:
-                error.message = f"{error.message} Did you mean '{near[0]}'?"
-            raise
+            if not near:
+                raise
+            said = f"{error.message} Did you mean '{near[0]}'?"
+            raise click.UsageError(said, error.ctx) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every name; loads the plugins."""
