@@ -1,8 +1,10 @@
 """0 ok, 1 no, 3 failed, 4 not found, 5 forbidden, 6 incomplete, 7 timeout, 130 interrupted."""
 
 import errno
+import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import structlog
@@ -421,3 +423,13 @@ def test_a_command_that_was_probably_meant_is_named(run):
 
     assert ended.code == 2
     assert "Did you mean 'status'?" in ended.err
+
+
+def test_a_closed_standard_output_is_nowhere_and_no_bug_of_ours():
+    program = Path(sys.executable).parent / "shoal"
+
+    ended = subprocess.run(
+        ["sh", "-c", f"exec '{program}' version -o json >&-"], capture_output=True, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -18,6 +18,8 @@ VERSION_LINE = f"shoal {__version__}"
 
 def main() -> None:
     """The program `shoal`."""
+    if sys.stdout is None:  # closed by who started it, such as `>&-`: nobody is to read it
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the end of the process
     if sys.argv[1:] == ["version"]:
         # Scripts and prompts ask it all the time, and click alone takes five times as long to
         # import as Python to start. With any option it is a command like the others.
