@@ -93,6 +93,29 @@ async def test_what_an_older_state_would_prune_waits_for_a_person(tmp_path: Path
 
 
 @in_virtual_time
+async def test_what_waits_for_a_person_waits_after_a_restart_too(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "dev")
+    engine.source.commit(**config_maps(5))
+    async with engine.running():
+        await engine.until_synced("1")
+        older = engine.store.disk.copy()
+    engine.source.commit(**config_maps(4))
+    again = await put_back(engine, older)
+    await anyio.sleep(1)
+    async with again.running():
+        await again.until_held("Orphaned")
+        await again.until_recorded(Deed.CLUSTER_RECOVERED, count=2)
+
+    again.restart()
+    async with again.running():
+        await anyio.sleep(600)
+        holds = [hold.cause for hold in again.controller.holds()]
+
+    assert holds == ["Orphaned"]
+    assert len(names_in(again)) == 5
+
+
+@in_virtual_time
 async def test_nothing_of_a_kind_that_cannot_be_listed_is_deleted_by_an_older_state(
     tmp_path: Path,
 ) -> None:

@@ -2,15 +2,16 @@
 
 While the disk is full, drift of what is known to be ours is still healed; what was done is owed to
 the ledger until there is room. Rows and intents are owed by name alone: when the debt is paid, what
-memory says then is what is written, so an older row never overwrites a newer one. What does not fit
-is counted, and said to be lost.
+memory says then is what is written, so an older row never overwrites a newer one. What happens
+later is written later: the end of a trouble never comes before its beginning, an older outcome
+never over a newer one. What does not fit is counted, and said to be lost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import anyio
 import structlog
@@ -24,6 +25,8 @@ from shoal.store import Store, changes, states
 # Records of up to some 30 KB each.
 MOST_OWED = 1_000
 RETRY_SECONDS = 5.0
+# Whoever writes meanwhile has to pay first, and one try of that can be 30 MB of records.
+PAID_AT_MOST_EVERY = timedelta(seconds=1)
 # What cannot be owed is done again, not sooner than a disk is mended.
 UNRECORDED_RETRY = timedelta(seconds=10)
 # What is owed when the controller ends gets this long.
@@ -92,9 +95,12 @@ class Owing:
         self._state = state
         self._owed = _Owed()
         self._troubled = anyio.Event()
+        self._paying = anyio.Lock()
+        self._failed_at: datetime | None = None
 
     async def write(self, *written: changes.Change) -> None:
-        """Write now; raises StoreUnavailable, and remembers since when."""
+        """Write now, after what is owed; raises StoreUnavailable, and remembers since when."""
+        await self._pay_first()
         try:
             await self._store.write(*written)
         except StoreUnavailable as error:
@@ -103,6 +109,9 @@ class Owing:
 
     async def settle(self, debt: Debt) -> bool:
         """Write what has happened, or owe it; whether it is durable now."""
+        if self._owed != _Owed():
+            self._owed.add(debt)
+            return False
         one = _Owed()
         one.add(debt)
         try:
@@ -126,17 +135,32 @@ class Owing:
                 with anyio.move_on_after(LAST_TRY_SECONDS, shield=True):
                     await self._pay()
 
+    async def _pay_first(self) -> None:
+        """What is owed comes before what is written now; raises StoreUnavailable."""
+        trouble = self._state.store_trouble
+        if trouble is None or self._owed == _Owed():
+            return
+        now = self._state.now()
+        if self._failed_at is None or now >= self._failed_at + PAID_AT_MOST_EVERY:
+            await self._pay()
+        if self._owed != _Owed() and self._state.store_trouble is not None:
+            raise self._state.store_trouble.error
+
     async def _pay(self) -> None:
-        """Write all that is owed, and say so; what comes up meanwhile is owed on."""
-        trouble, owed = self._state.store_trouble, self._owed
-        assert trouble is not None
-        self._owed = _Owed()
+        """Write all that is owed, unless somebody else has, and say so."""
+        async with self._paying:
+            if (trouble := self._state.store_trouble) is not None:
+                await self._pay_all(trouble)
+
+    async def _pay_all(self, trouble: StoreTrouble) -> None:
+        """What comes up meanwhile is owed on."""
+        owed, self._owed = self._owed, _Owed()
         try:
             written = [*self._changes(owed), changes.Append(self._told(trouble, owed))]
             await self._store.write(*written)
         except BaseException as error:
             owed.join(self._owed)
-            self._owed = owed
+            self._owed, self._failed_at = owed, self._state.now()
             if not isinstance(error, StoreUnavailable):
                 raise
             self._note(error)

@@ -38,6 +38,7 @@ from shoal.model.plans import Owned, OwnedState, found
 from shoal.model.records import Deed
 from shoal.model.sweeps import Marked, Swept
 from shoal.planning.backing_off import retry_at
+from shoal.store import PutOwned
 
 NO_RECORD = "Shoal has no record of what it has there"
 NEVER_SWEPT = "Shoal has not looked yet for everything that it has there"
@@ -121,7 +122,8 @@ class Recovering:
     async def _begin(self, cluster: ClusterState, why: str, *, is_doubting: bool) -> None:
         """From now on nothing is deleted there; with `is_doubting`, no row is believed either.
 
-        What rows said is doubted in memory only: a restart comes to the same conclusion.
+        What rows said is doubted in memory only, until the sweep is over: a restart before that
+        comes to the same conclusion.
         """
         rows = cluster.inventory.values()
         if is_doubting:
@@ -227,13 +229,16 @@ class Recovering:
     async def _recovered(self, cluster: ClusterState, recovery: Recovery) -> None:
         assert cluster.facts is not None  # it was swept over a connection that was proven
         sweep = Sweep(self.state.now(), cluster.facts.uid)
+        # No later start doubts anything, now that it was swept: what is in doubt still stays so.
+        rows = cluster.inventory.values()
+        doubted = [row for row in rows if row.state is OwnedState.DOUBTED]
         await self.recording.note(
             who="shoal",
             what=Deed.CLUSTER_RECOVERED,
             why=f"every kind was listed, because {recovery.why}",
             subject=cluster_subject(cluster.name),
             body={"kinds": len(recovery.swept), "objects": recovery.objects},
-            beside=[sweep.setting(cluster.name)],
+            beside=[sweep.setting(cluster.name), PutOwned(doubted)],
         )
         self.state.swept[cluster.name] = sweep
         cluster.recovery = None
