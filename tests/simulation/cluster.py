@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import anyio
@@ -62,6 +62,7 @@ class SimulatedCluster(FakeCluster):
     uids: set[tuple[ObjectKey, str]] = field(default_factory=set)
     back: set[tuple[ObjectKey, str]] = field(default_factory=set)
     strangers: set[ObjectKey] = field(default_factory=set)
+    became_healthy: Callable[[SimulatedCluster, ObjectKey], None] = lambda cluster, key: None
 
     @property
     def identity(self) -> str:
@@ -129,6 +130,14 @@ class SimulatedCluster(FakeCluster):
     def _become_healthy(self, key: ObjectKey) -> None:
         if key in self.objects and key not in self.faults.unhealthy:
             self.set_health(key, HEALTHY)
+            self.became_healthy(self, key)
+
+    def make_well(self, keys: Iterable[ObjectKey]) -> None:
+        """These workloads are ready, those of them that are there."""
+        self.faults.unhealthy = frozenset()
+        for key in sorted(self.objects.keys() & set(keys)):
+            self.set_health(key, HEALTHY)
+            self.became_healthy(self, key)
 
     def keep_a_snapshot(self) -> None:
         """Keep what is live, beside the last three; most of it is as it was when last kept."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import anyio
-from tests.simulation.cluster import DEGRADED, HEALTHY, PROGRESSING, SimulatedCluster
+from tests.simulation.cluster import DEGRADED, PROGRESSING, SimulatedCluster
 from tests.simulation.kinds import End, Happening, registering
 from tests.simulation.schedule import Event
 from tests.simulation.strangers import delete, edit, empty, put_in_the_way, take
@@ -129,12 +129,7 @@ async def _unhealthy(world: World, event: Event, draw: random.Random) -> End:
     keys = frozenset(key for key in _owned(world, cluster) if key.kind == "Deployment")
     cluster.make_ill(keys, draw.choice((PROGRESSING, DEGRADED)))
 
-    def end() -> None:
-        cluster.faults.unhealthy = frozenset()
-        for key in sorted(keys & cluster.objects.keys()):
-            cluster.set_health(key, HEALTHY)
-
-    return end
+    return lambda: cluster.make_well(keys)
 
 
 def _owned(world: World, cluster: SimulatedCluster) -> list[ObjectKey]:

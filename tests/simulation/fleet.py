@@ -45,7 +45,8 @@ class Declared:
 class Documents:
     """A fleet in Git. `seen` is what the controller that runs now has read, by time.
 
-    `unplaced` says of an application and a cluster since when every look found it not placed there.
+    `unplaced` says of an application and a cluster since when every look found it not placed there,
+    `placed` the contrary. Once it `is_mended`, nobody waits for an application that is no more.
     """
 
     scenario: Scenario
@@ -55,6 +56,8 @@ class Documents:
     is_empty: bool = False
     seen: list[tuple[float, Declared]] = field(default_factory=list)
     unplaced: dict[tuple[str, str], float] = field(default_factory=dict)
+    placed: dict[tuple[str, str], float] = field(default_factory=dict)
+    is_mended: bool = False
 
     def __post_init__(self) -> None:
         draw = self.scenario.stream("documents")
@@ -112,7 +115,9 @@ class Documents:
             for cluster in self.scenario.clusters:
                 if declared.is_placed(name, cluster):
                     self.unplaced.pop((name, cluster), None)
+                    self.placed.setdefault((name, cluster), now)
                 else:
+                    self.placed.pop((name, cluster), None)
                     self.unplaced.setdefault((name, cluster), now)
 
     def _files(self) -> dict[str, bytes]:
@@ -122,12 +127,12 @@ class Documents:
             spec = {"access": {"fake": {"to": name}}}
             files[f"{name}.yaml"] = _document("Cluster", name, spec, {"zone": zone})
         for name in sorted(declared.applications):
-            files[f"{name}.yaml"] = self._application(name) + self._source(name)
+            files[f"{name}.yaml"] = self._application(name, declared) + self._source(name)
         for name, until in declared.mutes.items():
             files[f"{name}.yaml"] = _document("Alert", name, self.alerts[name].spec(until))
         return {file: BROKEN if file[:-5] in self.broken else text for file, text in files.items()}
 
-    def _application(self, name: str) -> bytes:
+    def _application(self, name: str, declared: Declared) -> bytes:
         selector = {"matchLabels": {"zone": "a"}} if name in self._zoned else {}
         spec: dict[str, Any] = {
             "source": {"ref": name, "path": "app"},
@@ -136,6 +141,11 @@ class Documents:
         }
         if name in self._gated:
             spec["gates"] = [{"asking": {}}]
+        waits_for = [earlier for later, earlier in self.scenario.waiting if later == name]
+        if self.is_mended:
+            waits_for = [each for each in waits_for if each in declared.applications]
+        if waits_for:
+            spec["dependsOn"] = [{"application": each} for each in waits_for]
         return _document("Application", name, spec)
 
     def _source(self, name: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.engine.virtual_time import START
 from tests.simulation.observed import Write
+from tests.simulation.waiting import what_others_wait_for_comes_first
 
 from shoal.model.documents import WORKLOAD_KINDS
 from shoal.model.holds import RELEASED_BY, Hold, HoldCause
@@ -188,6 +189,7 @@ AT_WRITES: Sequence[WriteInvariant] = (
     only_the_cluster_that_was_meant_is_written_to,
     what_shrank_is_left_alone,
     nothing_goes_for_memory_was_lost,
+    what_others_wait_for_comes_first,
 )
 
 

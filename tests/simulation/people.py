@@ -51,7 +51,7 @@ async def resume(world: World, name: str) -> None:
 
 
 async def approve_all(world: World) -> None:
-    """Release every hold but suspensions, and identities of clusters that nobody replaced."""
+    """Release every hold but suspensions, waits, and identities of what nobody replaced."""
 
     async def approve(controller: Any) -> None:
         for hold in [hold for hold in world.memory.holds.values() if _is_meant(world, hold)]:
@@ -66,7 +66,8 @@ async def approve_all(world: World) -> None:
 
 
 def _is_meant(world: World, hold: Hold) -> bool:
-    if hold.cause is HoldCause.SUSPENDED:
+    # Who waits for another application goes on by itself: nobody helps, lest nobody sees it.
+    if hold.cause in (HoldCause.SUSPENDED, HoldCause.DEPENDENCY):
         return False
     if hold.cause is HoldCause.IDENTITY_CHANGED:
         cluster = world.clusters[hold.subject.removeprefix("cluster ")]

@@ -37,7 +37,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a run is made from; the same scenario is the same run."""
+    """What a run is made from; the same scenario is the same run.
+
+    `waiting` are pairs of applications: the first waits for the second.
+    """
 
     seed: int
     hours: float
@@ -45,6 +48,7 @@ class Scenario:
     applications: tuple[str, ...]
     events: tuple[Event, ...]
     alerts: tuple[str, ...] = ()
+    waiting: tuple[tuple[str, str], ...] = ()
 
     def stream(self, name: str) -> random.Random:
         """A stream of random numbers of its own, whatever else is drawn."""
@@ -61,6 +65,7 @@ class Scenario:
             clusters=tuple(each for each in self.clusters if each != name),
             applications=tuple(each for each in self.applications if each != name),
             alerts=tuple(each for each in self.alerts if each != name),
+            waiting=tuple(pair for pair in self.waiting if name not in pair),
             events=tuple(each for each in self.events if each.subject != name),
         )
 
@@ -79,6 +84,7 @@ class Scenario:
             applications=tuple(found["applications"]),
             events=tuple(Event(**each) for each in found["events"]),
             alerts=tuple(found.get("alerts", ())),
+            waiting=tuple((later, earlier) for later, earlier in found.get("waiting", ())),
         )
 
 
@@ -175,7 +181,22 @@ def scenario_of(seed: int, *, hours: float = 4.0) -> Scenario:
     events = [_event(draw, chosen, seconds, subjects) for _ in range(count)]
     first = [Event(0.0, "commit", name, number=draw.randrange(1 << 30)) for name in applications]
     ordered = sorted([*first, *events], key=lambda event: event.at)
-    return Scenario(seed, hours, clusters, applications, tuple(ordered), alerts)
+    waiting = waiting_of(applications, draw)
+    return Scenario(seed, hours, clusters, applications, tuple(ordered), alerts, waiting)
+
+
+def waiting_of(
+    applications: Sequence[str], draw: random.Random, likely: float = 0.4
+) -> tuple[tuple[str, str], ...]:
+    """Who waits for whom, mostly nobody: later ones for earlier ones, so no circle is made."""
+    if draw.random() >= likely:
+        return ()
+    return tuple(
+        (later, earlier)
+        for number, later in enumerate(applications)
+        for earlier in applications[:number]
+        if draw.random() < 0.6
+    )
 
 
 def _chosen_sorts(draw: random.Random, subjects: Mapping[str, Sequence[str]]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import anyio
-from tests.simulation.cluster import Faults
+from tests.simulation.cluster import DEPLOYMENT, Faults
 from tests.simulation.observed import Write
 from tests.simulation.people import approve_all, resume
 from tests.simulation.strangers import leave
@@ -74,7 +74,7 @@ def _no_progress(world: World) -> Iterator[tuple[str, str]]:
 
 def is_excused(world: World, name: str, cluster: str) -> bool:
     """Whether something is wrong with this target now, or a person has to decide."""
-    there = world.clusters[cluster]
+    there, declared = world.clusters[cluster], world.documents.declared()
     subjects = {f"default/{name}@{cluster}", f"default/{name}", f"cluster {cluster}"}
     return bool(
         there.faults.any()
@@ -88,6 +88,7 @@ def is_excused(world: World, name: str, cluster: str) -> bool:
         or world.documents.is_unreadable
         or world.documents.is_empty
         or world.store_trouble
+        or not declared.applications.issuperset(world.order.waits_for.get(name, ()))
         or any(hold.subject in subjects for hold in world.memory.holds.values())
     )
 
@@ -150,10 +151,12 @@ def _mend(world: World) -> None:
         history.mend()
     for cluster in world.clusters.values():
         cluster.faults = Faults()
+        cluster.make_well(key for key in cluster.objects if key.group_kind == DEPLOYMENT)
         leave(cluster)
     for place in world.places.values():
         place.faults.clear()
     world.documents.muted_until.clear()
+    world.documents.is_mended = True
 
 
 async def _be_quiet(world: World) -> None:

@@ -31,6 +31,10 @@ def shrink(scenario: Scenario, fails: Fails, *, seconds: float) -> Scenario:
             fewer = scenario.without(name)
             if fewer.clusters and fewer.applications and still_fails(fewer):
                 scenario = fewer
+        for pair in scenario.waiting:
+            freer = replace(scenario, waiting=tuple(w for w in scenario.waiting if w != pair))
+            if still_fails(freer):
+                scenario = freer
         scenario = _shorter(scenario, still_fails)
     return scenario
 

@@ -27,6 +27,7 @@ from tests.simulation.rendering import SimulatedRenderer
 from tests.simulation.schedule import Scenario
 from tests.simulation.store import SimulatedStore
 from tests.simulation.trace import Trace, Violation
+from tests.simulation.waiting import Order
 
 from shoal.hooks.gates import Proposal
 from shoal.model.alerts import Batch
@@ -65,6 +66,9 @@ class World:
         self.places = {
             name: Place(name, scenario.stream(f"place {name}")) for name in self.hearing.by_place
         }
+        self.order = Order(scenario.waiting)
+        for cluster in self.clusters.values():
+            cluster.became_healthy = self._became_healthy
         self.refusing_gates: set[str] = set()
         self.store_trouble: set[int] = set()
         self.store_slowness: set[int] = set()
@@ -166,9 +170,9 @@ class World:
         self.observed.unexplained.clear()
         self.hearing.forget(backup.heard)
         self.swept.clear()
-        known = (
-            frozenset(self.memory.confirmed) if is_believed else frozenset[tuple[str, ObjectKey]]()
-        )
+        if not is_believed:
+            self.memory.confirmed.clear()  # each is in doubt until it was applied again
+        known = frozenset(self.memory.confirmed)
         self.loss = Loss(anyio.current_time(), self._lives, known)
         self.disturb(EVERYWHERE)
 
@@ -219,6 +223,7 @@ class World:
         self.note(what, f"{sent.key} on {cluster.name} by {by}")
         for invariant, why in broken_by_write(self, write):
             self.break_(invariant, why)
+        self.order.look(self, cluster, sent.target)
         newest = (cluster.uid, sent.key, sent.target)
         self.observed.newest[newest] = max(
             sent.grant.since, self.observed.newest.get(newest, sent.grant.since)
@@ -267,10 +272,16 @@ class World:
                 )
                 had = Granted(anyio.current_time(), grant, min(owned, live), max(owned, live))
                 self.observed.grants[grant.target].append(had)
+                self.order.look(self, self.clusters[grant.target.cluster], grant.target)
             case changes.PutHold(hold):
                 self.trace.counts[f"hold {hold.cause}"] += 1
             case _:
                 pass
+
+    def _became_healthy(self, cluster: SimulatedCluster, key: ObjectKey) -> None:
+        owner = cluster.objects[key].owner
+        if owner is not None:
+            self.order.look(self, cluster, owner)
 
     def _explain(self, record: Record) -> None:
         """What a record lists of a target is explained by it."""
