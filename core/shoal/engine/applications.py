@@ -25,7 +25,7 @@ from shoal.engine.desiring import Desiring
 from shoal.engine.handing_over import decided
 from shoal.engine.owing import UNRECORDED_RETRY
 from shoal.engine.queueing import Priority, Request
-from shoal.engine.recording import Recording
+from shoal.engine.recording import OUT_OF_FLEET, Recording
 from shoal.engine.removing import Removing
 from shoal.engine.state import ApplicationState, EngineState, SourceState
 from shoal.engine.wishes import Wishes
@@ -221,7 +221,9 @@ class Applications:
 
     async def _try_to_remove(self, catalog: Catalog, ref: Ref) -> None:
         """The application has no document any more."""
-        self.state.applications.pop(ref, None)
+        known = self.state.applications.pop(ref, None)
+        if known is not None and known.error is not None:
+            await self.recording.mention(Deed.APPLICATION_RECOVERED, str(ref), why=OUT_OF_FLEET)
         try:
             await self.removing.application_removed(catalog, ref)
         except StoreUnavailable as error:

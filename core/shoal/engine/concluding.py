@@ -99,6 +99,8 @@ class Concluding:
         _note_corrections(done, self.state.now())
         _note_problems(done)
         # Found out before anything is waited for: what a sighting ends meanwhile, it tells itself.
+        if done.is_synced:
+            target.degraded = self._still_badly(target)
         drift_ended = had_reported and not target.reported
         is_well_again = was_degraded and not target.degraded
         budgeting.deleted(self.state, done.desired, done.results)
@@ -156,6 +158,11 @@ class Concluding:
     def _note_failing(self, target: TargetState) -> None:
         if not target.is_failing:
             target.is_failing, target.since = True, self.state.now()
+
+    def _still_badly(self, target: TargetState) -> frozenset[ObjectKey]:
+        """What did badly and is still this target's: nobody looks at anything else."""
+        inventory = self.state.inventory(target.key.cluster)
+        return frozenset(key for key in target.degraded if key in inventory)
 
     def _owns_something(self, target: TargetState) -> bool:
         return self.state.inventory(target.key.cluster).is_any_of(target.key)

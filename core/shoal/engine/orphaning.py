@@ -38,7 +38,7 @@ class Orphaning:
         nothing = replace(orphans, changes=())
         cluster = self._cluster(target)
         if cluster is not None and cluster.is_sweeping:
-            if orphans.changes:
+            if orphans.changes or target.orphaned is not None:
                 self.wait_for_sweep(target)
             return rest, nothing  # what was found so far is no answer yet
         if not orphans.changes:

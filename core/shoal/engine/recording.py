@@ -48,6 +48,8 @@ from shoal.telemetry.spans import trace_id
 WRITTEN = frozenset({ResultStatus.APPLIED, ResultStatus.UNCHANGED})
 GONE = frozenset({ResultStatus.DELETED, ResultStatus.FORGOTTEN})
 _log = structlog.get_logger(__name__)
+OUT_OF_FLEET = "it was removed from the fleet"
+"""Why a trouble is over of which nobody will be told anything else."""
 
 
 class Recording:

@@ -14,7 +14,7 @@ from typing import Any
 from shoal.engine import answers
 from shoal.engine.guarding import Guard
 from shoal.engine.queueing import Priority, Request
-from shoal.engine.recording import Recording
+from shoal.engine.recording import OUT_OF_FLEET, Recording
 from shoal.engine.rendering import Rendering
 from shoal.engine.state import EngineState, SourceState
 from shoal.errors import InvalidDocument, ShoalError, StoreUnavailable
@@ -124,6 +124,8 @@ class Sources:
         known = self.state.sources.pop(ref, None)
         self.rendering.forget(ref)
         self._wake_readers(ref)
+        if known is not None and known.error is not None:
+            await self.recording.mention(Deed.SOURCE_RECOVERED, f"source {ref}", why=OUT_OF_FLEET)
         if known is None or known.recorded is None:
             return
         try:
