@@ -2,14 +2,15 @@
 
 "There" is asked of the clusters: each object of what was granted was live as its revision says, and
 each workload of it healthy, at one time or another since the grant. What became of it later does
-not count: who waits asks only before it writes.
+not count: who waits asks only before it writes. Revisions with the same content are there together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
+import orjson
 from tests.simulation.cluster import DEPLOYMENT, HEALTHY, SimulatedCluster
 
 from shoal.model.identity import ObjectKey, TargetKey
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 # A pass that was decided before may go on while requests hang; it began within this time.
 PASS_SECONDS = 600.0
-Granting = tuple[str, TargetKey, str]
+Granting = tuple[str, TargetKey, bytes]
 
 
 class Order:
@@ -34,6 +35,7 @@ class Order:
             self.waits_for.setdefault(later, []).append(earlier)
         self._waited_for = {earlier for _, earlier in waiting}
         self._missing: dict[Granting, set[ObjectKey]] = {}
+        self._contents: dict[tuple[str, str], bytes] = {}
 
     def look(self, world: World, cluster: SimulatedCluster, target: TargetKey) -> None:
         """Something of this target changed: what of its revision is there now?"""
@@ -42,7 +44,8 @@ class Order:
             return
         revision = granted[-1].grant.revision
         content = world.git.histories[target.application.name].content(revision) or {}
-        missing = self._missing.setdefault((cluster.uid, target, revision), set(content))
+        granting = (cluster.uid, target, self._content(target, revision, content))
+        missing = self._missing.setdefault(granting, set(content))
         for key in sorted(missing):
             live = cluster.objects.get(key)
             if live is None or live.owner != target:
@@ -54,8 +57,19 @@ class Order:
 
     def was_there(self, cluster: SimulatedCluster, granted: Granted) -> bool:
         """Whether nothing of this grant was missing any more."""
-        grant = granted.grant
-        return self._missing.get((cluster.uid, grant.target, grant.revision)) == set()
+        target = granted.grant.target
+        content = self._contents.get((target.application.name, granted.grant.revision), b"")
+        return self._missing.get((cluster.uid, target, content)) == set()
+
+    def _content(self, target: TargetKey, revision: str, content: Mapping[ObjectKey, Any]) -> bytes:
+        """What stands for all that a revision holds."""
+        name = (target.application.name, revision)
+        if name not in self._contents:
+            self._contents[name] = orjson.dumps(
+                sorted((str(key), body) for key, body in content.items()),
+                option=orjson.OPT_SORT_KEYS,
+            )
+        return self._contents[name]
 
 
 def what_others_wait_for_comes_first(world: World, write: Write) -> str | None:
