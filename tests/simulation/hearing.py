@@ -190,7 +190,8 @@ def nothing_is_told_while_it_is_muted(
     at = (batch.at - START).total_seconds()
     known = [declared for when, declared in seen if when <= at - UNDER_WAY_SECONDS][-1:]
     known += [declared for when, declared in seen if at - UNDER_WAY_SECONDS < when <= at]
-    if known and all(each.mutes.get(there.alert.name, 0.0) > at for each in known):
+    ends = [START + timedelta(seconds=each.mutes.get(there.alert.name, 0.0)) for each in known]
+    if ends and all(end > batch.at for end in ends):  # to the microsecond, as documents have it
         yield f"it was muted at {at:g} s"
 
 

@@ -96,10 +96,11 @@ class Alerting:
         """Bring one destination up to date, as far as that is possible now."""
         try:
             way = self._way(key)
-            if way is not None:
+            if way is None:
+                if self._is_gone(key):
+                    await self._forget(key)
+            elif key in self.state.streams:  # else it has just come again, and begins in a moment
                 await self._advance(way)
-            elif self._is_gone(key):
-                await self._forget(key)
         except (ShoalError, ValueError) as error:
             # Nothing can be stored or read just now; what was not stored was not sent either.
             _log.warning("an alert waits for the state", alert=str(key), error=str(error))
@@ -144,9 +145,14 @@ class Alerting:
         return catalog is not None and Identity("Alert", *key.alert) not in catalog.unknown
 
     async def _forget(self, key: StreamKey) -> None:
+        seq = self.store.last_seq
         await self.recording.stopped_telling(key)
         self.state.streams.pop(key, None)
         self._saved.pop(key, None)
+        if self._way(key) is not None:
+            # It came again meanwhile, and is a new one.
+            self.state.streams[key] = Stream(seq)
+            self.state.alert_queue.add(key, Request(Priority.RECHECK, "news"))
 
     async def _advance(self, way: _Way) -> None:
         if titles := self._resent.pop(way.key, None):
