@@ -7,14 +7,21 @@ from pathlib import Path
 import anyio
 from tests.engine.fakes import MemoryStore
 from tests.engine.faulty_target import FaultyTarget
-from tests.engine.harness import EngineUnderTest, config_map, config_maps, make_engine
+from tests.engine.harness import (
+    EngineUnderTest,
+    config_map,
+    config_maps,
+    key_of,
+    make_engine,
+    target_key,
+)
 from tests.engine.virtual_time import in_virtual_time, now
 
 from shoal.errors import ServerBusy
 from shoal.model.identity import GroupKind, ObjectKey
-from shoal.model.plans import OwnedState
+from shoal.model.plans import OwnedState, intended
 from shoal.model.records import Deed
-from shoal.store import RESTORED, PutSetting
+from shoal.store import RESTORED, PutOwned, PutSetting
 from shoal.testing.memory_store import MemoryDisk
 
 
@@ -81,6 +88,27 @@ async def test_what_an_older_state_would_prune_waits_for_a_person(tmp_path: Path
     async with engine.running():
         await engine.until_synced("1")
         older = engine.store.disk.copy()
+    engine.source.commit(**config_maps(4))
+    again = await put_back(engine, older)
+
+    async with again.running():
+        (hold,) = await again.until_held("Orphaned")
+        await anyio.sleep(120)
+
+    assert "ConfigMap default/m4" in hold.reason
+    assert len(names_in(again)) == 5
+
+
+@in_virtual_time
+async def test_what_was_only_intended_in_an_older_state_waits_for_a_person_too(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "dev")
+    engine.source.commit(**config_maps(5))
+    async with engine.running():
+        await engine.until_synced("1")
+        older = engine.store.disk.copy()
+    await MemoryStore(older).write(PutOwned([intended(target_key("dev"), key_of("m4"))]))
     engine.source.commit(**config_maps(4))
     again = await put_back(engine, older)
 

@@ -172,7 +172,7 @@ class World:
         self.swept.clear()
         if not is_believed:
             self.memory.confirmed.clear()  # each is in doubt until it was applied again
-        known = frozenset(self.memory.confirmed)
+        known = frozenset(self.memory.rows if is_believed else ())  # also what was only intended
         self.loss = Loss(anyio.current_time(), self._lives, known)
         self.disturb(EVERYWHERE)
 

@@ -122,17 +122,14 @@ class Recovering:
     async def _begin(self, cluster: ClusterState, why: str, *, is_doubting: bool) -> None:
         """From now on nothing is deleted there; with `is_doubting`, no row is believed either.
 
+        Also none of what was only intended: nobody knows what became of it since.
         What rows said is doubted in memory only, until the sweep is over: a restart before that
         comes to the same conclusion.
         """
         rows = cluster.inventory.values()
         if is_doubting:
             cluster.inventory.put(
-                [
-                    msgspec.structs.replace(row, state=OwnedState.DOUBTED)
-                    for row in rows
-                    if row.state is OwnedState.CONFIRMED
-                ]
+                [msgspec.structs.replace(row, state=OwnedState.DOUBTED) for row in rows]
             )
         assert cluster.facts is not None  # it begins over a connection that was proven
         cluster.recovery = Recovery(
