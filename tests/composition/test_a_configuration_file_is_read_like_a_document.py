@@ -135,6 +135,7 @@ def test_a_default_place_that_nobody_may_look_at_is_a_problem_and_not_passed_ove
 
     found = find_file(None)
 
+    assert found is not None
     assert found == closed
     (problem,) = read_file(found).problems
     assert "cannot be read" in problem.message

@@ -80,7 +80,9 @@ async def test_what_did_badly_on_a_cluster_that_was_built_anew_does_so_no_more(
         second = engine.source.commit(shop__settings=config_map())
         await engine.until(lambda: engine.application().revision == second, "it is decided")
         await engine.controller.approve(other.id, who="ana", reason="we rebuilt it")
-        await engine.until_recorded(Deed.TARGET_HEALTHY)
+        (ended,) = await engine.until_recorded(Deed.TARGET_HEALTHY)
+
+    assert ended.subject == "default/shop@one"
 
 
 @in_virtual_time
