@@ -27,6 +27,7 @@ from anyio import CancelScope, to_thread
 from shoal_clusters.controlplane.waiting import wait_until
 
 _LAST_LINES = 12
+_EXEC_LOOKS = 5000  # some 100 ms
 _KILL_SECONDS = 10.0  # a killed process is gone at once, unless the machine itself hangs
 
 # argv: "attached" with our pid, or "detached" with the log file; then the program.
@@ -126,14 +127,26 @@ def find_detached(log: Path) -> Running | None:
 def command_of(pid: int) -> str:
     """The command line of a process, empty when there is none or it has ended."""
     if sys.platform == "linux":
-        try:
-            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            return ""
+        return _linux_command_of(pid)
     asked = subprocess.run(
         ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return asked.stdout.strip()
+
+
+def _linux_command_of(pid: int) -> str:
+    """Also that of a process which is just becoming another program: it has none for a moment."""
+    folder = Path(f"/proc/{pid}")
+    try:
+        for _ in range(_EXEC_LOOKS):
+            command = (folder / "cmdline").read_bytes()
+            (folder / "exe").readlink()  # one that has ended, and nobody asked how, has none
+            if command:
+                return command.replace(b"\0", b" ").decode()
+            os.sched_yield()
+    except OSError:
+        pass
+    return ""
 
 
 def _start_attached(command: list[str], log: Path) -> Running:
