@@ -7,13 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.fleet.harness import FleetUnderTest, Writes, config_map, deployment, path_of
+from tests.fleet.harness import (
+    DEADLINE_SECONDS,
+    FleetUnderTest,
+    Writes,
+    config_map,
+    deployment,
+    path_of,
+)
 from tests.kubernetes.bodies import crd, widget
 
 from shoal.engine.views.applications import TargetView
 from shoal.model.records import Deed
 from shoal_clusters.controlplane.apiserver import ControlPlane
 from shoal_clusters.controlplane.client import Client
+from shoal_clusters.controlplane.waiting import wait_until
 
 TARGET = "default/shop@dev"
 
@@ -49,8 +57,12 @@ async def until_the_others_go_on(
     await fleet.until_revision(await fleet.push("Go on"), "good")
     records = await fleet.until_recorded(Deed.TARGET_FAILED, TARGET)
     assert records[-1].body["counts"].get("applied")
-    live = await admin.get(path_of(config_map("shop", namespace)))
-    assert live["data"] == {"step": "2"}
+
+    async def has_followed() -> bool:
+        live = await admin.get(path_of(config_map("shop", namespace)))
+        return bool(live["data"] == {"step": "2"})
+
+    assert await wait_until(has_followed, seconds=DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize(
