@@ -7,10 +7,11 @@ simulation (what Git said, what is live, what people were told) and ask nobody i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.engine.virtual_time import START
-from tests.simulation.observed import Write
+from tests.simulation.observed import Sent, Write
 from tests.simulation.waiting import what_others_wait_for_comes_first
 
 from shoal.model.documents import WORKLOAD_KINDS
@@ -57,6 +58,24 @@ def a_delete_is_said_by_git_or_by_a_person(world: World, write: Write) -> str | 
     return _why_not_removed(world, write)
 
 
+def _is_over_in_a_copy(world: World, sent: Sent) -> bool:
+    """Whether a state that was put back, and that nobody marked as old, says that its time is over.
+
+    That the application was wanted again since nobody can know who has this state.
+    """
+    if world.loss is None:
+        return False
+    at, lost_at = (START + timedelta(seconds=each) for each in (sent.at, world.loss.at))
+    return any(
+        hold.subject == str(sent.target)
+        and hold.cause is HoldCause.REMOVING
+        and hold.since <= lost_at
+        and hold.until is not None
+        and hold.until <= at
+        for hold in world.memory.holds.values()
+    )
+
+
 def _why_not_removed(world: World, write: Write) -> str | None:
     """Why a target as a whole may not be removed."""
     sent = write.sent
@@ -72,6 +91,8 @@ def _why_not_removed(world: World, write: Write) -> str | None:
     since = world.documents.unplaced.get((name, cluster), sent.at)
     is_over = sent.at - since >= GRACE_SECONDS
     if is_over or world.observed.is_approved(sent.target, since, write.at):
+        return None
+    if _is_over_in_a_copy(world, sent):
         return None
     # Who agreed before that just this orphan goes is not asked once more.
     if world.observed.may_leave(sent.target, sent.key, write.at):
