@@ -78,6 +78,7 @@ class Hearing:
             place: Destination(alert, place) for alert in alerts.values() for place in alert.places
         }
         self._by_key = {each.key: each for each in self.by_place.values()}
+        self._stored_again_at = START
 
     @property
     def heard(self) -> dict[str, Heard]:
@@ -102,6 +103,8 @@ class Hearing:
                 self._by_key[key].heard = Heard()
             case changes.Append(entry) if entry.what in (Deed.ALERT_GIVEN_UP, Deed.ALERT_MUTED):
                 self._by_key[_stream_of(entry)].heard.left_out.update(entry.body["records"])
+            case changes.Append(entry) if entry.what is Deed.STATE_RECOVERED:
+                self._stored_again_at = entry.at
 
     def arrived(
         self, place: str, batch: Batch, seen: Sequence[tuple[float, Declared]]
@@ -113,6 +116,8 @@ class Hearing:
             if first != batch:
                 yield "a_repeat_is_the_same_batch", f"{place} was told {batch}, and before {first}"
             return
+        if batch.at - self._stored_again_at < timedelta(seconds=UNDER_WAY_SECONDS):
+            seen = ()  # what was read while nothing could be stored counts a moment later
         for invariant in AT_ARRIVAL:
             for why in invariant(there, batch, seen):
                 yield invariant.__name__, f"{place} was told {batch.title} in {batch.id}: {why}"
