@@ -96,6 +96,7 @@ class TlsRelay:
         self.port = 0
         self.connections = 0
         self._target = target
+        self._connections = Connections()
         self._server: asyncio.Server | None = None
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         file = folder / "relay.pem"
@@ -122,11 +123,37 @@ class TlsRelay:
         traceback: TracebackType | None,
     ) -> None:
         assert self._server is not None
-        self._server.close()
+        await self._connections.end(self._server)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(writer)
         self.connections += 1
         await join(reader, writer, "127.0.0.1", self._target)
+
+
+class Connections:
+    """What a server of streams serves, so that it can end with all of it."""
+
+    def __init__(self) -> None:
+        self._serving: dict[asyncio.Task[object], asyncio.StreamWriter] = {}
+
+    def add(self, writer: asyncio.StreamWriter) -> None:
+        """The current task serves one more."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving[task] = writer
+
+    async def end(self, server: asyncio.Server) -> None:
+        """Nothing is left when this returns, also of handshakes that were under way."""
+        gone = asyncio.create_task(server.wait_closed())
+        await asyncio.sleep(0)  # asked after the close, it waits for nobody
+        server.close()
+        while not gone.done():
+            for writer in self._serving.values():
+                writer.transport.abort()
+            await asyncio.wait({gone}, timeout=0.05)
+        if self._serving:
+            await asyncio.wait(self._serving)
 
 
 async def join(

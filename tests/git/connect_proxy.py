@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from tests.git.authorities import join
+from tests.git.authorities import Connections, join
 
 
 class ConnectProxy:
@@ -23,6 +23,7 @@ class ConnectProxy:
         self.heads: list[str] = []
         self.connected: list[str] = []
         self.port = 0
+        self._connections = Connections()
         self._server: asyncio.Server | None = None
 
     @property
@@ -41,9 +42,10 @@ class ConnectProxy:
         traceback: TracebackType | None,
     ) -> None:
         assert self._server is not None
-        self._server.close()
+        await self._connections.end(self._server)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(writer)
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         except asyncio.IncompleteReadError:
