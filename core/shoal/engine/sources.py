@@ -13,6 +13,7 @@ from typing import Any
 
 from shoal.engine import answers
 from shoal.engine.guarding import Guard
+from shoal.engine.owing import UNRECORDED_RETRY
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import OUT_OF_FLEET, Recording
 from shoal.engine.rendering import Rendering
@@ -30,7 +31,6 @@ from shoal.store import SourceState as StoredSource
 
 # A source plugin ends a fetch by itself, and says why; this is for one that does not.
 FETCH_SECONDS = 660.0
-FORGET_AGAIN = timedelta(seconds=5)
 # Intervals are stretched or shrunk by up to this share, so that sources do not march in step.
 SPREAD = 0.1
 
@@ -132,7 +132,7 @@ class Sources:
             await self.recording.forget(ref)
         except StoreUnavailable:
             self.state.sources[ref] = SourceState(recorded=known.recorded)
-            at = self.state.now() + FORGET_AGAIN
+            at = self.state.now() + UNRECORDED_RETRY
             self.state.source_queue.wake(ref, at, Request(Priority.RECHECK, "retry"))
 
     async def _failed(
