@@ -18,7 +18,6 @@ import click
 from shoal.api.answers import fields_alone
 from shoal.api.client import Client
 from shoal.cli.answering import silent_clusters, told_silent
-from shoal.cli.blocking import what_blocks
 from shoal.cli.differences import on_clusters, said_of_drift
 from shoal.cli.ending import Ending, worse
 from shoal.cli.kinds import TARGET
@@ -38,6 +37,7 @@ from shoal.cli.tables import Item
 from shoal.cli.troubles import Seen, Trouble, told_together
 from shoal.engine.views.applications import BLOCKED
 from shoal.model.holds import HoldCause
+from shoal.model.phrases import and_more
 
 BAD_PHASES = frozenset({"Failed", "Drifted"})
 BAD_HEALTH = frozenset({"Degraded", "Missing"})
@@ -149,9 +149,15 @@ def _trouble(target: Item) -> Trouble:
     state = target["phase"] if target["phase"] in BAD_PHASES else target["health"]
     name, message = TARGET.identity(target), target["message"]
     if not (target["phase"] in BAD_PHASES or target["health"] in BAD_HEALTH):
-        state, message = BLOCKED, what_blocks(target)
+        state, message = BLOCKED, _what_blocks(target)
     step = target["next_step"] or f"shoal describe target {name}"
     return Trouble(state, name, message, step)
+
+
+def _what_blocks(target: Item) -> str:
+    """`Deployment.apps shop/web: … ImagePullBackOff … (and 2 more)`; empty when nothing does."""
+    found = [each for each in target["problems"] if each["reason"] == BLOCKED]
+    return f"{found[0]['object']}: {found[0]['message']}{and_more(found)}" if found else ""
 
 
 def _held(holds: Sequence[Item]) -> Iterator[Trouble]:

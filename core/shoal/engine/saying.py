@@ -6,7 +6,7 @@ looks; decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping
 
 from shoal.engine.depending import lack
 from shoal.engine.neighbours import warnings_of_target
@@ -17,7 +17,7 @@ from shoal.errors import ShoalError
 from shoal.model.health import Health, HealthState
 from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
-from shoal.model.phrases import counted
+from shoal.model.phrases import and_more, counted
 from shoal.model.plans import Plan
 from shoal.model.sightings import Drift, DriftKind
 from shoal.planning.leaving import Removal
@@ -205,11 +205,6 @@ def _by(drift: Drift) -> str:
     return (
         f" by {drift.manager}" if drift.kind is DriftKind.TAKEN else f" by client {drift.manager}"
     )
-
-
-def and_more(many: Sized) -> str:
-    """How many there are beside the one that was named."""
-    return f" (and {len(many) - 1} more)" if len(many) > 1 else ""
 
 
 def say_store(trouble: StoreTrouble | None) -> Told:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from shoal.engine.saying import and_more
 from shoal.engine.state import ClusterState
 from shoal.engine.views.clusters import ClusterWarning, WarningReason
 from shoal.errors import ForbiddenByCluster
 from shoal.model.identity import GroupKind
-from shoal.model.phrases import counted
+from shoal.model.phrases import and_more, counted
 
 SLOW_SECONDS = 1.0
 """SAFETY, Connection: a p99 above it halves what is in flight."""
