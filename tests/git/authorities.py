@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from tests.tls_serving import end_server
 
 _DAY = datetime.timedelta(days=1)
 
@@ -144,14 +145,8 @@ class Connections:
         self._serving[task] = writer
 
     async def end(self, server: asyncio.Server) -> None:
-        """Nothing is left when this returns, also of handshakes that were under way."""
-        gone = asyncio.create_task(server.wait_closed())
-        await asyncio.sleep(0)  # asked after the close, it waits for nobody
-        server.close()
-        while not gone.done():
-            for writer in self._serving.values():
-                writer.transport.abort()
-            await asyncio.wait({gone}, timeout=0.05)
+        """Nothing is left when this returns."""
+        await end_server(server, lambda: [each.transport for each in self._serving.values()])
         if self._serving:
             await asyncio.wait(self._serving)
 
