@@ -166,7 +166,7 @@ def only_the_cluster_that_was_meant_is_written_to(world: World, write: Write) ->
 
 
 def what_shrank_is_left_alone(world: World, write: Write) -> str | None:
-    """A render that is likely broken changes nothing, but for corrections."""
+    """A render that is likely broken changes nothing, but for corrections and approved orphans."""
     sent = write.sent
     found = world.observed.grant_of(sent)
     if sent.action is Action.CORRECT or not sent.grant.revision or found is None:
@@ -174,6 +174,8 @@ def what_shrank_is_left_alone(world: World, write: Write) -> str | None:
     owned, since = found.least, world.observed.first_granted(sent)
     content = world.git.histories[sent.target.application.name].content(sent.grant.revision) or {}
     if 2 * len(content) >= owned or world.observed.is_approved(sent.target, since, write.at):
+        return None
+    if write.is_delete and world.observed.is_approved_orphan(sent.target, sent.key, write.at):
         return None
     gone = world.live_of(sent.target) - content.keys() - {sent.key}
     if write.is_delete:
@@ -301,7 +303,7 @@ def an_identity_changes_by_approval_only(world: World, change: Change) -> str | 
     if known in (None, change.uid):
         return None
     subject = f"cluster {change.cluster}"
-    approved = (hold for each in world.observed.approvals for hold in each.holds)
+    approved = (each.hold for each in world.observed.approvals)
     if any(hold.subject == subject and hold.content == change.uid for hold in approved):
         return None
     return f"{subject} was {known} and is {change.uid} now, and nobody has approved it"

@@ -6,14 +6,14 @@ None of it is known to the engine.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.fleet import Declared
 
-from shoal.model.holds import Hold
+from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Action, Grant
 from shoal.testing.fake_cluster import FakeObject
@@ -79,11 +79,11 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A person said yes to these holds, and to what would be deleted in them, by target."""
+    """A person said yes to a hold, and to what would be deleted at its target."""
 
     at: float
-    holds: Sequence[Hold]
-    leaving: Mapping[TargetKey, Set[ObjectKey]]
+    hold: Hold
+    leaving: Set[ObjectKey]
 
 
 @dataclass
@@ -129,16 +129,21 @@ class Observed:
 
     def is_approved(self, target: TargetKey, since: float, now: float) -> bool:
         """Whether a person said yes to something of this target since then, which still counts."""
-        return any(
-            since <= each.at
-            and each.at > now - 86_400
-            and any(hold.subject == str(target) for hold in each.holds)
-            for each in self.approvals
-        )
+        return any(each.at >= since for each in self._counting(target, now))
 
     def may_leave(self, target: TargetKey, key: ObjectKey, now: float) -> bool:
         """Whether a person agreed that just this goes; a newer revision without it is no news."""
+        return any(key in each.leaving for each in self._counting(target, now))
+
+    def is_approved_orphan(self, target: TargetKey, key: ObjectKey, now: float) -> bool:
+        """Whether a person agreed that just this goes, when nobody knew whose wish it was."""
         return any(
-            each.at > now - 86_400 and key in each.leaving.get(target, ())
-            for each in self.approvals
+            key in each.leaving and each.hold.cause is HoldCause.ORPHANED
+            for each in self._counting(target, now)
         )
+
+    def _counting(self, target: TargetKey, now: float) -> Iterator[Approved]:
+        """What was approved at a target, and still counts."""
+        for each in self.approvals:
+            if each.hold.subject == str(target) and each.at > now - 86_400:
+                yield each

@@ -58,7 +58,7 @@ async def approve_all(world: World) -> None:
             if hold.id not in world.memory.holds:
                 continue
             # What a person says yes to counts from the moment in which it is said.
-            world.approved([hold])
+            world.approved(hold)
             await controller.approve(hold.id, who=PERSON, reason="looked at it")
             world.note("approved", f"{hold.cause} {hold.subject}")
 

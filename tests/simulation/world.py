@@ -31,7 +31,7 @@ from tests.simulation.waiting import Order
 
 from shoal.hooks.gates import Proposal
 from shoal.model.alerts import Batch
-from shoal.model.holds import Hold
+from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Change as Planned
 from shoal.model.plans import Desired
@@ -344,21 +344,24 @@ class World:
         for name in names:
             self.observed.disturbed[name] = anyio.current_time()
 
-    def approved(self, holds: Sequence[Hold]) -> None:
-        """A person was told that these holds are released."""
-        subjects = {hold.subject for hold in holds}
-        leaving = {
-            target: self._leaving(target)
-            for target in self.observed.grants
-            if str(target) in subjects
-        }
-        self.observed.approvals.append(Approved(anyio.current_time(), tuple(holds), leaving))
+    def approved(self, hold: Hold) -> None:
+        """A person says that this hold is released."""
+        subjects = (each for each in self.observed.grants if str(each) == hold.subject)
+        target = next(subjects, None)
+        leaving = self._leaving(target, hold.cause) if target is not None else set()
+        self.observed.approvals.append(Approved(anyio.current_time(), hold, leaving))
 
-    def _leaving(self, target: TargetKey) -> set[ObjectKey]:
-        """What is there of a target, and not in the revision that it was granted."""
+    def _leaving(self, target: TargetKey, cause: HoldCause) -> set[ObjectKey]:
+        """What is there of a target, and not in the revision that it was granted.
+
+        Orphans are those of them that nobody knows to be ours.
+        """
         revision = self.observed.grants[target][-1].grant.revision
         content = self.git.histories[target.application.name].content(revision) or {}
-        return self.live_of(target) - content.keys()
+        leaving = self.live_of(target) - content.keys()
+        if cause is not HoldCause.ORPHANED:
+            return leaving
+        return {key for key in leaving if (target.cluster, key) not in self.memory.confirmed}
 
     def _gate_says(self, proposal: Proposal) -> str | None:
         name = proposal.plan.target.application.name
