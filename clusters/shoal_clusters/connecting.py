@@ -11,6 +11,7 @@ it was asked, since that connection was made, who answers.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -114,15 +115,23 @@ _READS = frozenset({"GET", "HEAD"})
 
 
 class AbruptResponse(aiohttp.ClientResponse):
-    """A response whose connection ends at once when it is closed before its end.
+    """A response whose connection ends at once when it is closed, unless it is kept for others.
 
     HTTP frames its own end, so a TLS goodbye says nothing; but the loop waits up to 30 s for the
-    answer to it, and a session that ends would leave its watches' sockets open behind it.
+    answer to it, and a session that ends would leave its watches' sockets open behind it, and those
+    of answers after which the server hangs up.
     """
 
+    _line: asyncio.Transport | None = None
+
+    async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        """Begin to read; a short answer has given its connection back when this returns."""
+        self._line = connection.transport
+        return await super().start(connection)
+
     def close(self) -> None:
-        """Abort the connection if it is still this response's, then close as usual."""
-        connection = self.connection
-        if connection is not None and connection.transport is not None:
-            connection.transport.abort()
+        """Abort the connection if it is still this response's, or ends; then close as usual."""
+        line = self._line
+        if line is not None and (self.connection is not None or line.is_closing()):
+            line.abort()
         super().close()

@@ -105,6 +105,30 @@ async def test_what_git_does_not_have_is_orphaned_and_kept_until_a_person_approv
 
 
 @in_virtual_time
+async def test_an_orphan_that_a_person_approved_goes_though_the_render_shrank(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(tmp_path, "dev")
+    await synced(engine, engine.source.commit(**config_maps(9)))
+    engine.source.commit(**config_maps(8))
+    again = after_it_lost_its_database(engine)
+
+    async with again.running():
+        (orphaned,) = await again.until_held("Orphaned")
+        await again.until_recorded(Deed.TARGET_SYNCED)
+        again.source.commit(**config_maps(3))
+        (shrunk,) = await again.until_held("ShrunkRender")
+        await again.controller.approve(orphaned.id, who="Ana", reason="m8 was removed in May")
+        await again.until(lambda: "m8" not in names_in(again), "the orphan is gone")
+        await anyio.sleep(120)
+        holds = again.controller.holds()
+
+    assert "renders to 3 objects, less than half of the 8" in shrunk.reason
+    assert [each.id for each in holds] == [shrunk.id]
+    assert names_in(again) == [f"m{number}" for number in range(8)]
+
+
+@in_virtual_time
 async def test_objects_of_applications_that_are_no_more_are_orphaned_too(tmp_path: Path) -> None:
     engine = make_engine(tmp_path, "dev")
     engine.declare_application("gone")
