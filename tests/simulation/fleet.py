@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,6 +45,7 @@ class Declared:
 class Documents:
     """A fleet in Git. `seen` is what the controller that runs now has read, by time.
 
+    `loaded` is what it goes by since it last recorded that; None: it has recorded nothing yet.
     `unplaced` says of an application and a cluster since when every look found it not placed there,
     `placed` the contrary. Once it `is_mended`, nobody waits for an application that is no more.
     """
@@ -55,6 +56,7 @@ class Documents:
     is_unreadable: bool = False
     is_empty: bool = False
     seen: list[tuple[float, Declared]] = field(default_factory=list)
+    loaded: Declared | None = None
     unplaced: dict[tuple[str, str], float] = field(default_factory=dict)
     placed: dict[tuple[str, str], float] = field(default_factory=dict)
     is_mended: bool = False
@@ -84,6 +86,20 @@ class Documents:
             if name not in self.removed
         }
         return Declared(zones, there, self._zoned, mutes)
+
+    def forget(self) -> None:
+        """Another controller runs, which has read nothing yet."""
+        self.seen.clear()
+        self.loaded = None
+
+    def were_loaded(self) -> None:
+        """The controller has recorded that it goes by what it read last."""
+        self.loaded = self.seen[-1][1] if self.seen else None
+
+    def told_lately(self) -> Sequence[Declared]:
+        """What it may go by just now: what it has loaded, and what it has read since."""
+        lately = [declared for _, declared in self.seen[-2:]]
+        return [self.loaded, *lately] if self.loaded is not None else lately
 
     async def read(self, previous: FleetFiles | None) -> FleetFiles | None:
         """The files, as a reader of Git gives them."""

@@ -16,7 +16,7 @@ from typing import Any, cast
 from sqlalchemy import RowMapping
 from tests.engine.virtual_time import START
 from tests.simulation.alerts import Alert
-from tests.simulation.fleet import Declared
+from tests.simulation.fleet import Declared, Documents
 
 from shoal.model.alerts import Batch, Event, Purpose, Stage, StreamKey
 from shoal.model.identity import Ref
@@ -144,14 +144,12 @@ class Hearing:
                     yield "at_rest_nothing_waits_to_be_told", f"{there.place}: {group}"
 
 
-def a_stream_ends_only_with_its_document(
-    change: Change, seen: Sequence[tuple[float, Declared]]
-) -> str | None:
+def a_stream_ends_only_with_its_document(change: Change, documents: Documents) -> str | None:
     """What waits is not forgotten because documents cannot be read."""
     if not isinstance(change, changes.DropStream):
         return None
     name = change.key.alert.name
-    if seen and any(name not in declared.mutes for _, declared in seen[-2:]):
+    if any(name not in declared.mutes for declared in documents.told_lately()):
         return None
     return f"{change.key} is forgotten, and its document is there"
 

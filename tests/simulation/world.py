@@ -35,7 +35,7 @@ from shoal.model.holds import Hold, HoldCause
 from shoal.model.identity import ObjectKey, Ref, TargetKey
 from shoal.model.plans import Change as Planned
 from shoal.model.plans import Desired
-from shoal.model.records import Record
+from shoal.model.records import Deed, Record
 from shoal.store import changes
 from shoal.store.changes import Change
 from shoal.testing.fake_cluster import FakeObject
@@ -87,7 +87,7 @@ class World:
         while True:
             self._lives += 1
             process = self.process = self._born()
-            self.documents.seen.clear()
+            self.documents.forget()
             self.observed.told.clear()
             self.note("started", f"life {process.number}")
             ended = anyio.Event()
@@ -245,7 +245,7 @@ class World:
         for change in written:
             for invariant, why in broken_by_commit(self, change):
                 self.break_(invariant, why)
-            if why := a_stream_ends_only_with_its_document(change, self.documents.seen):
+            if why := a_stream_ends_only_with_its_document(change, self.documents):
                 self.break_(a_stream_ends_only_with_its_document.__name__, why)
             self.hearing.follow(change, self.disk.head.seq)
             self._follow(change)
@@ -253,6 +253,8 @@ class World:
             entry = record.entry
             text = f"{entry.what} {entry.subject} {entry.verdict} {entry.revision} {entry.why}"
             self.note("recorded", text)
+            if entry.what is Deed.FLEET_LOADED:
+                self.documents.were_loaded()
             self._explain(record)
         self.trace.counts["commits"] += 1
 
