@@ -127,6 +127,17 @@ def test_an_empty_render_where_nothing_was_is_not_held(
     assert hold_of(plan(), desired(), owned=0) is None
 
 
+def test_no_more_is_said_to_be_deleted_than_is_there(
+    plan: Callable[..., Plan], desired: Callable[..., Desired], manifest: Make
+) -> None:
+    deletion = plan(*[("ConfigMap", Action.DELETE)] * 2)
+
+    hold = hold_of(deletion, desired(manifest()), owned=1)
+
+    assert hold is not None
+    assert hold.reason.startswith("2 of 2 objects of shop/web would be deleted")
+
+
 def test_an_approval_lifts_the_hold_it_names_until_it_expires(
     plan: Callable[..., Plan], desired: Callable[..., Desired]
 ) -> None:

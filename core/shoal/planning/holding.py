@@ -254,7 +254,8 @@ def _why_not_pruned(plan: Plan, prunes: Plan, known: Circumstances) -> str:
     if held and held.cause is HoldCause.PRUNE_BUDGET and held.content == prunes.hash:
         return held.reason
     why = why_beyond_budget(plan, known.owned) or known.revision_prunes
-    return _explain_prune(prunes, len(known.owned), why) if why else ""
+    there = {*known.owned, *(change.key for change in prunes.changes)}
+    return _explain_prune(prunes, len(there), why) if why else ""
 
 
 def _doubt(part: Plan, cause: HoldCause, reason: str, now: datetime) -> Doubt:
