@@ -69,3 +69,30 @@ async def test_a_first_name_that_cannot_be_read_is_still_the_first(tmp_path: Pat
     assert unread["two"].startswith("clusters one and two lead to the same cluster")
     assert read["two"] == unread["two"]
     assert not engine.clusters["two"].writes
+
+
+@in_virtual_time
+async def test_two_accesses_that_were_exchanged_are_said_to_be(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path, "one", "two")
+    revision = engine.source.commit(shop__settings=config_map(color="blue"))
+    one, two = (engine.clusters[name] for name in ("one", "two"))
+    uids = one.uid, two.uid
+
+    async with engine.running():
+        await engine.until_synced(revision)
+        written = len(one.writes), len(two.writes)
+        one.uid, two.uid = reversed(uids)
+        engine.source.commit(shop__settings=config_map(color="green"))
+        await engine.until(lambda: all(told(engine).values()), "both are refused")
+        await anyio.sleep(5 * MINUTE)
+        views = {view.name: view for view in engine.controller.clusters()}
+        meanwhile = len(one.writes), len(two.writes)
+        one.uid, two.uid = uids
+        await engine.until_synced("2")
+
+    assert views["one"].message == (
+        f"one was cluster {uids[0]} and leads to cluster {uids[1]} now, which is two"
+    )
+    assert "exchanged with that of two" in views["one"].next_step
+    assert views["two"].message.endswith(f"leads to cluster {uids[0]} now, which is one")
+    assert meanwhile == written

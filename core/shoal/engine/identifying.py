@@ -30,7 +30,7 @@ class Identifying:
     async def check(self, name: str, facts: Facts) -> None:
         """Return when this is the cluster; raise InvalidDocument when nothing may be written."""
         known = self.state.identities.get(name)
-        self._refuse_second_name(name, facts.uid)
+        self._refuse_second_name(name, known, facts)
         if known == facts.uid:
             await self.recording.holds.lift(
                 cluster_subject(name), HoldCause.IDENTITY_CHANGED, "it is back"
@@ -60,20 +60,18 @@ class Identifying:
                 next_step="it is connected to anew, and nothing is written before it is known",
             )
 
-    def _refuse_second_name(self, name: str, uid: str) -> None:
+    def _refuse_second_name(self, name: str, known: str | None, facts: Facts) -> None:
         """A name counts as long as its document is there, also while that cannot be read."""
+        uid = facts.uid
         catalog = self.state.catalog
         unknown = catalog.unknown if catalog else ()
-        known = {*(catalog.clusters if catalog else ())}
-        known |= {each.name for each in unknown if each.kind == "Cluster"}
+        declared = {*(catalog.clusters if catalog else ())}
+        declared |= {each.name for each in unknown if each.kind == "Cluster"}
         names = [other for other, its in self.state.identities.items() if its == uid]
         names += [self._claims[uid]] if uid in self._claims else []
         for other in names:
-            if other != name and other in known:
-                raise InvalidDocument(
-                    f"clusters {other} and {name} lead to the same cluster (uid {uid})",
-                    next_step=f"remove one of the two documents; {name} is left alone until then",
-                )
+            if other != name and other in declared:
+                raise _second_name(name, known, other, facts)
 
     async def _hold_unless_approved(self, name: str, known: str, facts: Facts) -> None:
         hold = Hold(
@@ -94,6 +92,23 @@ class Identifying:
 def cluster_subject(name: str) -> str:
     """How a cluster is named in holds and records."""
     return f"cluster {name}"
+
+
+def _second_name(name: str, known: str | None, other: str, facts: Facts) -> InvalidDocument:
+    """Two documents of one cluster; or one that led elsewhere before, whose access is wrong.
+
+    Of two accesses that were exchanged each is the second name of the other's cluster.
+    """
+    if known is None or known == facts.uid:
+        return InvalidDocument(
+            f"clusters {other} and {name} lead to the same cluster (uid {facts.uid})",
+            next_step=f"remove one of the two documents; {name} is left alone until then",
+        )
+    return InvalidDocument(
+        f"{_leads_elsewhere(name, known, facts)}, which is {other}",
+        next_step=f"look at the access of {name}, and whether it was exchanged with that of "
+        f"{other}; {name} is left alone until then",
+    )
 
 
 def _leads_elsewhere(name: str, known: str | None, facts: Facts) -> str:
