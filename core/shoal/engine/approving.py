@@ -41,8 +41,7 @@ class Approving:
             since=self._state.now(),
             until=until,
         )
-        await self._recording.holds.lift(str(application), HoldCause.SUSPENDED, "replaced", who)
-        await self._recording.holds.place(hold)
+        await self._recording.holds.suspend(hold)
         for target in self._state.targets_of(application):
             wake(self._state, target.key, Request(Priority.USER, f"suspended by {who}"))
         return hold

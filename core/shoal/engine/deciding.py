@@ -254,7 +254,7 @@ class Deciding:
         """The hold of a target is this one from now on, or none."""
         application, before = target.key.application, target.hold
         if self.state.has_expired_suspension(application):
-            await self.recording.holds.lift(str(application), HoldCause.SUSPENDED, "it ran out")
+            await self.recording.holds.run_out(application)
         elif (
             before is not None
             and before.cause is not HoldCause.SUSPENDED
@@ -264,5 +264,6 @@ class Deciding:
         target.hold = hold
         if hold is not None and hold.cause is HoldCause.PRUNE_BUDGET:
             target.standing = hold
-        if hold is not None:
+        # A suspension is placed by who suspends: this may be one that was lifted meanwhile.
+        if hold is not None and hold.cause is not HoldCause.SUSPENDED:
             await self.recording.holds.place(hold)
