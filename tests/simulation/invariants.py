@@ -191,7 +191,7 @@ def nothing_goes_for_memory_was_lost(world: World, write: Write) -> str | None:
     sent, loss = write.sent, world.loss
     if loss is None or not write.is_delete:
         return None
-    if sent.target.cluster not in world.swept and not loss.known:
+    if sent.target.cluster not in world.swept and not loss.is_believed:
         return "the memory of this cluster was lost, and not every kind was listed since"
     if (sent.target.cluster, sent.key) in loss.known or world.is_wanted_since(loss.at, sent):
         return None

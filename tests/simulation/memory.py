@@ -80,9 +80,11 @@ class Backup:
 class Loss:
     """The database was lost, or an older one is in its place: when, in which life, what is left.
 
-    `known` is what rows say that are believed: an older database that nobody marked as such is.
+    An older database that nobody marked as such `is_believed`, also when it has no rows at all;
+    `known` is what its rows say.
     """
 
     at: float
     life: int
+    is_believed: bool
     known: frozenset[Place] = frozenset()

@@ -18,16 +18,18 @@ from shoal.model.trees import MemoryTree
 LOST = Event(300.0, "database lost", number=1)
 # By this number it is marked that it is old.
 PUT_BACK = Event(100.0, "database put back", seconds=200.0, number=1)
+# By this number nobody can tell that it is old, and it was made before anything was written.
+BELIEVED = Event(0.0, "database put back", seconds=300.0, number=2)
 # By this number one of six objects goes, in the moment in which nobody remembers it.
 ONE_GOES = Event(300.0, "commit", "a0", number=19)
 
 
-@pytest.mark.parametrize("loss", [LOST, PUT_BACK])
+@pytest.mark.parametrize("loss", [LOST, PUT_BACK, BELIEVED])
 def test_nothing_is_found_where_nothing_is_planted(loss: Event) -> None:
     assert invariants_broken(loss, ONE_GOES) == set()
 
 
-@pytest.mark.parametrize("loss", [LOST, PUT_BACK])
+@pytest.mark.parametrize("loss", [LOST, PUT_BACK, BELIEVED])
 def test_what_nobody_remembers_goes_without_being_asked_for(loss: Event) -> None:
     with planted(Orphaning, "_is_orphan", lambda self, target, change: False):
         broken = invariants_broken(loss, ONE_GOES)

@@ -173,7 +173,7 @@ class World:
         if not is_believed:
             self.memory.confirmed.clear()  # each is in doubt until it was applied again
         known = frozenset(self.memory.rows if is_believed else ())  # also what was only intended
-        self.loss = Loss(anyio.current_time(), self._lives, known)
+        self.loss = Loss(anyio.current_time(), self._lives, is_believed, known)
         self.disturb(EVERYWHERE)
 
     def _is_of_another_database(self, life: int) -> bool:
