@@ -63,7 +63,7 @@ def _is_over_in_a_copy(world: World, sent: Sent) -> bool:
 
     That the application was wanted again since nobody can know who has this state.
     """
-    if world.loss is None:
+    if world.loss is None or not world.loss.is_believed:
         return False
     at, lost_at = (START + timedelta(seconds=each) for each in (sent.at, world.loss.at))
     return any(
