@@ -12,18 +12,19 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 from tests.simulation.reporting import Progress, Tally, show, tell, write_down
-from tests.simulation.running import Report, run, run_seed
+from tests.simulation.running import Report, run
 from tests.simulation.schedule import Scenario, scenario_of
 from tests.simulation.shrinking import shrink
+from tests.simulation.workers import reports
 
 FAILURES = Path("build/simulate-failures")
 OUTPUT = Path("build/simulate.json")
@@ -49,41 +50,35 @@ class Budget:
 
 
 def main() -> int:
-    """Run what was asked for; 1 when an invariant did not hold."""
+    """Run what was asked for; 1 when an invariant did not hold, 130 when it was ended."""
     asked = _arguments()
     if asked.replay is not None:
         return _show_one(Scenario.from_json(asked.replay.read_bytes()))
     seeds = _seeds(asked.seeds)
     if asked.trace:
         return _show_one(scenario_of(next(seeds), hours=asked.hours))
-    tally = Tally()
-    budget, progress = Budget(asked.cluster_hours, asked.seconds), Progress()
-    for report in _reports(seeds, asked.hours, asked.workers, budget, tally):
-        tally.add(report)
-        progress.follow(tally)
-        if report.violations:
-            show(report, asked.hours)
-            make_small(report, asked.hours, asked.shrink_seconds)
+    return _show_many(seeds, asked)
+
+
+def _show_many(seeds: Iterator[int], asked: argparse.Namespace) -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    # A loop takes this one for its end, while a schedule is made small.
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    tally, progress, ended = Tally(), Progress(), 0
+    budget = Budget(asked.cluster_hours, asked.seconds)
+    found = reports(seeds, asked.hours, asked.workers, lambda: budget.is_spent(tally))
+    try:
+        with closing(found):
+            for report in found:
+                tally.add(report)
+                progress.follow(tally)
+                if report.violations:
+                    show(report, asked.hours)
+                    make_small(report, asked.hours, asked.shrink_seconds)
+    except KeyboardInterrupt:
+        ended = 130
     write_down(tally, asked.output)
-    return 1 if tally.violations else 0
-
-
-def _reports(
-    seeds: Iterator[int], hours: float, workers: int, budget: Budget, tally: Tally
-) -> Iterator[Report]:
-    """The reports of all seeds, as they come; each process takes one seed after the other."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running: set[Future[Report]] = set()
-        while True:
-            while len(running) < workers and not budget.is_spent(tally):
-                seed = next(seeds, None)
-                if seed is None:
-                    break
-                running.add(pool.submit(run_seed, seed, hours))
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (each.result() for each in done)
+    return ended or int(tally.violations > 0)
 
 
 def make_small(report: Report, hours: float, seconds: float) -> None:
