@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
-from tests.engine.fakes import FakeRenderer, ValuesSpec
+from tests.engine.fakes import FakeGate, FakeRenderer, NoSpec, ValuesSpec
 from tests.engine.harness import EngineUnderTest, config_map, data_in, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.views.applications import TargetPhase
 from shoal.errors import InvalidSource
+from shoal.hooks.gates import Proposal
 from shoal.hooks.host import Host
 from shoal.hooks.renderers import ClusterFacts, Folder
 from shoal.model.manifests import Manifest
+from shoal.model.records import Deed
 
 OTHERS = tuple(f"other-{number}" for number in range(3))
 
@@ -35,6 +37,18 @@ class SlowRenderer(FakeRenderer):
         if "broken.json" in names:
             raise InvalidSource("it is broken")
         return await super().render(parameters, folder, facts, host)
+
+
+@dataclass
+class DecidingGate(FakeGate):
+    """Takes a while to answer, in which everything that was slow to render is decided."""
+
+    renderer: SlowRenderer = field(default_factory=SlowRenderer)
+
+    async def evaluate(self, spec: NoSpec, proposal: Proposal, host: Host) -> str | None:
+        self.renderer.gate.set()
+        await anyio.sleep(5)
+        return await super().evaluate(spec, proposal, host)
 
 
 def two_applications(folder: Path) -> tuple[EngineUnderTest, SlowRenderer]:
@@ -172,3 +186,59 @@ async def test_a_removal_goes_on_after_a_decision_that_is_about_other_clusters(
         await engine.until(lambda: not engine.clusters["dev"].objects, "it is deleted")
 
     assert before == 1
+
+
+@in_virtual_time
+async def test_a_pass_that_left_something_out_is_not_whole_because_all_is_decided_meanwhile(
+    tmp_path: Path,
+) -> None:
+    engine, renderer = two_applications(tmp_path)
+    engine.gate = DecidingGate(renderer=renderer)
+    engine.declare_application("shop", gates=[{"asking": {}}])
+    kept = {f"shop__kept-{number}": config_map(f"kept-{number}") for number in range(3)}
+    gone = {f"shop__gone-{number}": config_map(f"gone-{number}") for number in range(2)}
+    first = engine.source.commit(**kept, **gone, other__own=config_map("own"))
+    async with engine.running():
+        await engine.until_phase(TargetPhase.SYNCED)
+        renderer.gate = anyio.Event()
+        shop, slow = {**kept, "shop__new": config_map("new")}, config_map("slow")
+        revision = engine.source.commit(**shop, other__own=config_map("own"), other__slow=slow)
+        (hold,) = await engine.until_held("PruneBudget")
+        held_at = engine.target("dev").revision
+        await engine.controller.approve(hold.id, who="Ana", reason="they are not needed")
+        await engine.until_synced(revision)
+
+    assert held_at == first
+    assert sorted(deletions(engine)) == ["gone-0", "gone-1"]
+
+
+@in_virtual_time
+async def test_what_others_may_take_over_is_no_large_prune_while_one_of_them_is_slow(
+    tmp_path: Path,
+) -> None:
+    engine, renderer = two_applications(tmp_path)
+    cluster = engine.clusters["dev"]
+    engine.declare_application("web")
+    kept = {f"shop__kept-{number}": config_map(f"kept-{number}") for number in range(3)}
+    moved = {f"moved-{number}": config_map(f"moved-{number}") for number in range(2)}
+    in_shop = {f"shop__{name}": body for name, body in moved.items()}
+    in_other = {f"other__{name}": body for name, body in moved.items()}
+    own = {"other__own": config_map("own")}
+    engine.source.commit(**kept, **in_shop, **own, web__page=config_map("page"))
+    async with engine.running():
+        await engine.until_phase(TargetPhase.SYNCED)
+        await engine.until_phase(TargetPhase.SYNCED, application="web")
+        engine.source.commit(
+            **kept,
+            **in_other,
+            **own,
+            web__page=config_map("page", a="2"),
+            other__slow=config_map("slow"),
+        )
+        await anyio.sleep(30)
+        renderer.gate.set()
+        await engine.until(lambda: key_of("slow") in cluster.objects, "the other is there")
+        await engine.until_phase(TargetPhase.SYNCED)
+
+    assert deletions(engine) == []
+    assert engine.store.recorded(Deed.HOLD_PLACED) == []

@@ -15,7 +15,7 @@ from shoal.engine.budgeting import expect_as_planned, why_beyond_budget
 from shoal.engine.depending import lacking
 from shoal.engine.fights import forget_fight
 from shoal.engine.gating import ASK_AGAIN, Gating
-from shoal.engine.handing_over import is_undecided, settled
+from shoal.engine.handing_over import LEAVING
 from shoal.engine.orphaning import Orphaning
 from shoal.engine.queueing import Priority, Request
 from shoal.engine.recording import Recording
@@ -47,6 +47,17 @@ MOST_CONTENTS = 256  # whose waves are remembered
 
 
 @dataclass(frozen=True, slots=True)
+class Free:
+    """What of a plan goes on now. `is_partial`: the rest of it is held, or is decided later.
+
+    Said when the rest is taken away: what has changed by the end of the pass is for the next one.
+    """
+
+    plan: Plan
+    is_partial: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Deciding:
     """Takes away from plans what has to wait."""
 
@@ -57,28 +68,50 @@ class Deciding:
     _waves: dict[str, Waves] = field(default_factory=dict)
 
     async def unheld(
-        self, cluster: ClusterState, target: TargetState, desired: Desired, plan: Plan
-    ) -> Plan | None:
-        """What of a whole plan goes on while its hold stands; None: nothing, it is suspended."""
-        plan = without_unreadable(plan, self.waves(desired.content))
-        plan, leaving = await self.orphaning.apart(target, plan)
-        free = await self._unheld(cluster, target, desired, plan)
-        return free.including(leaving) if free is not None else None
+        self,
+        cluster: ClusterState,
+        target: TargetState,
+        desired: Desired,
+        plan: Plan,
+        *,
+        is_undecided: bool,
+    ) -> Free | None:
+        """What of a whole plan goes on while its hold stands; None: nothing, it is suspended.
 
-    async def _unheld(
+        With `is_undecided` nobody could say what others want when it was planned.
+        """
+        plan = without_unreadable(plan, self.waves(desired.content))
+        is_cut = self.orphaning.is_cut(target, plan)
+        plan, leaving = await self.orphaning.apart(target, plan)
+        if is_undecided or cluster.is_sweeping:
+            free = await self._while_unknown(
+                cluster, target, desired, plan, is_undecided=is_undecided
+            )
+        else:
+            free = await self._while_known(cluster, target, desired, plan)
+        if free is None:
+            return None
+        return Free(free.plan.including(leaving), is_partial=free.is_partial or is_cut)
+
+    async def _while_known(
         self, cluster: ClusterState, target: TargetState, desired: Desired, plan: Plan
-    ) -> Plan | None:
-        if is_undecided(self.state, target.key) or cluster.is_sweeping:
-            return await self._while_undecided(cluster, target, desired, plan)
+    ) -> Free | None:
+        is_cut = self.orphaning.is_cut(target, plan)
         plan = self.orphaning.without_waiting(target, plan)
         if not target.removing:
             expect_as_planned(self.state, desired, plan)
         hold = await self._hold(cluster, target, desired, plan)
-        return await self._free(cluster, target, plan, hold)
+        return await self._free(cluster, target, plan, hold, is_partial=is_cut)
 
-    async def _while_undecided(
-        self, cluster: ClusterState, target: TargetState, desired: Desired, plan: Plan
-    ) -> Plan | None:
+    async def _while_unknown(
+        self,
+        cluster: ClusterState,
+        target: TargetState,
+        desired: Desired,
+        plan: Plan,
+        *,
+        is_undecided: bool,
+    ) -> Free | None:
         """As `unheld`, while nobody can say which deletions are none, or what is there at all.
 
         None is done and none is counted, a hold of them stays as it is, and a set that looks as if
@@ -92,21 +125,30 @@ class Deciding:
         is_large = bool(why_beyond_its_budget(plan, owned))
         waits = looks_shrunk or is_large
         is_cut = self.orphaning.is_cut(target, plan)
-        plan = self.orphaning.without_waiting(target, settled(self.state, plan))
+        if is_undecided:
+            plan = plan.where(lambda change: change.action not in LEAVING)
+        plan = self.orphaning.without_waiting(target, plan)
         hold = await self._hold(cluster, target, desired, plan, is_undecided=True)
         if waits or is_cut or (hold is not None and hold.cause in ABOUT_DELETIONS):
             self.orphaning.wait_for_sweep(target)
-        free = await self._free(cluster, target, plan, hold)
-        return corrections(free) if waits and free is not None else free
+        free = await self._free(cluster, target, plan, hold, is_partial=is_undecided or is_cut)
+        return replace(free, plan=corrections(free.plan)) if waits and free is not None else free
 
     async def _free(
-        self, cluster: ClusterState, target: TargetState, plan: Plan, hold: Hold | None
-    ) -> Plan | None:
+        self,
+        cluster: ClusterState,
+        target: TargetState,
+        plan: Plan,
+        hold: Hold | None,
+        *,
+        is_partial: bool,
+    ) -> Free | None:
         if hold is not None:
             if hold.cause is HoldCause.SUSPENDED:
                 return None
             plan = free_part(plan, hold)
-        return await self.unfought(cluster, target, plan)
+        plan = await self.unfought(cluster, target, plan)
+        return Free(plan, is_partial=is_partial or hold is not None)
 
     def waves(self, content: Content) -> Waves:
         """The waves of a content, read once."""

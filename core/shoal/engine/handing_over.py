@@ -26,40 +26,36 @@ LEAVING = frozenset({Action.DELETE, Action.HAND_OVER, Action.LET_GO})
 _CHANGING_HANDS = LEAVING | {Action.ADOPT}
 
 
-async def inform(state: EngineState, guard: Guard, session: Session, plan: Plan) -> bool:
-    """Tell the session what all want, when this plan depends on it; then it is to plan again.
+def depends_on_others(state: EngineState, plan: Plan) -> bool:
+    """Whether this plan may be another one when the session knows what all want.
 
     What waits may have been found only when it was written, and depend on it then.
     """
     target = state.targets.get(plan.target)
-    if not (_depends_on_others(plan) or (target and target.waiting)):
-        return False
-    cluster = plan.target.cluster
+    is_taken = any(isinstance(error, OwnershipConflict) for error in plan.refused.values())
+    is_leaving = any(change.action in _CHANGING_HANDS for change in plan.changes)
+    return is_taken or is_leaving or bool(target and target.waiting)
+
+
+async def inform(state: EngineState, guard: Guard, session: Session, target: TargetKey) -> bool:
+    """Tell the session what all want; False when nobody can say that yet.
+
+    Then the target comes back when the next of the others is decided.
+    """
+    cluster = target.cluster
     wanted = _wanted(state, cluster)
     if wanted is None:
-        state.awaiting_decisions.setdefault(cluster, set()).add(plan.target)
+        state.awaiting_decisions.setdefault(cluster, set()).add(target)
     unknown = _unknown(state, cluster)
     await guard.ask(
         "target",
         "learn",
-        str(plan.target),
+        str(target),
         lambda: session.learn(wanted, unknown),
         seconds=LEARN_SECONDS,
         answer=answers.nothing,
     )
-    return True
-
-
-def settled(state: EngineState, plan: Plan) -> Plan:
-    """The part of a plan that does not depend on what is still being decided."""
-    if not is_undecided(state, plan.target):
-        return plan
-    return plan.where(lambda change: change.action not in LEAVING)
-
-
-def is_undecided(state: EngineState, target: TargetKey) -> bool:
-    """Whether nobody can say yet what of this target others want."""
-    return target in state.awaiting_decisions.get(target.cluster, ())
+    return wanted is not None
 
 
 def decided(state: EngineState, ref: Ref, clusters: Iterable[str], *, was_rendered: bool) -> None:
@@ -107,11 +103,6 @@ def _forget(target: TargetState, keys: Iterable[ObjectKey]) -> None:
         target.drifted_since.pop(key, None)
         target.forget_health(key)
         target.was_seen(key)
-
-
-def _depends_on_others(plan: Plan) -> bool:
-    is_taken = any(isinstance(error, OwnershipConflict) for error in plan.refused.values())
-    return is_taken or any(change.action in _CHANGING_HANDS for change in plan.changes)
 
 
 def _wanted(state: EngineState, cluster: str) -> list[Desired] | None:

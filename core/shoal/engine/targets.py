@@ -22,7 +22,7 @@ from shoal.engine.carrying_out import CarryingOut
 from shoal.engine.concluding import Concluding, Pass
 from shoal.engine.deciding import Deciding
 from shoal.engine.guarding import Guard
-from shoal.engine.handing_over import inform, is_undecided
+from shoal.engine.handing_over import depends_on_others, inform
 from shoal.engine.previewing import Previewing
 from shoal.engine.queueing import Request
 from shoal.engine.reaching import follow_health
@@ -130,21 +130,22 @@ class Targets:
         request: Request,
     ) -> None:
         """The whole target: as much of its plan as may be carried out now."""
-        whole = await self._plan(session, target, desired, request)
+        whole, is_undecided = await self._plan(session, target, desired, request)
         get_current_span().set_attribute(names.OBJECTS, len(whole.changes))
         target.observed = None
-        plan = await self.deciding.unheld(cluster, target, desired, whole)
+        free = await self.deciding.unheld(
+            cluster, target, desired, whole, is_undecided=is_undecided
+        )
+        plan = free.plan if free is not None else None
         await self.weighing.weigh(session, target, desired, whole, plan, request)
-        if plan is None:
+        if free is None:
             return
-        checked = await self.validating.check(cluster, session, target, desired, plan, request)
+        checked = await self.validating.check(cluster, session, target, desired, free.plan, request)
         now = self.deciding.in_turn(target, desired, checked.plan)
         is_partial = (
-            target.hold is not None
+            free.is_partial
             or target.queued is not None
             or not checked.is_whole
-            or is_undecided(self.state, target.key)
-            or self.deciding.orphaning.is_cut(target, whole)
             or (bool(target.removing) and request.only is not None)
         )
         request = replace(request, only=None)
@@ -176,7 +177,7 @@ class Targets:
             if wanted is None or not keys:
                 continue
             asked = replace(request, only=keys)
-            whole = await self._plan(session, target, wanted, asked)
+            whole, _ = await self._plan(session, target, wanted, asked)
             found = replace(corrections(whole), refused=taken_by_others(whole))
             keys -= {*found.refused, *(change.key for change in found.changes)}
             plan = await self.deciding.unfought(cluster, target, found)
@@ -192,8 +193,10 @@ class Targets:
         target: TargetState,
         desired: Desired,
         request: Request,
-    ) -> Plan:
+    ) -> tuple[Plan, bool]:
+        """The plan, and whether it was made while nobody could say what others want."""
         wanted = _as_asked(desired, request)
+        is_undecided = False
 
         async def asked() -> Plan:
             return await self.guard.ask(
@@ -207,11 +210,12 @@ class Targets:
 
         with opened(self.tracer, names.PLAN, {names.CLUSTER: target.key.cluster}) as span:
             plan = await asked()
-            if await inform(self.state, self.guard, session, plan):
+            if depends_on_others(self.state, plan):
+                is_undecided = not await inform(self.state, self.guard, session, target.key)
                 plan = await asked()
             plan = _without_unasked(plan, target, desired, request)
             span.set_attribute(names.OBJECTS, len(plan.changes))
-        return plan
+        return plan, is_undecided
 
     async def _carry_out(self, session: Session, this: Pass, desired: Desired) -> None:
         """Send it, as long as `desired` is what the target was granted."""
