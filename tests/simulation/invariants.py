@@ -101,6 +101,7 @@ def _why_not_removed(world: World, write: Write) -> str | None:
 
 
 def a_prune_keeps_to_its_budget(world: World, write: Write) -> str | None:
+    """No budget counts an orphan: the approval has named each of them."""
     sent = write.sent
     if not write.is_delete or not sent.grant.revision:
         return None
@@ -175,7 +176,7 @@ def what_shrank_is_left_alone(world: World, write: Write) -> str | None:
     content = world.git.histories[sent.target.application.name].content(sent.grant.revision) or {}
     if 2 * len(content) >= owned or world.observed.is_approved(sent.target, since, write.at):
         return None
-    if write.is_delete and world.observed.is_approved_orphan(sent.target, sent.key, write.at):
+    if write.is_delete and world.is_orphan_let_go(sent.target, sent.key):
         return None
     gone = world.live_of(sent.target) - content.keys() - {sent.key}
     if write.is_delete:

@@ -68,7 +68,8 @@ class Write:
 class Granted:
     """A grant that was stored, and how much the target had then, by its rows and by what is live.
 
-    The two differ while answers are lost and strangers delete: `least` and `most` are both.
+    The two differ while answers are lost and strangers delete: `least` and `most` are both. What a
+    person let go as an orphan is not among the most.
     """
 
     at: float

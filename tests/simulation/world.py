@@ -216,7 +216,7 @@ class World:
         write = Write(anyio.current_time(), cluster, sent, before, after)
         if after is not None:
             cluster.uids.add((sent.key, after.uid))
-        if write.is_delete:
+        if write.is_delete and not self.is_orphan_let_go(sent.target, sent.key):
             self.observed.deleted[sent.target, sent.grant.since].append(sent.key)
         what = "deleted" if write.is_delete else "created" if write.is_create else "written"
         by = f"{sent.target} ({sent.grant.revision}), {sent.action}, life {sent.process}"
@@ -268,12 +268,12 @@ class World:
             case changes.PutIdentity(cluster, _):
                 self.observed.begins_anew(cluster)
             case changes.PutGrant(grant):
-                owned, live = (
-                    self.memory.confirmed_of(grant.target),
-                    len(self.live_of(grant.target)),
-                )
-                had = Granted(anyio.current_time(), grant, min(owned, live), max(owned, live))
-                self.observed.grants[grant.target].append(had)
+                target, live = grant.target, self.live_of(grant.target)
+                owned = self.memory.confirmed_of(target)
+                kept = [key for key in live if not self.is_orphan_let_go(target, key)]
+                least, most = min(owned, len(live)), max(owned, len(kept))
+                had = Granted(anyio.current_time(), grant, least, most)
+                self.observed.grants[target].append(had)
                 self.order.look(self, self.clusters[grant.target.cluster], grant.target)
             case changes.PutHold(hold):
                 self.trace.counts[f"hold {hold.cause}"] += 1
@@ -317,6 +317,11 @@ class World:
             each.at >= at and sent.key in (history.content(each.grant.revision) or {})
             for each in self.observed.grants[sent.target]
         )
+
+    def is_orphan_let_go(self, target: TargetKey, key: ObjectKey) -> bool:
+        """Whether a person agreed that this goes, and it was not found to be ours since."""
+        is_agreed = self.observed.is_approved_orphan(target, key, anyio.current_time())
+        return is_agreed and (target.cluster, key) not in self.memory.confirmed
 
     def is_replaced(self, cluster: SimulatedCluster) -> bool:
         """Whether it is another cluster than the one that was identified."""
