@@ -188,6 +188,23 @@ class FakeRenderer:
 
 
 @dataclass
+class SlowRenderer(FakeRenderer):
+    """Waits for `gate` where there is a file slow.json; fails where there is a broken.json."""
+
+    gate: anyio.Event = field(default_factory=anyio.Event)
+
+    async def render(
+        self, parameters: ValuesSpec, folder: Folder, facts: ClusterFacts, host: Host
+    ) -> Sequence[Manifest]:
+        names = {entry.name for entry in await folder.list("")}
+        if "slow.json" in names:
+            await self.gate.wait()
+        if "broken.json" in names:
+            raise InvalidSource("it is broken")
+        return await super().render(parameters, folder, facts, host)
+
+
+@dataclass
 class FakeGate:
     """Refuses while `refuses` gives a reason; `asked` are the proposals."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from tests.engine.fakes import SlowRenderer
 from tests.engine.harness import (
     EngineUnderTest,
     config_map,
@@ -98,6 +99,46 @@ async def test_an_update_waits_for_the_dependency_of_the_same_commit(tmp_path: P
         before = data_in(engine.clusters["dev"])
         engine.clusters["dev"].set_health(DB, WELL)
         await engine.until_synced("2")
+
+    assert before == {"color": "blue"}
+
+
+@in_virtual_time
+async def test_an_update_waits_for_a_dependency_of_the_same_commit_that_is_slower_to_render(
+    tmp_path: Path,
+) -> None:
+    engine = make_waiting(tmp_path, "dev")
+    engine.renderer = renderer = SlowRenderer()
+
+    async with engine.running():
+        engine.clusters["dev"].set_health(DB, WELL)
+        await engine.until_phase(TargetPhase.SYNCED)
+        revision = commit(engine, "green", db__slow=config_map("slow"))
+        await anyio.sleep(30)
+        before = data_in(engine.clusters["dev"])
+        renderer.gate.set()
+        await engine.until_synced(revision)
+        writes = [key.name for _, key in engine.clusters["dev"].writes]
+
+    assert before == {"color": "blue"}
+    assert writes[-2:] == ["slow", key_of().name]
+
+
+@in_virtual_time
+async def test_who_waits_goes_on_when_the_new_dependency_cannot_be_rendered(
+    tmp_path: Path,
+) -> None:
+    engine = make_waiting(tmp_path, "dev")
+    engine.renderer = renderer = SlowRenderer()
+
+    async with engine.running():
+        engine.clusters["dev"].set_health(DB, WELL)
+        await engine.until_phase(TargetPhase.SYNCED)
+        commit(engine, "green", db__slow=config_map("slow"), db__broken=config_map("broken"))
+        await anyio.sleep(30)
+        before = data_in(engine.clusters["dev"])
+        renderer.gate.set()
+        await engine.until(lambda: data_in(engine.clusters["dev"]) == {"color": "green"}, "synced")
 
     assert before == {"color": "blue"}
 

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
-from tests.engine.fakes import FakeGate, FakeRenderer, NoSpec, ValuesSpec
+from tests.engine.fakes import FakeGate, NoSpec, SlowRenderer
 from tests.engine.harness import EngineUnderTest, config_map, data_in, key_of, make_engine
 from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.views.applications import TargetPhase
-from shoal.errors import InvalidSource
 from shoal.hooks.gates import Proposal
 from shoal.hooks.host import Host
-from shoal.hooks.renderers import ClusterFacts, Folder
-from shoal.model.manifests import Manifest
 from shoal.model.records import Deed
 
 OTHERS = tuple(f"other-{number}" for number in range(3))
-
-
-@dataclass
-class SlowRenderer(FakeRenderer):
-    """Waits for `gate` where there is a file slow.json; fails where there is a broken.json."""
-
-    gate: anyio.Event = field(default_factory=anyio.Event)
-
-    async def render(
-        self, parameters: ValuesSpec, folder: Folder, facts: ClusterFacts, host: Host
-    ) -> Sequence[Manifest]:
-        names = {entry.name for entry in await folder.list("")}
-        if "slow.json" in names:
-            await self.gate.wait()
-        if "broken.json" in names:
-            raise InvalidSource("it is broken")
-        return await super().render(parameters, folder, facts, host)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from shoal.engine.budgeting import expect_as_planned, why_beyond_budget
-from shoal.engine.depending import lacking
+from shoal.engine.depending import await_decisions, lacking
 from shoal.engine.fights import forget_fight
 from shoal.engine.gating import ASK_AGAIN, Gating
 from shoal.engine.handing_over import LEAVING
@@ -30,6 +30,7 @@ from shoal.planning.fighting import NONE, still_counting
 from shoal.planning.holding import (
     Circumstances,
     Doubt,
+    changes_from_git,
     conflict_hold,
     corrections,
     decide,
@@ -83,7 +84,9 @@ class Deciding:
         plan = without_unreadable(plan, self.waves(desired.content))
         is_cut = self.orphaning.is_cut(target, plan)
         plan, leaving = await self.orphaning.apart(target, plan)
-        if is_undecided or cluster.is_sweeping:
+        if self._is_early(target, plan):
+            free = await self._while_early(cluster, target, plan)
+        elif is_undecided or cluster.is_sweeping:
             free = await self._while_unknown(
                 cluster, target, desired, plan, is_undecided=is_undecided
             )
@@ -92,6 +95,19 @@ class Deciding:
         if free is None:
             return None
         return Free(free.plan.including(leaving), is_partial=free.is_partial or is_cut)
+
+    def _is_early(self, target: TargetState, plan: Plan) -> bool:
+        """Whether something comes from Git while what comes before it is being decided."""
+        is_from_git = not target.removing and bool(changes_from_git(plan).changes)
+        return is_from_git and await_decisions(self.state, target.key)
+
+    async def _while_early(
+        self, cluster: ClusterState, target: TargetState, plan: Plan
+    ) -> Free | None:
+        """Drift is corrected; a hold stays as it is, and none is placed for so short a time."""
+        if self.state.suspensions(target.key.application):
+            return None
+        return Free(await self.unfought(cluster, target, corrections(plan)), is_partial=True)
 
     async def _while_known(
         self, cluster: ClusterState, target: TargetState, desired: Desired, plan: Plan

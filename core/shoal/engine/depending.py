@@ -28,6 +28,31 @@ def lack(state: EngineState, key: TargetKey) -> str:
     return next((f"{ref} {lack}" for ref, lack in _lacks(state, key)), "")
 
 
+def await_decisions(state: EngineState, key: TargetKey) -> bool:
+    """Whether what a dependency should hold is being decided just now; then the target comes back.
+
+    A commit may change both, and the one that waits may be rendered sooner.
+    """
+    catalog = state.catalog
+    document = catalog.applications.get(key.application) if catalog else None
+    if catalog is None or document is None:
+        return False
+    open_ = any(
+        state.application_queue.is_busy(ref) and _is_placed(catalog, TargetKey(ref, key.cluster))
+        for ref in document.dependencies
+    )
+    if open_:
+        state.awaiting_decisions.setdefault(key.cluster, set()).add(key)
+    return open_
+
+
+def _is_placed(catalog: Catalog, key: TargetKey) -> bool:
+    document, cluster = catalog.applications.get(key.application), catalog.clusters.get(key.cluster)
+    if document is None or cluster is None:
+        return False
+    return document.spec.placement.cluster_selector.matches(cluster.metadata.labels)
+
+
 def _lacks(state: EngineState, key: TargetKey) -> Iterator[tuple[Ref, str]]:
     catalog = state.catalog
     document = catalog.applications.get(key.application) if catalog else None
@@ -39,12 +64,9 @@ def _lacks(state: EngineState, key: TargetKey) -> Iterator[tuple[Ref, str]]:
 
 
 def _lack(state: EngineState, catalog: Catalog, key: TargetKey) -> str:
-    document, cluster = catalog.applications.get(key.application), catalog.clusters.get(key.cluster)
     if Identity("Application", *key.application) in catalog.unknown:
         return "has a document that cannot be read"
-    if document is None or cluster is None:
-        return ""
-    if not document.spec.placement.cluster_selector.matches(cluster.metadata.labels):
+    if not _is_placed(catalog, key):
         return ""
     target = state.targets.get(key)
     if target is None or target.desired is None:
