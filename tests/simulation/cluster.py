@@ -52,7 +52,8 @@ class Faults:
 class SimulatedCluster(FakeCluster):
     """One cluster, with delays drawn from `draw`.
 
-    `uids` is every object that ever was, `back` what is there again although it was gone.
+    `uids` is every object that ever was, `back` what is there again although it was gone;
+    `strangers` what others put there, or took: those that are `taken` were ours, and no watch told.
     """
 
     draw: random.Random = field(default_factory=random.Random)
@@ -62,6 +63,7 @@ class SimulatedCluster(FakeCluster):
     uids: set[tuple[ObjectKey, str]] = field(default_factory=set)
     back: set[tuple[ObjectKey, str]] = field(default_factory=set)
     strangers: set[ObjectKey] = field(default_factory=set)
+    taken: set[ObjectKey] = field(default_factory=set)
     became_healthy: Callable[[SimulatedCluster, ObjectKey], None] = lambda cluster, key: None
 
     @property

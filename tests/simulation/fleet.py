@@ -157,7 +157,7 @@ class Documents:
         }
         if name in self._gated:
             spec["gates"] = [{"asking": {}}]
-        waits_for = [earlier for later, earlier in self.scenario.waiting if later == name]
+        waits_for = self.scenario.waited_for_by(name)
         if self.is_mended:
             waits_for = [each for each in waits_for if each in declared.applications]
         if waits_for:

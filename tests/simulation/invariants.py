@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tests.engine.virtual_time import START
 from tests.simulation.observed import Sent, Write
+from tests.simulation.reached import nothing_is_pruned_after_a_failed_apply
 from tests.simulation.waiting import what_others_wait_for_comes_first
 
 from shoal.model.documents import WORKLOAD_KINDS
@@ -214,6 +215,7 @@ AT_WRITES: Sequence[WriteInvariant] = (
     what_shrank_is_left_alone,
     nothing_goes_for_memory_was_lost,
     what_others_wait_for_comes_first,
+    nothing_is_pruned_after_a_failed_apply,
 )
 
 

@@ -54,6 +54,10 @@ class Scenario:
         """A stream of random numbers of its own, whatever else is drawn."""
         return random.Random(f"{self.seed} {name}")
 
+    def waited_for_by(self, name: str) -> list[str]:
+        """The applications that an application waits for."""
+        return [earlier for later, earlier in self.waiting if later == name]
+
     def with_events(self, events: Sequence[Event]) -> Scenario:
         """The same fleet, and these events only."""
         return replace(self, events=tuple(events))

@@ -88,7 +88,7 @@ def is_excused(world: World, name: str, cluster: str) -> bool:
         or world.documents.is_unreadable
         or world.documents.is_empty
         or world.store_trouble
-        or not declared.applications.issuperset(world.order.waits_for.get(name, ()))
+        or not declared.applications.issuperset(world.scenario.waited_for_by(name))
         or any(hold.subject in subjects for hold in world.memory.holds.values())
     )
 

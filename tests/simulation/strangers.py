@@ -39,6 +39,7 @@ def take(cluster: SimulatedCluster, draw: random.Random) -> None:
     if key is not None:
         cluster.objects[key].owner = None
         cluster.strangers.add(key)
+        cluster.taken.add(key)
 
 
 async def put_in_the_way(cluster: SimulatedCluster, history: History, draw: random.Random) -> None:
@@ -60,6 +61,7 @@ def leave(cluster: SimulatedCluster) -> None:
             del cluster.objects[key]
             cluster.tell(key)
     cluster.strangers.clear()
+    cluster.taken.clear()
 
 
 def _one_of_ours(cluster: SimulatedCluster, draw: random.Random) -> ObjectKey | None:

@@ -22,12 +22,12 @@ from tests.simulation.invariants import broken_by_commit, broken_by_write
 from tests.simulation.memory import Backup, Loss, Memory
 from tests.simulation.observed import Approved, Granted, Observed, Sent, Write
 from tests.simulation.process import Process, Watcher, make_process
+from tests.simulation.reached import Reached
 from tests.simulation.receiver import Place
 from tests.simulation.rendering import SimulatedRenderer
 from tests.simulation.schedule import Scenario
 from tests.simulation.store import SimulatedStore
 from tests.simulation.trace import Trace, Violation
-from tests.simulation.waiting import Order
 
 from shoal.hooks.gates import Proposal
 from shoal.model.alerts import Batch
@@ -66,7 +66,7 @@ class World:
         self.places = {
             name: Place(name, scenario.stream(f"place {name}")) for name in self.hearing.by_place
         }
-        self.order = Order(scenario.waiting)
+        self.reached = Reached()
         for cluster in self.clusters.values():
             cluster.became_healthy = self._became_healthy
         self.refusing_gates: set[str] = set()
@@ -223,7 +223,7 @@ class World:
         self.note(what, f"{sent.key} on {cluster.name} by {by}")
         for invariant, why in broken_by_write(self, write):
             self.break_(invariant, why)
-        self.order.look(self, cluster, sent.target)
+        self.reached.look(self, cluster, sent.target)
         newest = (cluster.uid, sent.key, sent.target)
         self.observed.newest[newest] = max(
             sent.grant.since, self.observed.newest.get(newest, sent.grant.since)
@@ -274,7 +274,7 @@ class World:
                 least, most = min(owned, len(live)), max(owned, len(kept))
                 had = Granted(anyio.current_time(), grant, least, most)
                 self.observed.grants[target].append(had)
-                self.order.look(self, self.clusters[grant.target.cluster], grant.target)
+                self.reached.look(self, self.clusters[grant.target.cluster], grant.target)
             case changes.PutHold(hold):
                 self.trace.counts[f"hold {hold.cause}"] += 1
             case _:
@@ -283,7 +283,7 @@ class World:
     def _became_healthy(self, cluster: SimulatedCluster, key: ObjectKey) -> None:
         owner = cluster.objects[key].owner
         if owner is not None:
-            self.order.look(self, cluster, owner)
+            self.reached.look(self, cluster, owner)
 
     def _explain(self, record: Record) -> None:
         """What a record lists of a target is explained by it."""
