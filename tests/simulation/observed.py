@@ -18,6 +18,9 @@ from shoal.model.identity import ObjectKey, TargetKey
 from shoal.model.plans import Action, Grant
 from shoal.testing.fake_cluster import FakeObject
 
+# A pass that was decided before may go on while requests hang; it began within this time.
+PASS_SECONDS = 600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.simulation.observed import PASS_SECONDS
+
 from shoal.model.identity import TargetKey
 from shoal.model.plans import Action
 
 if TYPE_CHECKING:
     from tests.simulation.observed import Write
     from tests.simulation.world import World
-
-# A pass that was decided before may go on while requests hang; it began within this time.
-PASS_SECONDS = 600.0
 
 
 def what_others_wait_for_comes_first(world: World, write: Write) -> str | None:
