@@ -122,8 +122,11 @@ def nothing_is_pruned_after_a_failed_apply(world: World, write: Write) -> str | 
 def _was_held(world: World, sent: Sent) -> bool:
     """Whether a hold kept what Git says from being written when the pass of a write was decided.
 
-    A person may have released it since.
+    A person may have released it since. Who waits for another application waits without a hold
+    while that one is being decided.
     """
+    if world.scenario.waited_for_by(sent.target.application.name):
+        return True
     released = (each.hold for each in world.observed.approvals if each.at >= sent.at - PASS_SECONDS)
     return any(
         hold.subject == str(sent.target) and hold.cause in _WRITES_WAIT
