@@ -127,7 +127,7 @@ def a_prune_keeps_to_its_budget(world: World, write: Write) -> str | None:
 def a_create_has_a_durable_intent(world: World, write: Write) -> str | None:
     if not write.is_create:
         return None
-    owner = world.memory.rows.get((write.cluster.name, write.sent.key))
+    owner = write.sent.intent
     if owner is None:
         return "no row of it was stored before"
     return None if owner == write.sent.target else f"its row is that of {owner}"
@@ -161,10 +161,8 @@ def what_is_suspended_is_left_alone(world: World, write: Write) -> str | None:
 
 
 def only_the_cluster_that_was_meant_is_written_to(world: World, write: Write) -> str | None:
-    known = world.memory.identities.get(write.cluster.name)
-    if write.sent.told != known:
-        return f"it is said to be {write.sent.told}, and was known as {known}"
-    return None
+    told, known = write.sent.told, write.sent.known
+    return f"it is said to be {told}, and was known as {known}" if told != known else None
 
 
 def what_shrank_is_left_alone(world: World, write: Write) -> str | None:

@@ -27,7 +27,8 @@ class Sent:
     """A write at the moment when it was sent, and what was true then.
 
     `seen` is what the controller had read of the fleet, newest last; `told` the identity that the
-    last probe told it; `is_disk_full` whether nothing could be stored.
+    last probe told it, `known` the one that was stored; `intent` whose the row of the object was;
+    `is_disk_full` whether nothing could be stored.
     """
 
     at: float
@@ -38,6 +39,8 @@ class Sent:
     is_suspended: bool
     seen: Sequence[tuple[float, Declared]]
     told: str
+    known: str | None
+    intent: TargetKey | None
     is_disk_full: bool
 
     @property

@@ -202,6 +202,8 @@ class World:
             is_suspended=self.observed.suspended.get(name, START) > now(),
             seen=tuple(self.documents.seen[-20:]),
             told=self.observed.told.get(cluster.name, ""),
+            known=self.memory.identities.get(cluster.name),
+            intent=self.memory.rows.get((cluster.name, change.key)),
             is_disk_full=bool(self.store_trouble),
         )
 
