@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
-from tests.engine.fakes import SlowRenderer
+from tests.engine.fakes import MemoryStore, SlowRenderer
 from tests.engine.harness import (
     EngineUnderTest,
     config_map,
@@ -15,12 +17,13 @@ from tests.engine.harness import (
     key_of,
     make_engine,
 )
-from tests.engine.virtual_time import in_virtual_time
+from tests.engine.virtual_time import in_virtual_time, now
 
 from shoal.engine.views.applications import TargetPhase
 from shoal.model.health import Health, HealthState
 from shoal.model.identity import TargetKey
-from shoal.model.records import Deed
+from shoal.model.records import Deed, Record
+from shoal.store import Change, DropHold
 
 ILL = Health(HealthState.PROGRESSING, "it starts")
 WELL = Health(HealthState.HEALTHY)
@@ -268,3 +271,32 @@ async def test_a_circle_is_an_error_of_all_its_members(tmp_path: Path) -> None:
         "default/a → default/b → default/shop → default/a"
     )
     assert told["shop"].endswith("default/shop → default/a → default/b → default/shop")
+
+
+class SlowToRelease(MemoryStore):
+    """Takes a minute to say that the end of a hold is written down."""
+
+    async def write(self, *changes: Change) -> Sequence[Record]:
+        records = await super().write(*changes)
+        if any(isinstance(each, DropHold) for each in changes):
+            await anyio.sleep(60)
+        return records
+
+
+@in_virtual_time
+async def test_who_begins_to_wait_just_when_the_dependency_is_ready_goes_on(tmp_path: Path) -> None:
+    engine = make_waiting(tmp_path, "dev")
+    engine.store = SlowToRelease()
+
+    async with engine.running():
+        await engine.until_held("Dependency")
+        until = now() + timedelta(seconds=300)
+        shop = engine.ref("shop")
+        await engine.controller.suspend(shop, who="ana", reason="a storm", until=until)
+        await anyio.sleep(330)  # it ran out, and that is being written down
+        engine.clusters["dev"].set_health(DB, WELL)
+        await engine.until_phase(TargetPhase.SYNCED)
+        placed = [each.why for each in engine.store.recorded(Deed.HOLD_PLACED)]
+
+    assert placed == [placed[0], "a storm", placed[0]]
+    assert data_in(engine.clusters["dev"]) == {"color": "blue"}

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from shoal.engine.budgeting import expect_as_planned, why_beyond_budget
-from shoal.engine.depending import await_decisions, lacking
+from shoal.engine.depending import await_decisions, lacking, look_again
 from shoal.engine.fights import forget_fight
 from shoal.engine.gating import ASK_AGAIN, Gating
 from shoal.engine.handing_over import LEAVING
@@ -269,6 +269,8 @@ class Deciding:
         elif hold is not None and hold.cause is HoldCause.GATE:
             request = Request(Priority.RECHECK, "gates are asked again")
             cluster.queue.wake(target.key, self.state.now() + ASK_AGAIN, request)
+        elif hold is not None and hold.cause is HoldCause.DEPENDENCY:
+            look_again(self.state, cluster, target)
         return hold
 
     def _standing(self, target: TargetState) -> Hold | None:

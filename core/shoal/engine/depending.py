@@ -104,6 +104,16 @@ def wake_dependents(state: EngineState, cluster: ClusterState, target: TargetSta
             cluster.queue.add(each.key, request)
 
 
+def look_again(state: EngineState, cluster: ClusterState, target: TargetState) -> None:
+    """Let a target go on whose dependencies became ready while its hold was written down.
+
+    Whoever made them ready did not find it waiting yet.
+    """
+    if not lacking(state, target.key):
+        request = Request(Priority.REVISION, "what it waits for is ready")
+        cluster.queue.add(target.key, request)
+
+
 def wake_around(state: EngineState, application: Ref) -> None:
     """An application was decided anew: those that wait for it, and itself, look again."""
     catalog = state.catalog
