@@ -242,9 +242,7 @@ def _note_problems(done: Pass) -> None:
         elif result.status is ResultStatus.WAITING:
             target.waiting[result.key] = _wait(result)
         elif result.status in GONE:
-            target.forget_health(result.key)
-            target.beside = without(target.beside, result.key)
-            target.drifted.pop(result.key, None)
+            target.forget(result.key)
             target.reported = without(target.reported, result.key)
             target.degraded -= {result.key}
         elif result.status in WRITTEN and _is_undone(done, result.key):

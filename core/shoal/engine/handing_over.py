@@ -18,7 +18,7 @@ from shoal.engine.state import EngineState
 from shoal.engine.target_state import TargetState
 from shoal.errors import OwnershipConflict
 from shoal.hooks.targets import Session
-from shoal.model.identity import ObjectKey, Ref, TargetKey
+from shoal.model.identity import Ref, TargetKey
 from shoal.model.plans import Action, Desired, Plan, Result
 
 LEARN_SECONDS = 60.0
@@ -91,18 +91,11 @@ def wake_partners(state: EngineState, target: TargetKey, results: Sequence[Resul
     taken = {key for key in keys if state.inventory(target.cluster).is_of(key, target)}
     for other in state.targets_on(target.cluster):
         if other.key != target:
-            _forget(other, taken)
+            for key in taken:
+                other.forget(key)
         may_be_empty = other.removing is not None
         if other.key != target and (may_be_empty or keys & {*other.problems, *other.waiting}):
             cluster.queue.add(other.key, request)
-
-
-def _forget(target: TargetState, keys: Iterable[ObjectKey]) -> None:
-    for key in keys:
-        target.drifted.pop(key, None)
-        target.drifted_since.pop(key, None)
-        target.forget_health(key)
-        target.was_seen(key)
 
 
 def _wanted(state: EngineState, cluster: str) -> list[Desired] | None:

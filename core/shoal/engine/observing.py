@@ -60,6 +60,7 @@ class Observing:
         # Not while a pass is under way: it may be about to make the object anew.
         if not target.is_syncing and self._is_no_orphan_any_more(cluster, sighting):
             with _unrecorded(sighting):
+                target.forget(sighting.key)
                 await self.recording.seen(cluster.name, gone=[sighting.key])
                 cluster.queue.add(target.key, Request(Priority.RECHECK, "an orphan is gone"))
             return

@@ -131,10 +131,17 @@ class TargetState:
         self.health[key] = health
         self.was_seen(key)
 
-    def forget_health(self, key: ObjectKey) -> None:
-        """The object is not there any more."""
+    def forget(self, key: ObjectKey) -> None:
+        """The object is not there any more, or not this target's: what was seen of it is over.
+
+        What was told of it, in `reported` and `degraded`, ends when that is recorded.
+        """
         self.health.pop(key, None)
         self.unwell_since.pop(key, None)
+        self.was_seen(key)
+        self.drifted.pop(key, None)
+        self.drifted_since.pop(key, None)
+        self.beside = without(self.beside, key)
 
     def was_seen(self, key: ObjectKey) -> None:
         """The object was seen since it was written, or was not written after all."""
