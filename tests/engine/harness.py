@@ -220,3 +220,14 @@ def data_in(cluster: FakeCluster, name: str = "settings") -> Mapping[str, str]:
     """The data of a ConfigMap as it is in the cluster; empty when it is not there."""
     found = cluster.objects.get(key_of(name))
     return found.body["data"] if found else {}
+
+
+def after_it_lost_its_database(engine: EngineUnderTest) -> EngineUnderTest:
+    """The next engine over the same clusters, documents and source, that remembers nothing."""
+    return EngineUnderTest(
+        engine.folder,
+        FaultyTarget(*engine.clusters.values()),
+        engine.clusters,
+        source=engine.source,
+        documents=engine.documents,
+    )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import anyio
 from tests.engine.fakes import MemoryStore
-from tests.engine.faulty_target import FaultyTarget
 from tests.engine.harness import (
     EngineUnderTest,
+    after_it_lost_its_database,
     config_map,
     config_maps,
     data_in,
@@ -26,17 +26,6 @@ from shoal.testing.fake_cluster import SERVED
 
 LAST = sorted(SERVED)[-1]
 SERVICE = GroupKind("", "Service")
-
-
-def after_it_lost_its_database(engine: EngineUnderTest) -> EngineUnderTest:
-    """The next engine over the same clusters, documents and source, that remembers nothing."""
-    return EngineUnderTest(
-        engine.folder,
-        FaultyTarget(*engine.clusters.values()),
-        engine.clusters,
-        source=engine.source,
-        documents=engine.documents,
-    )
 
 
 def names_in(engine: EngineUnderTest, cluster: str = "dev") -> list[str]:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
-from tests.engine.harness import config_maps, key_of, make_engine, target_key
-from tests.engine.test_a_cluster_is_swept_when_the_state_was_lost import after_it_lost_its_database
+from tests.engine.harness import (
+    after_it_lost_its_database,
+    config_maps,
+    key_of,
+    make_engine,
+    target_key,
+)
 from tests.engine.virtual_time import in_virtual_time
 
 from shoal.engine.views.applications import TargetPhase
