@@ -123,11 +123,6 @@ class Observed:
                 return entry
         return None
 
-    def last_granted(self, target: TargetKey) -> float:
-        """When the target was granted what it has."""
-        granted = self.grants.get(target)
-        return granted[-1].at if granted else 0.0
-
     def first_granted(self, sent: Sent) -> float:
         """When the target was first granted what a write is of; a restart grants it again."""
         granted = self.grants[sent.target]

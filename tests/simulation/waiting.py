@@ -24,7 +24,8 @@ def what_others_wait_for_comes_first(world: World, write: Write) -> str | None:
     waited_for = world.scenario.waited_for_by(name)
     if write.is_delete or sent.action is Action.CORRECT or not waited_for:
         return None
-    decided_at = max(sent.at - PASS_SECONDS, world.observed.last_granted(sent.target))
+    own = world.observed.grant_of(sent)
+    decided_at = max(sent.at - PASS_SECONDS, own.at if own is not None else 0.0)
     for earlier in waited_for:
         target = TargetKey(sent.target.application._replace(name=earlier), sent.target.cluster)
         since = world.documents.placed.get((earlier, target.cluster))
