@@ -1,15 +1,15 @@
 """What of a revision was there on a cluster, at one time or another since it was granted.
 
 Asked of the clusters, not of the engine: an object was written when it was live as its revision
-says it, and belonged to the target; it was well when it was healthy, too, if it is a workload. What
-became of it later does not count, and what an older revision said as well is not asked for again.
-Revisions with the same content are there together.
+says it, and belonged to the target. What became of it later does not count, as long as a revision
+says the same. It was well when it was healthy, too, since the grant, if it is a workload; revisions
+with the same content are well together.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -30,65 +30,38 @@ _WRITES_WAIT = frozenset(
 )
 
 
-@dataclass
-class Reaching:
-    """A content, and which objects of it were not written yet, or never well."""
-
-    content: Mapping[ObjectKey, Any]
-    unwritten: set[ObjectKey]
-    unwell: set[ObjectKey]
-
-
 class Reached:
-    """How far each target came, by clusters' uids."""
+    """How far each target came, by clusters' uids; `_written` is what was there of each object."""
 
     def __init__(self) -> None:
-        self._reaching: dict[tuple[Place, bytes], Reaching] = {}
-        self._last: dict[Place, Reaching] = {}
+        self._written: dict[Place, dict[ObjectKey, Any]] = defaultdict(dict)
+        self._unwell: dict[tuple[Place, bytes], set[ObjectKey]] = {}
         self._digests: dict[tuple[str, str], bytes] = {}
 
-    def look(self, world: World, cluster: SimulatedCluster, target: TargetKey) -> Reaching | None:
-        """Something of this target changed: what of its revision is there now?"""
+    def look(self, world: World, cluster: SimulatedCluster, target: TargetKey) -> set[ObjectKey]:
+        """Something of this target changed: what of its revision was never written until now?"""
         granted = world.observed.grants.get(target)
         if not granted:
-            return None
+            return set()
         revision = granted[-1].grant.revision
         content = world.git.histories[target.application.name].content(revision) or {}
-        reaching = self._of((cluster.uid, target), revision, content)
-        for key in sorted(reaching.unwritten | reaching.unwell):
-            if key in cluster.taken:  # without a word: nobody could know
-                reaching.unwritten.discard(key)
-                reaching.unwell.discard(key)
-                continue
-            live = cluster.objects.get(key)
-            if live is None or live.owner != target:
-                continue
-            if projected(live.body, content[key]) != content[key]:
-                continue
-            reaching.unwritten.discard(key)
-            if key.group_kind != DEPLOYMENT or cluster.health.get(key, HEALTHY) == HEALTHY:
-                reaching.unwell.discard(key)
-        return reaching
+        written = self._written[cluster.uid, target]
+        place = ((cluster.uid, target), self._digest(target, revision, content))
+        unwell = self._unwell.setdefault(place, set(content))
+        for key, body in content.items():
+            if _is_there(cluster, target, key, body):
+                written[key] = body
+            if written.get(key) == body and (
+                key.group_kind != DEPLOYMENT or cluster.health.get(key, HEALTHY) == HEALTHY
+            ):
+                unwell.discard(key)
+        return {key for key, body in content.items() if written.get(key) != body}
 
     def was_well(self, cluster: SimulatedCluster, granted: Granted) -> bool:
         """Whether all of this grant was there, and healthy."""
         target = granted.grant.target
         digest = self._digests.get((target.application.name, granted.grant.revision), b"")
-        reaching = self._reaching.get(((cluster.uid, target), digest))
-        return reaching is not None and not reaching.unwell
-
-    def _of(self, place: Place, revision: str, content: Mapping[ObjectKey, Any]) -> Reaching:
-        digest = self._digest(place[1], revision, content)
-        reaching = self._reaching.get((place, digest))
-        if reaching is None:
-            before = self._last.get(place)
-            unwritten = set(content)
-            if before is not None:
-                same = {key for key in content if before.content.get(key) == content[key]}
-                unwritten -= same - before.unwritten
-            reaching = self._reaching[place, digest] = Reaching(content, unwritten, set(content))
-        self._last[place] = reaching
-        return reaching
+        return self._unwell.get(((cluster.uid, target), digest)) == set()
 
     def _digest(self, target: TargetKey, revision: str, content: Mapping[ObjectKey, Any]) -> bytes:
         name = (target.application.name, revision)
@@ -98,6 +71,14 @@ class Reached:
                 option=orjson.OPT_SORT_KEYS,
             )
         return self._digests[name]
+
+
+def _is_there(cluster: SimulatedCluster, target: TargetKey, key: ObjectKey, body: Any) -> bool:
+    """Whether an object is as it should be; what was taken without a word nobody could know."""
+    live = cluster.objects.get(key)
+    if key in cluster.taken or live is None or live.owner != target:
+        return key in cluster.taken
+    return bool(projected(live.body, body) == body)
 
 
 def nothing_is_pruned_after_a_failed_apply(world: World, write: Write) -> str | None:
@@ -111,12 +92,12 @@ def nothing_is_pruned_after_a_failed_apply(world: World, write: Write) -> str | 
         return None
     if granted[-1].grant.revision != sent.grant.revision:
         return None  # it was sent before the newest grant
-    reaching = world.reached.look(world, write.cluster, sent.target)
-    if reaching is None or not reaching.unwritten:
+    unwritten = world.reached.look(world, write.cluster, sent.target)
+    if not unwritten:
         return None
     if world.is_orphan_let_go(sent.target, sent.key) and _was_held(world, sent):
         return None
-    return f"{min(reaching.unwritten)} was never there"
+    return f"{min(unwritten)} was never there"
 
 
 def _was_held(world: World, sent: Sent) -> bool:
