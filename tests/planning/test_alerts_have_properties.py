@@ -192,6 +192,28 @@ def test_what_is_muted_is_said_to_be_so_and_what_goes_on_is_told_afterwards(
     assert run.endings == []
 
 
+def test_the_end_of_what_was_told_is_left_out_by_a_mute_though_it_said_something_else_since() -> (
+    None
+):
+    run = Run(policy_of())
+    run.event(Stage.BEGAN, "a", "x")
+    run.now += 30 * SECOND
+    run.step()
+    run.policy = replace(run.policy, muted_until=START + timedelta(days=1))
+    run.event(Stage.BEGAN, "a", "y")
+    run.now += 30 * SECOND
+    run.step()
+    run.event(Stage.ENDED, "a")
+    run.now += alerting.ENDINGS_WAIT
+    run.step()
+
+    assert run.news == [1]
+    assert [(news, [each.seq for each in over]) for news, over in run.muted] == [
+        ((2,), []),
+        ((), [3]),
+    ]
+
+
 def test_a_blip_on_fifty_targets_is_one_message_and_one_recovery() -> None:
     run = Run(policy_of())
     for number in range(50):

@@ -126,13 +126,14 @@ class Batch:
 class Trouble:
     """A trouble that goes on. `seq` is the record that told it last, `print` what it said.
 
-    `told`: it was sent. `doubted_at`: the controller started since, and knows nothing of it yet;
-    `doubted_seq` is the record that says so.
+    `told`: it was sent; `was_told`: something else that it said before was. `doubted_at`: the
+    controller started since, and knows nothing of it yet; `doubted_seq` is the record that says so.
     """
 
     seq: int
     print: str
     told: bool = False
+    was_told: bool = False
     doubted_at: datetime | None = None
     doubted_seq: int = 0
 

@@ -78,7 +78,7 @@ def read(
 ) -> Stream:
     """Take in what this Alert is about, of the records up to `cursor`; endings always come along.
 
-    An ending is told when its trouble was, or is about to be.
+    An ending is told when its trouble was, whatever it said by then, or is about to be.
     """
     groups = dict(stream.groups)
     for event in events:
@@ -120,7 +120,8 @@ def _news(group: Group, event: Event, policy: Policy, now: datetime) -> Group:
                 return group
             kept = replace(known, doubted_at=None, doubted_seq=0)
             return replace(group, troubles={**troubles, event.trouble: kept})
-        troubles = {**troubles, event.trouble: Trouble(event.seq, said)}
+        was_told = known is not None and (known.told or known.was_told)
+        troubles = {**troubles, event.trouble: Trouble(event.seq, said, was_told=was_told)}
         if len(troubles) > MOST_TROUBLES:
             oldest = min(troubles, key=lambda name: troubles[name].seq)
             troubles = {name: each for name, each in troubles.items() if name != oldest}
@@ -146,7 +147,7 @@ def _without(group: Group, over: Mapping[str, int], policy: Policy, now: datetim
     told = [
         Ending(seq, name)
         for name, seq in over.items()
-        if group.troubles[name].told or group.troubles[name].seq in coming
+        if (one := group.troubles[name]).told or one.was_told or one.seq in coming
     ]
     if not told:
         return replace(group, troubles=troubles)
