@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import RowMapping
@@ -213,7 +213,7 @@ def _untold(there: Destination, events: Sequence[Event]) -> Iterator[Event]:
     """What it selects and nobody was told; the same trouble that says the same is told once."""
     assert there.heard.begins_after is not None
     doubted = _ended_by_doubt(there)
-    going_on: dict[str, tuple[tuple[str, str], datetime]] = {}
+    going_on: dict[str, tuple[tuple[str, str], int]] = {}
     for event in events:
         if event.stage is Stage.ENDED:
             going_on.pop(event.trouble, None)
@@ -221,25 +221,25 @@ def _untold(there: Destination, events: Sequence[Event]) -> Iterator[Event]:
         if not there.alert.selects(event):
             continue
         if event.stage is Stage.BEGAN:
-            said, since = going_on.get(event.trouble, (("", ""), event.at))
+            said, since = going_on.get(event.trouble, (("", ""), event.seq))
             says = (event.what, event.message)
             is_known = said == says and not any(
-                since < at < event.at for at in doubted.get(event.trouble, ())
+                since < seq < event.seq for seq in doubted.get(event.trouble, ())
             )
-            going_on[event.trouble] = (says, since if is_known else event.at)
+            going_on[event.trouble] = (says, since if is_known else event.seq)
             if is_known:
                 continue
         if event.seq > there.heard.begins_after and not there.heard.accounts_for(event):
             yield event
 
 
-def _ended_by_doubt(there: Destination) -> dict[str, list[datetime]]:
-    """When troubles were told to be over for nobody had met them again."""
-    found: dict[str, list[datetime]] = {}
+def _ended_by_doubt(there: Destination) -> dict[str, list[int]]:
+    """The starts by which troubles were told to be over, for nobody had met them again."""
+    found: dict[str, list[int]] = {}
     for batch in there.heard.batches.values():
         for event in batch.events:
             if event.stage is Stage.ENDED and event.what == Deed.CONTROLLER_STARTED:
-                found.setdefault(event.trouble, []).append(batch.at + timedelta(seconds=1))
+                found.setdefault(event.trouble, []).append(event.seq)
     return found
 
 
