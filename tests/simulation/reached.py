@@ -14,20 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from tests.simulation.cluster import DEPLOYMENT, HEALTHY, SimulatedCluster
-from tests.simulation.observed import PASS_SECONDS
 
-from shoal.model.holds import HoldCause
 from shoal.model.identity import ObjectKey, TargetKey
 from shoal.testing.fake_cluster import projected
 
 if TYPE_CHECKING:
-    from tests.simulation.observed import Granted, Sent, Write
+    from tests.simulation.observed import Granted, Write
     from tests.simulation.world import World
 
 Place = tuple[str, TargetKey]
-_WRITES_WAIT = frozenset(
-    {HoldCause.DEPENDENCY, HoldCause.EMPTY_RENDER, HoldCause.SHRUNK_RENDER, HoldCause.GATE}
-)
 
 
 class Reached:
@@ -84,7 +79,7 @@ def _is_there(cluster: SimulatedCluster, target: TargetKey, key: ObjectKey, body
 def nothing_is_pruned_after_a_failed_apply(world: World, write: Write) -> str | None:
     """What Git has no more goes when all that it has was written.
 
-    An orphan that a person let go does not wait for what a hold keeps from being written.
+    An orphan that a person let go waits for nothing that is held, or not decided yet.
     """
     sent = write.sent
     granted = world.observed.grants[sent.target]
@@ -95,21 +90,6 @@ def nothing_is_pruned_after_a_failed_apply(world: World, write: Write) -> str | 
     unwritten = world.reached.look(world, write.cluster, sent.target)
     if not unwritten:
         return None
-    if world.is_orphan_let_go(sent.target, sent.key) and _was_held(world, sent):
+    if world.is_orphan_let_go(sent.target, sent.key):
         return None
     return f"{min(unwritten)} was never there"
-
-
-def _was_held(world: World, sent: Sent) -> bool:
-    """Whether a hold kept what Git says from being written when the pass of a write was decided.
-
-    A person may have released it since. Who waits for another application waits without a hold
-    while that one is being decided.
-    """
-    if world.scenario.waited_for_by(sent.target.application.name):
-        return True
-    released = (each.hold for each in world.observed.approvals if each.at >= sent.at - PASS_SECONDS)
-    return any(
-        hold.subject == str(sent.target) and hold.cause in _WRITES_WAIT
-        for hold in (*world.memory.holds.values(), *released)
-    )
