@@ -222,12 +222,18 @@ def data_in(cluster: FakeCluster, name: str = "settings") -> Mapping[str, str]:
     return found.body["data"] if found else {}
 
 
-def after_it_lost_its_database(engine: EngineUnderTest) -> EngineUnderTest:
-    """The next engine over the same clusters, documents and source, that remembers nothing."""
+def with_another_database(engine: EngineUnderTest, store: MemoryStore) -> EngineUnderTest:
+    """The next engine over the same clusters, documents and source, that remembers this."""
     return EngineUnderTest(
         engine.folder,
         FaultyTarget(*engine.clusters.values()),
         engine.clusters,
         source=engine.source,
         documents=engine.documents,
+        store=store,
     )
+
+
+def after_it_lost_its_database(engine: EngineUnderTest) -> EngineUnderTest:
+    """The next engine, that remembers nothing."""
+    return with_another_database(engine, MemoryStore())

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import anyio
 from tests.engine.fakes import MemoryStore
-from tests.engine.faulty_target import FaultyTarget
 from tests.engine.harness import (
     EngineUnderTest,
     config_map,
@@ -14,6 +13,7 @@ from tests.engine.harness import (
     key_of,
     make_engine,
     target_key,
+    with_another_database,
 )
 from tests.engine.virtual_time import in_virtual_time, now
 
@@ -29,14 +29,7 @@ async def put_back(engine: EngineUnderTest, backup: MemoryDisk) -> EngineUnderTe
     """The next engine, with the disk of before, on which it is marked that it is old."""
     store = MemoryStore(backup)
     await store.write(PutSetting(RESTORED, now().isoformat()))
-    return EngineUnderTest(
-        engine.folder,
-        FaultyTarget(*engine.clusters.values()),
-        engine.clusters,
-        source=engine.source,
-        documents=engine.documents,
-        store=store,
-    )
+    return with_another_database(engine, store)
 
 
 def names_in(engine: EngineUnderTest, cluster: str = "dev") -> list[str]:
