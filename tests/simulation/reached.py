@@ -70,10 +70,10 @@ class Reached:
 
 def _is_there(cluster: SimulatedCluster, target: TargetKey, key: ObjectKey, body: Any) -> bool:
     """Whether an object is as it should be; what was taken without a word nobody could know."""
+    if key in cluster.taken:
+        return True
     live = cluster.objects.get(key)
-    if key in cluster.taken or live is None or live.owner != target:
-        return key in cluster.taken
-    return bool(projected(live.body, body) == body)
+    return live is not None and live.owner == target and bool(projected(live.body, body) == body)
 
 
 def nothing_is_pruned_after_a_failed_apply(world: World, write: Write) -> str | None:
@@ -87,9 +87,7 @@ def nothing_is_pruned_after_a_failed_apply(world: World, write: Write) -> str | 
         return None
     if granted[-1].grant.revision != sent.grant.revision:
         return None  # it was sent before the newest grant
-    unwritten = world.reached.look(world, write.cluster, sent.target)
-    if not unwritten:
-        return None
     if world.is_orphan_let_go(sent.target, sent.key):
         return None
-    return f"{min(unwritten)} was never there"
+    unwritten = world.reached.look(world, write.cluster, sent.target)
+    return f"{min(unwritten)} was never there" if unwritten else None

@@ -90,11 +90,12 @@ def wake_partners(state: EngineState, target: TargetKey, results: Sequence[Resul
     request = Request(Priority.REVISION, "an object changes hands")
     taken = {key for key in keys if state.inventory(target.cluster).is_of(key, target)}
     for other in state.targets_on(target.cluster):
-        if other.key != target:
-            for key in taken:
-                other.forget(key)
+        if other.key == target:
+            continue
+        for key in taken:
+            other.forget(key)
         may_be_empty = other.removing is not None
-        if other.key != target and (may_be_empty or keys & {*other.problems, *other.waiting}):
+        if may_be_empty or keys & {*other.problems, *other.waiting}:
             cluster.queue.add(other.key, request)
 
 
